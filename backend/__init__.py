@@ -1,0 +1,1 @@
+"""Viva: the institutional English-testing platform."""

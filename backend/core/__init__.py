@@ -1,0 +1,1 @@
+"""Words every layer shares: actor and roles, errors, ids, ports. Imports nothing of ours."""

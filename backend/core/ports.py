@@ -1,0 +1,101 @@
+"""What Viva needs from the outside, one Protocol a port. Adapters raise AdapterError, never a vendor's error."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobInfo:
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresignedPut:
+    """A permission to upload one object straight to the store: send exactly these headers, before `expires_at`."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class Blobs(Protocol):
+    """Objects by key. Keys with a content hash are written once and never change."""
+
+    def put(self, key: str, data: bytes, *, content_type: str) -> None: ...
+
+    def get(self, key: str) -> bytes:
+        """The whole object; NotFound-like absence is PermanentFailure("blob_missing")."""
+
+    def find(self, key: str) -> BlobInfo | None: ...
+
+    def delete(self, key: str) -> None:
+        """Safe to repeat."""
+
+    def presign_put(self, key: str, *, content_type: str, size: int, now: datetime) -> PresignedPut:
+        """Bound to key, type and length; at most 5 minutes."""
+
+    def presign_get(self, key: str, *, now: datetime) -> str:
+        """An address for one object, at most 5 minutes."""
+
+    def check(self) -> None:
+        """Raises AdapterError when the store cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    filename: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One message to one person. `idempotency_key` is stable over retries of the same message."""
+
+    to_address: str
+    to_name: str
+    subject: str
+    text: str
+    html: str
+    idempotency_key: str
+    attachments: Sequence[Attachment] = field(default_factory=tuple)
+
+
+class Mailer(Protocol):
+    def send(self, mail: Mail, *, now: datetime) -> str:
+        """The provider's message id. TemporaryFailure: may be tried again; PermanentFailure: never will go."""
+
+
+class Feed(Protocol):
+    """Live events to whoever joined `room`. Best effort: a lost event costs nothing, a snapshot follows on join."""
+
+    def publish(self, room: str, event: str, payload: Mapping[str, object]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceMark:
+    """What a candidate's client last said of itself."""
+
+    seen_at: datetime
+    position: int
+    uploads_pending: int
+    microphone: str
+
+
+class Presence(Protocol):
+    """Who is here now; short-lived, not a record."""
+
+    def mark(self, attempt_id: str, mark: PresenceMark) -> None: ...
+
+    def read(self, attempt_ids: Sequence[str]) -> Mapping[str, PresenceMark]:
+        """Those that said something within the last hour."""
+
+
+class Jobs(Protocol):
+    """The task queue. A job may run twice and may be lost: the sweep finds what a crash left behind."""
+
+    def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
+        """`job` is the task's name, e.g. "ratings.score_response"; arguments are ids."""
