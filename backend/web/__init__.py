@@ -1,0 +1,1 @@
+"""What every view shares: the role gate, the error map, pages, forms, security headers."""

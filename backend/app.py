@@ -1,0 +1,66 @@
+"""The web process: one Flask application, wired, gated, with every feature's routes."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_smorest import Api
+from flask_smorest import Blueprint as ApiBlueprint
+
+from backend.web import api_docs
+from backend.web.errors import init_errors
+from backend.web.gates import init_gates
+from backend.web.pages import init_pages
+from backend.wiring import Services, build_services
+from config.settings import Settings, load_settings
+
+# Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
+VIEWS = (
+    api_docs,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
+
+
+class ProblemApi(Api):
+    """flask-smorest whose errors are answered by backend.web.errors, the one place that does."""
+
+    def _register_error_handlers(self) -> None:
+        return
+
+
+def create_app(settings: Settings | None = None, *, services: Services | None = None) -> Flask:
+    """The application. `services` replaces the real wiring in tests."""
+    wired = services or build_services(settings or load_settings())
+    app = Flask(
+        "viva",
+        root_path=str(ROOT),
+        template_folder="frontend_templates",
+        static_folder="frontend_templates/static",
+    )
+    app.testing = wired.settings.viva_env == "test"
+    app.extensions["viva"] = wired
+    app.config.update(
+        API_TITLE="Viva",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        SECRET_KEY=wired.settings.viva_secret_key,
+    )
+    init_pages(app)
+    init_errors(app)
+    init_gates(app)
+    _register_views(app)
+    return app
+
+
+def _register_views(app: Flask) -> None:
+    api = ProblemApi(app)
+    for module in VIEWS:
+        for blueprint in module.BLUEPRINTS:
+            if isinstance(blueprint, ApiBlueprint):
+                api.register_blueprint(blueprint)
+            else:
+                app.register_blueprint(blueprint)

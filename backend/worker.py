@@ -1,0 +1,58 @@
+"""The worker process: the web's wiring without HTTP. `celery -A backend.worker worker|beat`."""
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+from backend.wiring import Services, build_services
+from config.settings import load_settings
+
+# Every module with tasks offers `register(celery_app, services)` and SCHEDULE. One line here for a new one.
+TASKS = (
+)
+
+LONGEST_TASK_S = 300
+"""Hard limit of one task, in seconds; the visibility timeout lies above it, or a job would run while it runs."""
+
+_services: Services | None = None
+
+
+def get_services() -> Services:
+    """This process's wiring, built after the fork: neither sockets nor models survive one."""
+    global _services
+    if _services is None:
+        _services = build_services(load_settings())
+    return _services
+
+
+@worker_process_init.connect
+def _forget_inherited_wiring(**_: object) -> None:
+    global _services
+    _services = None
+
+
+def create_celery(broker_url: str) -> Celery:
+    """JSON only, acknowledged late, restored soon: a killed worker's task comes back in seconds."""
+    app = Celery("viva", broker=broker_url)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        result_backend=None,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_time_limit=LONGEST_TASK_S,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_max_memory_per_child=1_200_000,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "visibility_timeout": LONGEST_TASK_S * 2,
+            "unacked_restore_interval": 2,
+            "unacked_restore_throttle": 1,
+        },
+        timezone="UTC",
+        beat_schedule={name: entry for module in TASKS for name, entry in module.SCHEDULE.items()},
+    )
+    for module in TASKS:
+        module.register(app, get_services)
+    return app
