@@ -1,4 +1,6 @@
-"""The worker process: the web's wiring without HTTP. `celery -A backend.worker worker|beat`."""
+"""The worker process: the web's wiring without HTTP. `celery -A backend.worker:celery_app worker` (or `beat`)."""
+
+from functools import cache
 
 from celery import Celery
 from celery.signals import worker_process_init
@@ -56,3 +58,15 @@ def create_celery(broker_url: str) -> Celery:
     for module in TASKS:
         module.register(app, get_services)
     return app
+
+
+@cache
+def _celery_app() -> Celery:
+    return create_celery(load_settings().redis_url_for("queue"))
+
+
+def __getattr__(name: str) -> Celery:
+    """`celery_app`, made when Celery's command line asks for it: importing this module reads no settings."""
+    if name == "celery_app":
+        return _celery_app()
+    raise AttributeError(name)
