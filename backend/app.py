@@ -14,9 +14,7 @@ from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS = (
-    api_docs,
-)
+VIEWS = (api_docs,)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store

@@ -29,9 +29,7 @@ def is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
-def problem(
-    status: int, *, code: str, title: str, detail: str, errors: Mapping[str, object] | None = None
-) -> Response:
+def problem(status: int, *, code: str, title: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
     """A problem+json reply: type, title, status, detail, code, and errors by field where there are any."""
     body: dict[str, object] = {
         "type": f"/problems/{code}",
@@ -55,7 +53,11 @@ def _answer(
         return problem(status, code=code, title=title, detail=detail, errors=errors)
     page = render_template(
         ["errors/%d.html" % status, "errors/error.html"],
-        status=status, code=code, title=title, detail=detail, errors=errors or {},
+        status=status,
+        code=code,
+        title=title,
+        detail=detail,
+        errors=errors or {},
     )
     return Response(page, status=status)
 
@@ -93,7 +95,7 @@ def _on_permanent_failure(error: PermanentFailure) -> WerkzeugResponse:
 
 
 def _on_bug(error: Exception) -> WerkzeugResponse:
-    log.exception("request_failed", endpoint=request.endpoint, kind=type(error).__name__)
+    log.error("request_failed", endpoint=request.endpoint, kind=type(error).__name__, exc_info=error)
     code, detail = _TEXTS[500]
     return _answer(500, code=code, title="Something went wrong", detail=detail)
 

@@ -23,7 +23,7 @@ class Chunk(TypedDict, total=False):
 
 
 @lru_cache(maxsize=1)
-def _manifest(changed_at: float) -> dict[str, Chunk]:
+def _manifest(changed_at: float) -> dict[str, Chunk]:  # noqa: ARG001 - part of the cache key
     return cast("dict[str, Chunk]", json.loads((_DIST / ".vite" / "manifest.json").read_text()))
 
 
