@@ -1,11 +1,15 @@
 """The web process: one Flask application, wired, gated, with every feature's routes."""
 
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 
+from backend.telemetry import init_telemetry
 from backend.web import api_docs
 from backend.web.errors import init_errors
 from backend.web.gates import init_gates, public
@@ -14,13 +18,13 @@ from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS = (api_docs,)
+VIEWS: tuple[ModuleType, ...] = (api_docs,)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest ships no types
     """flask-smorest whose errors are answered by backend.web.errors, the one place that does."""
 
     def _register_error_handlers(self) -> None:
@@ -30,6 +34,7 @@ class ProblemApi(Api):
 def create_app(settings: Settings | None = None, *, services: Services | None = None) -> Flask:
     """The application. `services` replaces the real wiring in tests."""
     wired = services or build_services(settings or load_settings())
+    init_telemetry(wired.settings)
     app = Flask(
         "viva",
         root_path=str(ROOT),
@@ -56,11 +61,21 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
 def _register_views(app: Flask) -> None:
     api = ProblemApi(app)
-    document = app.view_functions["api-docs.openapi_json"]
-    app.view_functions["api-docs.openapi_json"] = public(lambda: document())
+    _publish_document(app)
     for module in VIEWS:
         for blueprint in module.BLUEPRINTS:
             if isinstance(blueprint, ApiBlueprint):
                 api.register_blueprint(blueprint)
             else:
                 app.register_blueprint(blueprint)
+
+
+def _publish_document(app: Flask) -> None:
+    """flask-smorest's own route, which knows nothing of our gates, is open to everybody."""
+    document = app.view_functions["api-docs.openapi_json"]
+
+    @public
+    def openapi_json() -> ResponseReturnValue:
+        return cast("ResponseReturnValue", document())
+
+    app.view_functions["api-docs.openapi_json"] = openapi_json

@@ -1,10 +1,12 @@
 """The worker process: the web's wiring without HTTP. `celery -A backend.worker:celery_app worker` (or `beat`)."""
 
 from functools import cache
+from types import ModuleType
 
 from celery import Celery
 from celery.signals import worker_process_init
 
+from backend.telemetry import init_telemetry
 from backend.wiring import Services, build_services
 from config.settings import load_settings
 
@@ -21,11 +23,13 @@ def get_services() -> Services:
     """This process's wiring, built after the fork: neither sockets nor models survive one."""
     global _services
     if _services is None:
-        _services = build_services(load_settings())
+        settings = load_settings()
+        init_telemetry(settings)
+        _services = build_services(settings)
     return _services
 
 
-@worker_process_init.connect
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def _forget_inherited_wiring(**_: object) -> None:
     global _services
     _services = None

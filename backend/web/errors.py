@@ -52,7 +52,7 @@ def _answer(
     if is_api_request():
         return problem(status, code=code, title=title, detail=detail, errors=errors)
     page = render_template(
-        ["errors/%d.html" % status, "errors/error.html"],
+        [f"errors/{status}.html", "errors/error.html"],
         status=status,
         code=code,
         title=title,
