@@ -1,0 +1,1 @@
+"""Documents for print and for keeping, as tagged PDF."""
