@@ -1,0 +1,205 @@
+"""The default engine: Whisper base, a phone CTC model and a sentence encoder, all from packages, all on this machine."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.adapters.speech.offline.meaning import SentenceEncoder
+from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
+from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
+from backend.adapters.speech.offline.whisper import Recognition, WhisperBase
+from backend.scoring.evidence import Assessment, HeardWord, Hints, Pcm, Phone, SpokenWord, Transcript
+from backend.scoring.text import edit_distance, words_of
+
+ENGINE_VERSION = "1"  # moves when any number that this engine gives may move
+_GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
+
+Floats = npt.NDArray[np.float64]
+
+
+class _Heard:
+    """What the models said of one stretch of sound, kept so that recognition and assessment share the work."""
+
+    def __init__(self, digest: bytes, encoded: Any) -> None:
+        self.digest = digest
+        self.encoded = encoded
+        self.logs: Floats | None = None
+        self.recognition: Recognition | None = None
+
+
+class OfflineEngine:
+    """See SpeechEngine. Models load at first use, once a process: create it after the worker has forked."""
+
+    name = "offline"
+
+    def __init__(self, *, models_dir: Path) -> None:
+        self._models_dir = models_dir
+        self._whisper: WhisperBase | None = None
+        self._phones: PhoneModel | None = None
+        self._sentences: SentenceEncoder | None = None
+        self._last: _Heard | None = None
+
+    def prepare(self) -> None:
+        """Make the model files and check every hash, without keeping anything loaded."""
+        whisper_folder(self._models_dir)
+
+    def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
+        heard = self._hear(pcm)
+        if heard.recognition is None:
+            heard.recognition = self._recogniser.recognise(heard.encoded, sound_ms=len(pcm) // 16)
+        recognition = heard.recognition
+        wants_language = hints.task in ("retelling", "open_question")
+        text = " ".join(word.text for word in recognition.words)
+        return Transcript(
+            words=recognition.words,
+            plausibility=self._recogniser.plausibility(text) if wants_language else None,
+            features=_recognition_features(recognition),
+        )
+
+    def assess(self, pcm: Pcm, reference: str) -> Assessment:
+        heard = self._hear(pcm)
+        model = self._phone_model
+        if heard.logs is None:
+            heard.logs = model.posteriors(pcm)
+        shown = reference.split()
+        pieces = [(piece, index) for index, word in enumerate(shown) for piece in words_of(word)]
+        alignment = model.align(heard.logs, [piece for piece, _ in pieces])
+        if alignment is None:
+            return Assessment(words=(), phones=(), features={"phones_aligned": 0.0})
+        owners = [index for _, index in pieces]
+        phones = tuple(_phone(each, owners) for each in alignment.phones)
+        forced = self._recogniser.forced_log_probabilities(heard.encoded, reference, sound_ms=len(pcm) // 16)
+        expected = [each.symbol for each in alignment.phones]
+        free = model.free_phones(heard.logs)
+        features = _phone_features(alignment, expected, free) | _forced_features(forced)
+        return Assessment(words=_spoken_words(shown, phones), phones=phones, features=features)
+
+    def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
+        if self._sentences is None:
+            self._sentences = SentenceEncoder()
+        return self._sentences.nearness(answer, texts)
+
+    def versions(self) -> dict[str, str]:
+        hashes = {f"{package}/{name.rsplit('/', 1)[-1]}": digest[:12] for (package, name), digest in PACKAGED.items()}
+        return {
+            "offline": ENGINE_VERSION,
+            "whisper-base": WHISPER_FILES["model.bin"][:12],
+            **hashes,
+            **library_versions(),
+        }
+
+    @property
+    def _recogniser(self) -> WhisperBase:
+        if self._whisper is None:
+            self._whisper = WhisperBase(whisper_folder(self._models_dir))
+        return self._whisper
+
+    @property
+    def _phone_model(self) -> PhoneModel:
+        if self._phones is None:
+            self._phones = PhoneModel()
+        return self._phones
+
+    def _hear(self, pcm: Pcm) -> _Heard:
+        digest = hashlib.sha256(pcm.tobytes()).digest()
+        if self._last is None or self._last.digest != digest:
+            self._last = _Heard(digest, self._recogniser.encode(pcm))
+        return self._last
+
+
+def _phone(aligned: Any, owners: Sequence[int]) -> Phone:
+    return Phone(
+        symbol=aligned.symbol,
+        word_index=owners[aligned.word_index],
+        start_ms=aligned.start_frame * FRAME_MS,
+        end_ms=aligned.end_frame * FRAME_MS,
+        goodness=math.exp(aligned.margin / _GOODNESS_SCALE),
+        heard=aligned.heard,
+    )
+
+
+def _spoken_words(shown: Sequence[str], phones: Sequence[Phone]) -> tuple[SpokenWord, ...]:
+    words, end = [], 0
+    for index, text in enumerate(shown):
+        own = [phone for phone in phones if phone.word_index == index]
+        start = own[0].start_ms if own else end
+        end = max(own[-1].end_ms if own else start, start)
+        goodness = sum(phone.goodness for phone in own) / len(own) if own else 0.0
+        words.append(SpokenWord(text=text, start_ms=start, end_ms=end, goodness=goodness))
+    return tuple(words)
+
+
+def _recognition_features(recognition: Recognition) -> dict[str, float]:
+    confidences = [word.confidence for word in recognition.words] or [0.0]
+    logs = [math.log(max(each, 1e-6)) for each in recognition.token_probabilities] or [-10.0]
+    return {
+        "asr_log_probability": recognition.log_probability,
+        "asr_token_log": float(np.mean(logs)),
+        "asr_token_low": float(np.percentile(logs, 20)),
+        "asr_confidence": float(np.mean(confidences)),
+        "asr_confidence_low": float(np.min(confidences)),
+        "asr_no_speech": recognition.no_speech,
+        "asr_words": float(len(recognition.words)),
+    }
+
+
+_VOWELS = set("aeiouæɑɒɔəɚɛɜɝɪʊʌɐ")
+
+
+def _phone_features(alignment: PhoneAlignment, expected: list[str], free: list[str]) -> dict[str, float]:
+    """Goodness and timing of the aligned sounds; times in seconds, margins in natural-log units."""
+    margins = np.array([phone.margin for phone in alignment.phones])
+    own = np.array([phone.log_probability for phone in alignment.phones])
+    starts = np.array([phone.start_frame for phone in alignment.phones]) * FRAME_MS / 1000
+    gaps = np.diff(starts) if len(starts) > 2 else np.array([0.1])
+    vowels = np.array([phone.symbol[0] in _VOWELS for phone in alignment.phones])
+    by_word = [
+        margins[[p.word_index == w for p in alignment.phones]].mean() for w in {p.word_index for p in alignment.phones}
+    ]
+    return {
+        "phones_aligned": 1.0,
+        "phone_count": float(len(margins)),
+        "phone_margin": float(margins.mean()),
+        "phone_margin_sd": float(margins.std()),
+        "phone_margin_low": float(np.percentile(margins, 20)),
+        "phone_good_share": float((margins > -0.5).mean()),
+        "phone_bad_share": float((margins < -3.0).mean()),
+        "phone_own": float(own.mean()),
+        "phone_own_low": float(np.percentile(own, 20)),
+        "vowel_margin": float(margins[vowels].mean()) if vowels.any() else 0.0,
+        "consonant_margin": float(margins[~vowels].mean()) if (~vowels).any() else 0.0,
+        "word_margin_low": float(np.min(by_word)),
+        "path_score": alignment.path_score,
+        "path_loss": alignment.path_score - alignment.free_score,
+        "free_score": alignment.free_score,
+        "phone_distance": edit_distance(_broad(expected), _broad(free)) / max(len(expected), 1),
+        "free_phone_ratio": len(free) / max(len(expected), 1),
+        "phone_span_s": float(starts[-1] - starts[0]),
+        "phone_rate": float(len(starts) / max(starts[-1] - starts[0], 0.2)),
+        "phone_gap_sd": float(gaps.std()),
+        "phone_gap_median": float(np.median(gaps)),
+        "phone_gap_high": float(np.percentile(gaps, 90)),
+        "phone_gap_max": float(gaps.max()),
+        "phone_gap_variation": float(gaps.std() / max(gaps.mean(), 0.01)),
+    }
+
+
+def _broad(symbols: Sequence[str]) -> list[str]:
+    """Sounds that the free decoding confuses anyway count as one: all lax vowels, all r's, t and its tap."""
+    table = {"ʌ": "ə", "ɐ": "ə", "ɪ": "i", "ɔ": "ɑ", "ɒ": "ɑ", "r": "ɹ", "ɚ": "ɝ", "g": "ɡ", "ɾ": "t", "e": "ɛ"}
+    return [table.get(symbol, symbol) for symbol in symbols]
+
+
+def _forced_features(logs: Sequence[float]) -> dict[str, float]:
+    values = np.array(logs or [-10.0])
+    return {
+        "forced_log": float(values.mean()),
+        "forced_low": float(np.percentile(values, 20)),
+        "forced_min": float(values.min()),
+        "forced_good_share": float((values > -0.7).mean()),
+    }

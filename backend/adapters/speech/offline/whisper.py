@@ -1,0 +1,155 @@
+"""Whisper base on CTranslate2: free recognition with word times, and how probable a given text would have been.
+
+Never prompted with the expected words (it then "hears" them). Audio is padded to whole seconds, at least ten beyond its
+end: shorter padding costs words, and few distinct lengths keep the memory flat.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+import tokenizers
+
+from backend.scoring.evidence import SAMPLE_RATE, HeardWord, Pcm
+
+_MELS, _FFT, _HOP = 80, 400, 160
+_FRAMES_PER_S = SAMPLE_RATE // _HOP
+_PADDING_S, _LONGEST_S, _LENGTH_STEP_S = 10, 30, 2
+_BEAM, _MOST_TOKENS = 5, 220
+_START = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
+_CLOSING_MARKS = set(".,!?;:%)\"'-…")
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """`log_probability` is the mean per token of the whole hypothesis; `token_probabilities` belong to `words`' tokens."""
+
+    words: tuple[HeardWord, ...]
+    tokens: tuple[int, ...]
+    token_probabilities: tuple[float, ...]
+    log_probability: float
+    no_speech: float
+
+
+def _mel_filters() -> Floats:
+    """The Slaney filter bank that Whisper was trained on: linear below 1 kHz, logarithmic above, area-normalised."""
+    bins = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE)
+    mels = np.linspace(0.0, 45.245640471924965, _MELS + 2)
+    step = math.log(6.4) / 27
+    hertz = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp(step * (mels - 15)))
+    widths = np.diff(hertz)
+    ramps = hertz[:, None] - bins[None, :]
+    filters = np.maximum(0, np.minimum(-ramps[:-2] / widths[:-1, None], ramps[2:] / widths[1:, None]))
+    return np.asarray(filters * (2 / (hertz[2:] - hertz[:-2]))[:, None], dtype=np.float32)
+
+
+class WhisperBase:
+    """One loaded model; keeps the encoding of the last sound, because recognition and alignment share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._model = ctranslate2.models.Whisper(
+            str(folder), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
+        )
+        self._tokens = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._start = [self._tokens.token_to_id(token) for token in _START]
+        self._end = self._tokens.token_to_id("<|endoftext|>")
+        self._filters = _mel_filters()
+        self._window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
+        self._silence: ctranslate2.StorageView | None = None
+
+    def _log_mel(self, pcm: Pcm, seconds: int) -> Floats:
+        samples = seconds * SAMPLE_RATE
+        padded = np.pad(np.pad(pcm, (0, samples - len(pcm))), _FFT // 2, mode="reflect")
+        frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: samples // _HOP]
+        power = np.abs(np.fft.rfft(frames * self._window, axis=1).astype(np.complex64)) ** 2
+        decades = np.log10(np.maximum(self._filters @ power.T, 1e-10))
+        return ((np.maximum(decades, decades.max() - 8) + 4) / 4).astype(np.float32)
+
+    def encode(self, pcm: Pcm) -> ctranslate2.StorageView:
+        """The encoder's states. At most 30 s of sound: cut longer sound at pauses first."""
+        wanted = math.ceil((len(pcm) / SAMPLE_RATE + _PADDING_S) / _LENGTH_STEP_S) * _LENGTH_STEP_S
+        mel = self._log_mel(pcm[: _LONGEST_S * SAMPLE_RATE], min(wanted, _LONGEST_S))
+        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None])))
+
+    def recognise(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> Recognition:
+        """What was said. Words carry times from the decoder's attention, bounded by the length of the sound."""
+        result = self._model.generate(
+            encoded,
+            [self._start],
+            beam_size=_BEAM,
+            max_length=_MOST_TOKENS,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            repetition_penalty=1.0,
+            no_repeat_ngram_size=0,
+        )[0]
+        tokens = [token for token in result.sequences_ids[0] if token < self._end]
+        times, probabilities = self._align(encoded, tokens, sound_ms=sound_ms)
+        return Recognition(
+            words=tuple(self._words(tokens, times, probabilities, sound_ms=sound_ms)),
+            tokens=tuple(tokens),
+            token_probabilities=tuple(probabilities),
+            log_probability=float(result.scores[0]),
+            no_speech=float(result.no_speech_prob),
+        )
+
+    def _align(
+        self, encoded: ctranslate2.StorageView, tokens: list[int], *, sound_ms: int
+    ) -> tuple[list[int], list[float]]:
+        """(start in ms, probability) of each token, the decoder forced along `tokens`."""
+        if not tokens:
+            return [], []
+        frames = max(2, min(sound_ms // 10 + 20, encoded.shape[1] * 2))
+        aligned = self._model.align(encoded, self._start, [tokens], [frames], median_filter_width=7)[0]
+        starts = dict[int, int]()
+        for token, frame in aligned.alignments:
+            starts.setdefault(int(token), int(frame) * 20)
+        times = [starts.get(index, 0) for index in range(len(tokens) + 1)]
+        return times, [float(each) for each in aligned.text_token_probs[: len(tokens)]]
+
+    def _words(
+        self, tokens: list[int], times: list[int], probabilities: list[float], *, sound_ms: int
+    ) -> list[HeardWord]:
+        """Tokens joined at spaces. Punctuation belongs to the word before it and does not touch its confidence."""
+        groups: list[list[int]] = []
+        for index, token in enumerate(tokens):
+            piece = self._tokens.decode([token])
+            begins = piece.startswith(" ") or not groups
+            if begins and not set(piece.strip()) <= _CLOSING_MARKS:
+                groups.append([index])
+            elif groups:
+                groups[-1].append(index)
+        words = []
+        for position, group in enumerate(groups):
+            text = self._tokens.decode([tokens[index] for index in group]).strip()
+            if not any(character.isalnum() for character in text):
+                continue
+            spoken = [i for i in group if any(c.isalnum() for c in self._tokens.decode([tokens[i]]))] or group
+            end = (
+                times[groups[position + 1][0]] if position + 1 < len(groups) else max(times[-1], times[group[-1]] + 200)
+            )
+            start = min(times[group[0]], sound_ms)
+            confidence = math.exp(sum(math.log(max(probabilities[i], 1e-6)) for i in spoken))
+            words.append(
+                HeardWord(text=text, start_ms=start, end_ms=max(start, min(end, sound_ms)), confidence=confidence)
+            )
+        return words
+
+    def forced_log_probabilities(self, encoded: ctranslate2.StorageView, text: str, *, sound_ms: int) -> list[float]:
+        """The log probability of each token of `text`, had the decoder been made to write it."""
+        tokens = self._tokens.encode(" " + text.strip(), add_special_tokens=False).ids[:_MOST_TOKENS]
+        _, probabilities = self._align(encoded, tokens, sound_ms=sound_ms)
+        return [math.log(max(each, 1e-6)) for each in probabilities]
+
+    def plausibility(self, text: str) -> float | None:
+        """Mean log probability of `text` to a decoder that hears silence: a language model's opinion. None: no text."""
+        if self._silence is None:
+            self._silence = self.encode(np.zeros(SAMPLE_RATE, dtype=np.float32))
+        values = self.forced_log_probabilities(self._silence, text, sound_ms=1000)
+        return sum(values) / len(values) if values else None

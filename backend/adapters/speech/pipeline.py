@@ -1,0 +1,240 @@
+"""From the recordings of one answer to its evidence: decode, voice gate, recognise, align, measure, predict aspects."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backend.adapters.speech.calibrations import load_calibration
+from backend.adapters.speech.decode import decode
+from backend.adapters.speech.pitch import pitch_features
+from backend.adapters.speech.voice import find_pauses, find_voice, judge_quality
+from backend.core.errors import PermanentFailure
+from backend.scoring.calibration import Calibration
+from backend.scoring.evidence import (
+    SAMPLE_RATE,
+    Aspects,
+    Assessment,
+    Evidence,
+    HeardWord,
+    Hints,
+    Meaning,
+    Pcm,
+    Phone,
+    SpeechEngine,
+    SpokenWord,
+    Transcript,
+    VoiceActivity,
+)
+from backend.scoring.keys import AnswerKey, ReadAloudKey, RetellingKey, ShortAnswerKey
+from backend.scoring.reference import match_features, spoken_reference
+from backend.scoring.timing import timing_features
+
+_MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
+PIPELINE_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """A piece of the sound that is recognised at once."""
+
+    start_ms: int
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sound:
+    pcm: Pcm
+    truncated: bool
+    segments: int
+
+
+def _join(recordings: Sequence[bytes]) -> _Sound:
+    """The segments of one answer, one after the other. A broken segment among good ones is left out and flagged.
+
+    PermanentFailure of the first segment when none can be decoded.
+    """
+    pieces: list[Pcm] = []
+    truncated = False
+    failure: PermanentFailure | None = None
+    for data in recordings:
+        try:
+            decoded = decode(data)
+        except PermanentFailure as refused:
+            failure = failure or refused
+            continue
+        pieces.append(decoded.pcm)
+        truncated = truncated or decoded.truncated
+    if not pieces:
+        raise failure or PermanentFailure("empty")
+    return _Sound(pcm=np.concatenate(pieces), truncated=truncated or failure is not None, segments=len(pieces))
+
+
+def _cut(pcm: Pcm, voice: VoiceActivity) -> list[_Stretch]:
+    """The voiced part, cut at pauses into stretches short enough for the recogniser."""
+    groups: list[list[int]] = []
+    for start, end in voice.segments:
+        while end - start > _LONGEST_STRETCH_MS:
+            groups.append([start, start + _LONGEST_STRETCH_MS])
+            start += _LONGEST_STRETCH_MS
+        if groups and end - groups[-1][0] <= _LONGEST_STRETCH_MS:
+            groups[-1][1] = end
+        else:
+            groups.append([start, end])
+    stretches = []
+    for number, (start, end) in enumerate(groups):
+        low = max(start - _MARGIN_MS, groups[number - 1][1] if number else 0, 0)
+        high = end + _MARGIN_MS
+        stretches.append(_Stretch(start_ms=low, pcm=np.ascontiguousarray(pcm[low * 16 : high * 16])))
+    return stretches
+
+
+def _later(word: HeardWord, by_ms: int) -> HeardWord:
+    return replace(word, start_ms=word.start_ms + by_ms, end_ms=word.end_ms + by_ms)
+
+
+def _mean_features(parts: Iterable[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
+    """Features of stretches, averaged by weight; counts and spans add up."""
+    totals: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for weight, features in parts:
+        for name, value in features.items():
+            share = 1.0 if name in _ADDED else weight
+            totals[name] = totals.get(name, 0.0) + value * share
+            weights[name] = 1.0 if name in _ADDED else weights.get(name, 0.0) + weight
+    return {name: total / weights[name] for name, total in totals.items()}
+
+
+_ADDED = frozenset({"asr_words", "phone_count", "phone_span_s"})
+
+
+def _transcribe(
+    stretches: Sequence[_Stretch], task: str, engine: SpeechEngine
+) -> tuple[list[Transcript], list[HeardWord]]:
+    transcripts = [engine.transcribe(stretch.pcm, Hints(task=task)) for stretch in stretches]
+    words = [
+        _later(word, stretch.start_ms)
+        for stretch, transcript in zip(stretches, transcripts, strict=True)
+        for word in transcript.words
+    ]
+    return transcripts, words
+
+
+def _plausibility(transcripts: Sequence[Transcript]) -> float | None:
+    known = [(len(each.words), each.plausibility) for each in transcripts if each.plausibility is not None]
+    total = sum(count for count, _ in known)
+    return sum(count * value for count, value in known) / total if total else None
+
+
+def _assess(
+    stretches: Sequence[_Stretch], transcripts: Sequence[Transcript], reference: str, engine: SpeechEngine
+) -> list[tuple[_Stretch, Assessment]]:
+    """One stretch is aligned to the reference; of several, each to what was recognised in it."""
+    texts = [reference] if len(stretches) == 1 else [" ".join(word.text for word in each.words) for each in transcripts]
+    return [(stretch, engine.assess(stretch.pcm, text)) for stretch, text in zip(stretches, texts, strict=True) if text]
+
+
+def _shift(assessed: Sequence[tuple[_Stretch, Assessment]]) -> tuple[tuple[SpokenWord, ...], tuple[Phone, ...]]:
+    words: list[SpokenWord] = []
+    phones: list[Phone] = []
+    for stretch, assessment in assessed:
+        by, first = stretch.start_ms, len(words)
+        phones += [
+            replace(p, start_ms=p.start_ms + by, end_ms=p.end_ms + by, word_index=p.word_index + first)
+            for p in assessment.phones
+        ]
+        words += [replace(w, start_ms=w.start_ms + by, end_ms=w.end_ms + by) for w in assessment.words]
+    return tuple(words), tuple(phones)
+
+
+def _meaning(answer: str, key: AnswerKey, engine: SpeechEngine) -> Meaning | None:
+    if not isinstance(key, RetellingKey) or not answer:
+        return None
+    ways = [way for point in key.key_points for way in point.ways]
+    nearness = list(engine.compare(answer, [key.story, *ways]))
+    points = []
+    at = 1
+    for point in key.key_points:
+        points.append(max(nearness[at : at + len(point.ways)]))
+        at += len(point.ways)
+    return Meaning(story=nearness[0], key_points=tuple(points))
+
+
+def gather_evidence(recordings: Sequence[bytes], task: str, key: AnswerKey, engine: SpeechEngine) -> Evidence:
+    """All that the recordings of one answer show. `recordings` are its segments in order.
+
+    PermanentFailure: nothing could be decoded (`empty`, `not_audio`, `too_long`, `decode_failed`) or a model is missing or
+    altered; TemporaryFailure: worth another try. Silence is not a failure: the evidence says so.
+    """
+    sound = _join(recordings)
+    calibration = load_calibration()
+    return evidence_of_pcm(
+        sound.pcm, task, key, engine, calibration, truncated=sound.truncated, segments=sound.segments
+    )
+
+
+def evidence_of_pcm(
+    pcm: Pcm,
+    task: str,
+    key: AnswerKey,
+    engine: SpeechEngine,
+    calibration: Calibration | None,
+    *,
+    truncated: bool = False,
+    segments: int = 1,
+) -> Evidence:
+    """`gather_evidence` after decoding. Without a calibration (to train one) no aspects are predicted."""
+    voice = find_voice(pcm)
+    bare = Evidence(
+        task=task,
+        duration_ms=len(pcm) * 1000 // SAMPLE_RATE,
+        quality=judge_quality(pcm, voice, truncated=truncated),
+        voice=voice,
+        segments=segments,
+        engine=engine.name,
+        engine_version=engine.versions()[engine.name],
+        versions={"pipeline": PIPELINE_VERSION, **engine.versions()},
+    )
+    return _listen(bare, pcm, key, engine, calibration) if voice.has_speech else bare
+
+
+def _listen(
+    bare: Evidence, pcm: Pcm, key: AnswerKey, engine: SpeechEngine, calibration: Calibration | None
+) -> Evidence:
+    stretches = _cut(pcm, bare.voice)
+    transcripts, words = _transcribe(stretches, bare.task, engine)
+    heard = [word.text for word in words]
+    reference = spoken_reference(key, heard)
+    # A short answer is right or wrong: nobody scores its pronunciation, so it is not aligned.
+    assessed = [] if isinstance(key, ShortAnswerKey) else _assess(stretches, transcripts, reference, engine)
+    spoken_words, phones = _shift(assessed)
+    features = _mean_features((float(max(len(each.words), 1)), each.features) for each in transcripts)
+    features |= _mean_features((float(max(len(each.phones), 1)), each.features) for _, each in assessed)
+    timing = timing_features(bare.voice, phones=len(phones), words=len(heard))
+    pitch = pitch_features(pcm[bare.voice.segments[0][0] * 16 : bare.voice.segments[-1][1] * 16])
+    features = timing | pitch | features | match_features(reference, heard)
+    features |= {
+        "snr_db": bare.quality.snr_db,
+        "speech_dbfs": bare.quality.speech_dbfs,
+        "seconds": bare.duration_ms / 1000,
+    }
+    return replace(
+        bare,
+        words=tuple(words),
+        spoken_words=spoken_words,
+        phones=phones,
+        pauses=find_pauses(bare.voice),
+        timing=timing,
+        pitch=pitch,
+        features=features,
+        aspects=_predict(features, key, calibration),
+        meaning=_meaning(" ".join(heard), key, engine),
+        plausibility=_plausibility(transcripts),
+    )
+
+
+def _predict(features: Mapping[str, float], key: AnswerKey, calibration: Calibration | None) -> Aspects | None:
+    """Read speech has its own model, because what should have been said is known to the word."""
+    if calibration is None or not features.get("phones_aligned"):
+        return None
+    return calibration.predict(features, mode="read" if isinstance(key, ReadAloudKey) else "open")

@@ -1,0 +1,134 @@
+"""From an engine's numbers to what experts would say. Pure: the data come as an argument, evaluated in numpy.
+
+A calibration is a set of models, one per mode (`read`: the text is known; `open`: it is not) and aspect. Each model is a
+ridge line and a sum of small regression trees, averaged; both are arrays, so nothing executable is stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.scoring.evidence import Aspects
+
+ASPECTS = ("accuracy", "fluency", "prosodic", "total")
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trees:
+    """Regression trees as flat arrays. `feature` is -1 at a leaf; children are indexes into the same arrays."""
+
+    roots: npt.NDArray[np.int64]
+    feature: npt.NDArray[np.int64]
+    threshold: Floats
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    value: Floats
+
+    def predict(self, x: Floats) -> float:
+        """The sum over trees of the leaf that `x` (one row) falls into."""
+        at = self.roots.copy()
+        while (inner := self.feature[at] >= 0).any():
+            goes_left = x[self.feature[at]] <= self.threshold[at]
+            at = np.where(inner, np.where(goes_left, self.left[at], self.right[at]), at)
+        return float(self.value[at].sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AspectModel:
+    """`share` is the weight of the trees against the line."""
+
+    intercept: float
+    slopes: Floats
+    base: float
+    trees: Trees
+    share: float
+
+    def predict(self, x: Floats, standard: Floats) -> float:
+        line = self.intercept + float(self.slopes @ standard)
+        return self.share * (self.base + self.trees.predict(x)) + (1 - self.share) * line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeModel:
+    """`names` orders the features; `centre`, `spread`, `low`, `high` are the training data's (missing: the centre)."""
+
+    names: tuple[str, ...]
+    centre: Floats
+    spread: Floats
+    low: Floats
+    high: Floats
+    aspects: Mapping[str, AspectModel]
+
+    def row(self, features: Mapping[str, float]) -> Floats:
+        raw = np.array([features.get(name, np.nan) for name in self.names], dtype=np.float64)
+        return np.where(np.isfinite(raw), raw, self.centre)
+
+    def unfamiliar(self, x: Floats) -> float:
+        """The share of features outside what 99 % of the training data showed."""
+        return float(((x < self.low) | (x > self.high)).mean())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    name: str
+    modes: Mapping[str, ModeModel]
+
+    def predict(self, features: Mapping[str, float], *, mode: str) -> Aspects:
+        """Aspects 0..1. Confidence is 0.8 (0.6 for free speech, which no expert scored) less what is unfamiliar."""
+        model = self.modes[mode]
+        x = model.row(features)
+        bounded = np.clip(x, model.low, model.high)
+        standard = (bounded - model.centre) / model.spread
+        values = {
+            aspect: min(max(each.predict(bounded, standard) / 10, 0.0), 1.0) for aspect, each in model.aspects.items()
+        }
+        trusted = (0.8 if mode == "read" else 0.6) * max(0.0, 1 - 2 * model.unfamiliar(x))
+        return Aspects(**values, confidence=trusted, calibration=self.name)
+
+
+def calibration_from_arrays(name: str, arrays: Mapping[str, Any]) -> Calibration:
+    """The inverse of `scripts.train_calibration`: keys are "<mode>/<field>" and "<mode>/<aspect>/<field>"."""
+    modes = sorted({key.split("/")[0] for key in arrays if "/" in key})
+    return Calibration(name=name, modes={mode: _mode(mode, arrays) for mode in modes})
+
+
+def _mode(mode: str, arrays: Mapping[str, Any]) -> ModeModel:
+    def floats(field: str) -> Floats:
+        return np.asarray(arrays[f"{mode}/{field}"], dtype=np.float64)
+
+    return ModeModel(
+        names=tuple(str(name) for name in _strings(arrays[f"{mode}/names"])),
+        centre=floats("centre"),
+        spread=floats("spread"),
+        low=floats("low"),
+        high=floats("high"),
+        aspects={aspect: _aspect(f"{mode}/{aspect}", arrays) for aspect in ASPECTS},
+    )
+
+
+def _strings(array: Any) -> Sequence[str]:
+    return list(array)
+
+
+def _aspect(prefix: str, arrays: Mapping[str, Any]) -> AspectModel:
+    def whole(field: str) -> npt.NDArray[np.int64]:
+        return np.asarray(arrays[f"{prefix}/{field}"], dtype=np.int64)
+
+    return AspectModel(
+        intercept=float(arrays[f"{prefix}/intercept"]),
+        slopes=np.asarray(arrays[f"{prefix}/slopes"], dtype=np.float64),
+        base=float(arrays[f"{prefix}/base"]),
+        share=float(arrays[f"{prefix}/share"]),
+        trees=Trees(
+            roots=whole("roots"),
+            feature=whole("feature"),
+            threshold=np.asarray(arrays[f"{prefix}/threshold"], dtype=np.float64),
+            left=whole("left"),
+            right=whole("right"),
+            value=np.asarray(arrays[f"{prefix}/value"], dtype=np.float64),
+        ),
+    )

@@ -1,0 +1,342 @@
+"""From points to a scale: raw share of points -> scaled score -> band, each table versioned data.
+
+Nothing is loaded here: `scale_from_dict` and `descriptors_from_dict` take what a YAML file held. Promises, tested as
+properties: more points never lower a score, scaling never reorders candidates, raising a cut never raises a band.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.scoring.score import ItemScore, ScoreStatus, Trait
+
+
+class InvalidScale(ValueError):
+    """A table that would break a promise, or lacks something. The text names what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The lowest scaled score of a band."""
+
+    band: str
+    lowest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutTable:
+    """Bands from the lowest up; the first begins at the scale's lowest score."""
+
+    id: str
+    source: str
+    cuts: tuple[Cut, ...]
+
+    def band_of(self, scaled: int) -> str:
+        return next((cut.band for cut in reversed(self.cuts) if scaled >= cut.lowest), self.cuts[0].band)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraitScale:
+    """`weight` in the overall score; `curve` from raw share of points (0..1) to scaled score, straight between points.
+
+    `min_items`: fewer scored items than this give no number. `prior_sd` is the spread of raw item values (0..1) that the
+    standard error assumes before it has seen this candidate's own.
+    """
+
+    trait: Trait
+    weight: float
+    curve: tuple[tuple[float, float], ...]
+    min_items: int
+    prior_sd: float
+
+    def scaled(self, raw: float) -> float:
+        return _interpolate(self.curve, raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntelligibilityLabel:
+    lowest: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    id: str
+    version: str
+    name: str
+    lowest: int
+    highest: int
+    traits: tuple[TraitScale, ...]
+    cut_table: CutTable
+    intelligibility: tuple[IntelligibilityLabel, ...]
+    low_confidence_below: float
+    most_silent_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscore:
+    """`value` and `band` are None when the evidence was not enough (`insufficient_evidence`): never a zero."""
+
+    trait: Trait
+    value: int | None
+    band: str | None
+    sem: float | None
+    n_items: int
+    n_missing: int
+    confidence: float
+    insufficient_evidence: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaledOutcome:
+    """`n_missing` items should have counted and had no score; `warnings` are constant codes."""
+
+    overall: int | None
+    band: str | None
+    sem: float | None
+    subscores: Mapping[Trait, Subscore]
+    intelligibility: str | None
+    confidence: float
+    n_items: int
+    n_missing: int
+    warnings: tuple[str, ...]
+    scale_id: str
+    scale_version: str
+    cut_table_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; what a result stores."""
+        return {
+            "overall": self.overall,
+            "band": self.band,
+            "sem": _rounded(self.sem),
+            "intelligibility": self.intelligibility,
+            "confidence": round(self.confidence, 4),
+            "n_items": self.n_items,
+            "n_missing": self.n_missing,
+            "warnings": list(self.warnings),
+            "scale_id": self.scale_id,
+            "scale_version": self.scale_version,
+            "cut_table_id": self.cut_table_id,
+            "subscores": {
+                trait.value: {
+                    "value": each.value,
+                    "band": each.band,
+                    "sem": _rounded(each.sem),
+                    "n_items": each.n_items,
+                    "n_missing": each.n_missing,
+                    "confidence": round(each.confidence, 4),
+                    "insufficient_evidence": each.insufficient_evidence,
+                }
+                for trait, each in self.subscores.items()
+            },
+        }
+
+
+# Which traits a task feeds; an item that could not be scored is missing from exactly these.
+TASK_TRAITS: dict[str, tuple[Trait, ...]] = {
+    "read_aloud": (Trait.FLUENCY, Trait.PRONUNCIATION),
+    "repeat": (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION),
+    "short_answer": (Trait.VOCABULARY,),
+    "sentence_build": (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION),
+    "retelling": (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNCIATION),
+    "open_question": (),
+}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _interpolate(curve: Sequence[tuple[float, float]], raw: float) -> float:
+    """The curve's value at `raw`, flat beyond its ends."""
+    if raw <= curve[0][0]:
+        return curve[0][1]
+    for (x0, y0), (x1, y1) in zip(curve, curve[1:], strict=False):
+        if raw <= x1:
+            return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
+    return curve[-1][1]
+
+
+def _half_up(value: float) -> int:
+    return math.floor(value + 0.5)
+
+
+def _raw(pairs: Sequence[tuple[float, float]]) -> float:
+    """The weighted mean of (value, weight)."""
+    total = math.fsum(weight for _, weight in pairs)
+    return math.fsum(value * weight for value, weight in pairs) / total
+
+
+def _raw_sem(pairs: Sequence[tuple[float, float]], prior_sd: float) -> float:
+    """The standard error of the raw mean: the candidate's own spread, drawn to the prior as if it were four items."""
+    mean, count = _raw(pairs), len(pairs)
+    squares = math.fsum((value - mean) ** 2 for value, _ in pairs)
+    variance = (squares + 4 * prior_sd**2) / (max(count - 1, 0) + 4)
+    return math.sqrt(variance / count)
+
+
+def _slope(trait: TraitScale, raw: float) -> float:
+    """Scaled points per raw share around `raw`."""
+    return (trait.scaled(min(raw + 0.05, 1.0)) - trait.scaled(max(raw - 0.05, 0.0))) / (
+        min(raw + 0.05, 1.0) - max(raw - 0.05, 0.0)
+    )
+
+
+def _subscore(item_scores: Sequence[ItemScore], trait: TraitScale, scale: Scale) -> tuple[Subscore, float | None]:
+    """The subscore and its value before rounding."""
+    scored = [each for each in item_scores if each.status is ScoreStatus.SCORED and trait.trait in each.points]
+    missing = sum(
+        each.status is ScoreStatus.NEEDS_HUMAN and trait.trait in TASK_TRAITS.get(each.task, ()) for each in item_scores
+    )
+    pairs = [(each.points[trait.trait].value, each.points[trait.trait].weight) for each in scored]
+    pairs = [(value, weight) for value, weight in pairs if weight > 0]
+    confidence = sum(each.confidence for each in scored) / len(scored) if scored else 0.0
+    confidence *= len(scored) / max(len(scored) + missing, 1)
+    if len(pairs) < trait.min_items:
+        empty = Subscore(
+            trait=trait.trait,
+            value=None,
+            band=None,
+            sem=None,
+            n_items=len(pairs),
+            n_missing=missing,
+            confidence=confidence,
+            insufficient_evidence=True,
+        )
+        return empty, None
+    raw = _raw(pairs)
+    exact = trait.scaled(raw)
+    value = _half_up(exact)
+    sem = max(_raw_sem(pairs, trait.prior_sd) * _slope(trait, raw), 1.0)
+    return Subscore(
+        trait=trait.trait,
+        value=value,
+        band=scale.cut_table.band_of(value),
+        sem=sem,
+        n_items=len(pairs),
+        n_missing=missing,
+        confidence=confidence,
+        insufficient_evidence=False,
+    ), exact
+
+
+def _warnings(
+    item_scores: Sequence[ItemScore], subscores: Mapping[Trait, Subscore], confidence: float, scale: Scale
+) -> list[str]:
+    found = []
+    missing = sum(each.status is ScoreStatus.NEEDS_HUMAN for each in item_scores)
+    if missing:
+        found.append("items_missing")
+    if any(each.insufficient_evidence for each in subscores.values()):
+        found.append("insufficient_evidence")
+    if _is_mostly_silent(item_scores, scale):
+        found.append("mostly_silent")
+    if confidence < scale.low_confidence_below:
+        found.append("low_confidence")
+    return found
+
+
+def _is_mostly_silent(item_scores: Sequence[ItemScore], scale: Scale) -> bool:
+    """Whether so many answers were silence that a dead microphone is likelier than a candidate who said nothing."""
+    machine = [each for each in item_scores if TASK_TRAITS.get(each.task)]
+    silent = sum(each.reason in ("no_speech", "microphone_silent") for each in machine)
+    return bool(machine) and silent / len(machine) >= scale.most_silent_share
+
+
+def scale_attempt(item_scores: Sequence[ItemScore], scale: Scale) -> ScaledOutcome:
+    """Subscores and overall of one attempt, from every item that counts (practice items left out by the caller).
+
+    Items without a score are left out and counted in `n_missing`. The overall needs every trait with a weight, and an
+    attempt that is almost all silence gets no numbers but the warning `mostly_silent`: a person must look first.
+    """
+    if _is_mostly_silent(item_scores, scale):
+        usable: Sequence[ItemScore] = [each for each in item_scores if each.status is not ScoreStatus.SCORED]
+    else:
+        usable = item_scores
+    both = {trait.trait: _subscore(usable, trait, scale) for trait in scale.traits}
+    subscores = {trait: pair[0] for trait, pair in both.items()}
+    parts = [(both[trait.trait][1], subscores[trait.trait].sem, trait.weight) for trait in scale.traits]
+    known = [(exact, sem, weight) for exact, sem, weight in parts if exact is not None and sem is not None]
+    total = math.fsum(trait.weight for trait in scale.traits)
+    confidence = math.fsum(subscores[trait.trait].confidence * trait.weight for trait in scale.traits) / total
+    overall = sem = None
+    if len(known) == len(parts):
+        overall = _half_up(math.fsum(exact * weight for exact, _, weight in known) / total)
+        # Traits share items, so their errors are not independent: the plain weighted sum is the cautious bound.
+        sem = math.fsum(each * weight for _, each, weight in known) / total
+    pronunciation = subscores.get(Trait.PRONUNCIATION)
+    return ScaledOutcome(
+        overall=overall,
+        band=None if overall is None else scale.cut_table.band_of(overall),
+        sem=sem,
+        subscores=subscores,
+        intelligibility=intelligibility_of(pronunciation.value if pronunciation else None, scale),
+        confidence=confidence,
+        n_items=sum(each.status is ScoreStatus.SCORED for each in usable),
+        n_missing=sum(each.status is ScoreStatus.NEEDS_HUMAN for each in item_scores),
+        warnings=tuple(_warnings(item_scores, subscores, confidence, scale)),
+        scale_id=scale.id,
+        scale_version=scale.version,
+        cut_table_id=scale.cut_table.id,
+    )
+
+
+def intelligibility_of(pronunciation: int | None, scale: Scale) -> str | None:
+    """The label of a pronunciation subscore, or None without one."""
+    if pronunciation is None:
+        return None
+    return next((each.label for each in reversed(scale.intelligibility) if pronunciation >= each.lowest), None)
+
+
+def _check(condition: bool, what: str) -> None:
+    if not condition:
+        raise InvalidScale(what)
+
+
+def _trait(name: str, data: Mapping[str, Any], lowest: int, highest: int) -> TraitScale:
+    curve = tuple((float(raw), float(scaled)) for raw, scaled in data["curve"])
+    xs, ys = [x for x, _ in curve], [y for _, y in curve]
+    _check(len(curve) >= 2 and xs[0] == 0 and xs[-1] == 1, f"traits.{name}.curve: from raw 0 to raw 1")
+    _check(all(a < b for a, b in zip(xs, xs[1:], strict=False)), f"traits.{name}.curve: raw values rise")
+    _check(all(a <= b for a, b in zip(ys, ys[1:], strict=False)), f"traits.{name}.curve: scaled values never fall")
+    _check(ys[0] >= lowest and ys[-1] <= highest, f"traits.{name}.curve: stays on the scale")
+    _check(float(data["weight"]) > 0, f"traits.{name}.weight: above 0")
+    _check(int(data["min_items"]) >= 1, f"traits.{name}.min_items: at least 1")
+    return TraitScale(
+        trait=Trait(name),
+        weight=float(data["weight"]),
+        curve=curve,
+        min_items=int(data["min_items"]),
+        prior_sd=float(data["prior_sd"]),
+    )
+
+
+def _cut_table(data: Mapping[str, Any], lowest: int) -> CutTable:
+    cuts = tuple(Cut(band=str(each["band"]), lowest=int(each["lowest"])) for each in data["cuts"])
+    edges = [cut.lowest for cut in cuts]
+    _check(bool(cuts) and edges[0] == lowest, "cut_table.cuts: the first begins at the scale's lowest score")
+    _check(all(a < b for a, b in zip(edges, edges[1:], strict=False)), "cut_table.cuts: rise")
+    return CutTable(id=str(data["id"]), source=str(data["source"]), cuts=cuts)
+
+
+def scale_from_dict(data: Mapping[str, Any]) -> Scale:
+    """A scale as `config/scales/*.yaml` writes it. InvalidScale, KeyError or ValueError when it is wrong."""
+    lowest, highest = int(data["lowest"]), int(data["highest"])
+    _check(lowest < highest, "lowest: below highest")
+    labels = tuple(
+        IntelligibilityLabel(lowest=int(each["lowest"]), label=str(each["label"])) for each in data["intelligibility"]
+    )
+    return Scale(
+        id=str(data["id"]),
+        version=str(data["version"]),
+        name=str(data["name"]),
+        lowest=lowest,
+        highest=highest,
+        traits=tuple(_trait(name, each, lowest, highest) for name, each in data["traits"].items()),
+        cut_table=_cut_table(data["cut_table"], lowest),
+        intelligibility=labels,
+        low_confidence_below=float(data["low_confidence_below"]),
+        most_silent_share=float(data["most_silent_share"]),
+    )

@@ -1,0 +1,52 @@
+"""Repeat: a heard sentence said again, verbatim; see docs/scoring/repeat.md."""
+
+from backend.scoring.evidence import Evidence
+from backend.scoring.keys import RepeatKey
+from backend.scoring.score import ItemScore, Points, Trait
+from backend.scoring.verdicts import (
+    align_evidence,
+    delivery,
+    ramp,
+    recognition_confidence,
+    said_only_this,
+    settle,
+    summary_of,
+    unusual,
+    word_accuracy,
+)
+
+VERSION = "repeat-1"
+TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
+
+
+def rubric_level(accuracy: float, covered: float) -> int:
+    """The public repeat rubric in words: 5 exact, 4 minor changes, 3 most of it, 2 a large part missing, 1 a few words, 0 none."""
+    if accuracy >= 0.999:
+        return 5
+    if accuracy >= 0.8:
+        return 4
+    return 3 if accuracy >= 0.5 else 2 if covered >= 0.3 else 1 if covered > 0 else 0
+
+
+def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
+    """Sentence mastery by words right; fluency and pronunciation count in full once half of the sentence was said."""
+    early = unusual(evidence, TRAITS, version=VERSION)
+    if early:
+        return early
+    alignment, rows = align_evidence(key.text, evidence)
+    accuracy = word_accuracy(alignment)
+    credit = ramp(alignment.covered, 0.0, 0.5) * said_only_this(alignment)
+    return settle(
+        evidence,
+        {Trait.SENTENCE_MASTERY: Points(value=accuracy), **delivery(evidence, credit)},
+        version=VERSION,
+        confidence=0.4 + 0.5 * recognition_confidence(evidence),
+        reason="other_text" if alignment.covered < 0.1 else None,
+        explanation={
+            "expected": key.text,
+            "alignment": rows,
+            "words": summary_of(alignment),
+            "rubric_level": rubric_level(accuracy, alignment.covered),
+            "content": {"words_agree": round(alignment.covered, 3), "credit": round(credit, 3)},
+        },
+    )
