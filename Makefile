@@ -1,0 +1,71 @@
+# Viva: `make up` starts everything, `make help` lists the rest. Settings are in .env (see .env.example) or the environment.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The newest Python that every package has a build for; otherwise whatever is there, and bootstrap.py says what is wrong.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && exit; done; echo python3)
+VENV := .venv/bin/python
+RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
+UV := .venv/bin/uv
+
+.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet screens evaluate prompts ready ready-dev
+
+help: ## lists the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+ready:
+	@$(PYTHON) scripts/bootstrap.py
+
+ready-dev:
+	@$(PYTHON) scripts/bootstrap.py --dev
+
+up: ready ## starts everything and ends with the address (FOREGROUND=1 stays until Ctrl-C)
+	@FOREGROUND=$(FOREGROUND) $(VENV) -m scripts.up
+
+down: ## stops everything
+	@if [ -x $(VENV) ]; then $(VENV) -m scripts.down; else echo "Viva is not running here."; fi
+
+logs: ## follows what every process writes (NAME=web for one)
+	@mkdir -p "$${VIVA_DATA:-.viva}/logs" && tail -n 40 -F "$${VIVA_DATA:-.viva}"/logs/$(or $(NAME),*).log
+
+status: ## what runs, and whether it is ready
+	@$(VENV) -m scripts.status
+
+demo: ready ## fills a demonstration campus (after `make up`)
+	@$(RUN) -m scripts.seed_demo
+
+superadmin: ## prints the one-time link for the first superadmin again
+	@$(VENV) -m scripts.first_superadmin
+
+migrate: ready ## brings the database up to date; `make up` does it too
+	@$(VENV) -m scripts.migrate
+
+prompts: ready ## renders the audio of the item bank; `make up` does it too
+	@$(RUN) -m scripts.render_prompts
+
+dump: ## writes database and recordings into backups/<time>/
+	@$(VENV) -m scripts.dump $(if $(TO),--to "$(TO)")
+
+restore: ## FILE=backups/<time>: puts a dump back, into an empty database (FORCE=1 replaces what is there)
+	@$(VENV) -m scripts.restore "$(FILE)" $(if $(filter-out 0,$(FORCE)),--force)
+
+lock: ready-dev ## makes the hashed locks from requirements*.in
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --override requirements-overrides.txt requirements.in -o requirements.txt
+	@for name in dev uv eventlet; do \
+	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-$$name.in -o requirements-$$name.txt || exit 1; done
+
+lint: ready-dev ## ruff, mypy and the architecture's contracts
+	@$(RUN) -m scripts.test --lint-only
+
+test: ready-dev ## everything: lint, then all tests (ARGS are handed to pytest)
+	@$(RUN) -m scripts.test $(ARGS)
+
+test-eventlet: ready-dev ## a smoke test of VIVA_ASYNC_MODE=eventlet in an environment of its own
+	@$(RUN) -m scripts.test_eventlet
+
+screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`)
+	@$(RUN) -m scripts.screens
+
+evaluate: ready-dev ## how well scoring agrees with the calibration data
+	@$(RUN) -m scripts.evaluate_scoring

@@ -1,0 +1,161 @@
+"""Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; speaker-wise folds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GroupKFold
+
+from backend.scoring.calibration import ASPECTS, Calibration, calibration_from_arrays
+
+Floats = npt.NDArray[np.float64]
+Arrays = dict[str, npt.NDArray[Any]]
+
+MODES = ("read", "open")
+# Not the speaker's doing, or a stand-in for age and sex: never used.
+UNFAIR = frozenset({"leading_s", "seconds", "snr_db", "speech_dbfs", "pitch_hz", "pitch_known", "phones_aligned"})
+# Known only when the text is.
+READ_ONLY = ("match_", "expected_words")
+# Features whose direction is beyond doubt; trees may not learn the opposite from noise.
+RISING = frozenset(
+    {"phone_margin", "phone_good_share", "forced_log", "forced_good_share", "match_covered", "asr_token_log"}
+)
+FALLING = frozenset({"phone_bad_share", "phone_distance", "match_letters", "match_errors", "pause_s", "long_pauses"})
+TREES = {
+    "max_iter": 200,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 8,
+    "min_samples_leaf": 20,
+    "l2_regularization": 5.0,
+    "max_features": 0.3,
+    "random_state": 0,
+}
+TREE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Features and marks of a corpus: one row an utterance."""
+
+    names: tuple[str, ...]
+    x: Floats
+    marks: Mapping[str, Floats]
+    speakers: npt.NDArray[np.str_]
+
+
+def feature_names(rows: Sequence[Mapping[str, float]], mode: str) -> tuple[str, ...]:
+    found = {name for row in rows for name in row} - UNFAIR
+    return tuple(sorted(name for name in found if mode == "read" or not name.startswith(READ_ONLY)))
+
+
+def make_table(
+    rows: Sequence[Mapping[str, float]], marks: Mapping[str, Floats], speakers: Sequence[str], mode: str
+) -> Table:
+    names = feature_names(rows, mode)
+    x = np.array([[row.get(name, np.nan) for name in names] for row in rows], dtype=np.float64)
+    return Table(names=names, x=x, marks=marks, speakers=np.array(speakers))
+
+
+def fit_mode(table: Table, rows: npt.NDArray[np.int64], mode: str) -> Arrays:
+    """The arrays of one mode's model, fitted on the given rows; keys as `calibration_from_arrays` reads them."""
+    x = table.x[rows]
+    centre = np.nanmedian(x, axis=0)
+    filled = np.where(np.isfinite(x), x, centre)
+    low, high = np.percentile(filled, [0.5, 99.5], axis=0)
+    bounded = np.clip(filled, low, high)
+    spread = np.maximum(bounded.std(axis=0), 1e-6)
+    arrays: Arrays = {
+        f"{mode}/names": np.array(table.names),
+        f"{mode}/centre": centre,
+        f"{mode}/spread": spread,
+        f"{mode}/low": low,
+        f"{mode}/high": high,
+    }
+    for aspect in ASPECTS:
+        y = table.marks[aspect][rows]
+        fitted = _fit_aspect(table.names, bounded, (bounded - centre) / spread, y)
+        arrays |= {f"{mode}/{aspect}/{field}": value for field, value in fitted.items()}
+    return arrays
+
+
+def _fit_aspect(names: Sequence[str], x: Floats, standard: Floats, y: Floats) -> Arrays:
+    line = RidgeCV(np.logspace(1, 4, 7)).fit(standard, y)
+    signs = [1 if name in RISING else -1 if name in FALLING else 0 for name in names]
+    boosted = HistGradientBoostingRegressor(monotonic_cst=signs, **TREES).fit(x, y)
+    return {
+        "intercept": np.float64(line.intercept_),
+        "slopes": line.coef_,
+        "base": np.float64(boosted._baseline_prediction.ravel()[0]),  # noqa: SLF001 no public way to export trees
+        "share": np.float64(TREE_SHARE),
+        **_flat_trees([stage[0].nodes for stage in boosted._predictors]),  # noqa: SLF001 as above
+    }
+
+
+def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
+    """scikit-learn's node tables, one after the other; a leaf's feature is -1."""
+    sizes = [len(nodes) for nodes in trees]
+    offsets = np.cumsum([0, *sizes[:-1]])
+    nodes = np.concatenate(trees)
+    shift = np.repeat(offsets, sizes)
+    leaf = nodes["is_leaf"].astype(bool)
+    return {
+        "roots": offsets.astype(np.int32),
+        "feature": np.where(leaf, -1, nodes["feature_idx"]).astype(np.int16),
+        "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
+        "left": np.where(leaf, 0, nodes["left"] + shift).astype(np.int32),
+        "right": np.where(leaf, 0, nodes["right"] + shift).astype(np.int32),
+        "value": np.where(leaf, nodes["value"], 0.0).astype(np.float32),
+    }
+
+
+def predict_rows(calibration: Calibration, rows: Sequence[Mapping[str, float]], mode: str) -> dict[str, Floats]:
+    """Aspects 0..10 by the very code that scores."""
+    predicted = [calibration.predict(row, mode=mode) for row in rows]
+    return {aspect: np.array([10 * getattr(each, aspect) for each in predicted]) for aspect in ASPECTS}
+
+
+def cross_validate(rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int) -> dict[str, Floats]:
+    """Out-of-fold predictions; no speaker is in training and test of one fold."""
+    out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
+    for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
+        fitted = calibration_from_arrays("fold", fit_mode(table, train, mode))
+        predicted = predict_rows(fitted, [rows[index] for index in test], mode)
+        for aspect in ASPECTS:
+            out[aspect][test] = predicted[aspect]
+    return out
+
+
+def pearson(a: Floats, b: Floats) -> float:
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else float("nan")
+
+
+def rmse(a: Floats, b: Floats) -> float:
+    return float(np.sqrt(((a - b) ** 2).mean()))
+
+
+def weighted_kappa(a: Floats, b: Floats, *, highest: int = 10) -> float:
+    """Quadratic weighted kappa of marks rounded to whole numbers 0..highest."""
+    x, y = (np.clip(np.rint(each), 0, highest).astype(int) for each in (a, b))
+    seen = np.zeros((highest + 1, highest + 1))
+    np.add.at(seen, (x, y), 1)
+    expected = np.outer(seen.sum(axis=1), seen.sum(axis=0)) / len(x)
+    weights = (np.arange(highest + 1)[:, None] - np.arange(highest + 1)[None, :]) ** 2
+    disagreement = float((weights * expected).sum())
+    return 1 - float((weights * seen).sum()) / disagreement if disagreement else float("nan")
+
+
+def agreement(predicted: Floats, marks: Floats) -> dict[str, float]:
+    return {
+        "pearson": round(pearson(predicted, marks), 3),
+        "rmse": round(rmse(predicted, marks), 3),
+        "qwk": round(weighted_kappa(predicted, marks), 3),
+    }
+
+
+def by_speaker(values: Floats, speakers: npt.NDArray[np.str_]) -> Floats:
+    """The mean of each speaker, in the order of the speakers' names."""
+    return np.array([values[speakers == each].mean() for each in sorted(set(speakers))])

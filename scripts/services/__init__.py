@@ -1,0 +1,1 @@
+"""The embedded services and the process manager that `make up` and the tests start."""

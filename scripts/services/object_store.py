@@ -1,0 +1,68 @@
+"""The embedded S3 store: nanio wrapped in CORS, on one or two listeners. Settings come as STORE_* variables."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from pathlib import Path
+
+import uvicorn
+from nanio.app import build_app
+from nanio.auth.credentials import EnvCredentialResolver
+from nanio.config import Settings
+from starlette.middleware.cors import CORSMiddleware
+
+
+async def serve() -> None:
+    settings = Settings(
+        data_dir=Path(os.environ["STORE_FOLDER"]),
+        region=os.environ["STORE_REGION"],
+        credentials=EnvCredentialResolver(),
+        access_log=False,
+    )
+    app = CORSMiddleware(
+        build_app(settings),
+        allow_origins=json.loads(os.environ["STORE_ORIGINS"]),
+        allow_methods=["GET", "HEAD", "PUT"],
+        allow_headers=["*"],
+        expose_headers=["ETag"],
+        max_age=600,
+    )
+    servers = [_server(app, **listener) for listener in json.loads(os.environ["STORE_LISTEN"])]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _ask_to_stop, servers)
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _server(
+    app: CORSMiddleware, host: str, port: int, cert: str | None = None, key: str | None = None
+) -> uvicorn.Server:
+    configuration = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(configuration)
+    # uvicorn would take the signals for each server in turn; here one handler stops them all.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
+    return server
+
+
+def _ask_to_stop(servers: list[uvicorn.Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(serve())
