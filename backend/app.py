@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 
+from backend.features.attempts import views as attempt_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
 from backend.web.errors import init_errors
@@ -18,7 +19,7 @@ from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS: tuple[ModuleType, ...] = (api_docs,)
+VIEWS: tuple[ModuleType, ...] = (api_docs, attempt_views)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store

@@ -99,3 +99,64 @@ class Jobs(Protocol):
 
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
         """`job` is the task's name, e.g. "ratings.score_response"; arguments are ids."""
+
+    def waiting(self) -> int:
+        """About how many jobs wait to be taken: the sweep hands nothing over while many do."""
+
+
+class Passwords(Protocol):
+    """Slow, salted password hashes."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it is the password. None, for an account that is not there, takes as long and is False."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with weaker parameters than today's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One sign-in on one browser: the family of all tokens that were made from it.
+
+    `refresh_id` names the refresh token that is valid now, `previous_refresh_id` the one before it; `is_confirmed` is
+    whether the browser has shown that it received the present one. `limited_to` is "" for a full session, else the one
+    thing that it may do. `csrf` is the double-submit token, the same for the whole life of the session.
+    """
+
+    id: str
+    account_id: str
+    role: str
+    campus_id: str | None
+    display_name: str
+    csrf: str
+    client: str
+    refresh_id: str
+    previous_refresh_id: str
+    is_confirmed: bool
+    rotated_at: datetime
+    started_at: datetime
+    limited_to: str = ""
+
+
+class Sessions(Protocol):
+    """Who is signed in. What is not here is signed out: revocation is removal, and works at once."""
+
+    def add(self, session: Session) -> None: ...
+
+    def find(self, session_id: str) -> Session | None: ...
+
+    def confirm(self, session_id: str, refresh_id: str) -> None:
+        """Notes that the browser has this refresh token; nothing when it is not the present one."""
+
+    def rotate(self, session_id: str, *, seen: str, successor: str, now: datetime) -> bool:
+        """Makes `successor` the present refresh token and `seen` the previous one, if `seen` is the present one, or
+        is the previous one and the present one was never confirmed. Atomic; whether it did. Prolongs the session.
+        """
+
+    def revoke(self, session_id: str) -> None:
+        """Signs this browser out. Safe to repeat."""
+
+    def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
+        """Signs the account out everywhere, but for the session `but`. Safe to repeat."""

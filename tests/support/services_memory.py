@@ -3,6 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from backend.adapters.blobs.memory import MemoryBlobs
+from backend.adapters.jobs.memory import MemoryJobs
+from backend.adapters.presence.memory import MemoryPresence
+from backend.adapters.realtime.memory import MemoryFeed
+from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats, MemoryReleasedResults
+from backend.features.attempts.marks import MarksFromAttempts
+from backend.features.attempts.memory import (
+    MemoryAttempts,
+    MemoryCandidates,
+    MemoryPapers,
+    MemoryResponses,
+    MemoryUploads,
+)
 from backend.wiring import Services
 from config.settings import Settings
 
@@ -37,7 +50,25 @@ class CountingIds:
 
 def build_memory_services(**changes: object) -> Services:
     """Memory repositories and adapters; `changes` replaces single fields."""
-    services = Services(settings=memory_settings(), now=TestClock(), new_id=CountingIds())
+    attempts = MemoryAttempts()
+    services = Services(
+        settings=memory_settings(),
+        now=TestClock(),
+        new_id=CountingIds(),
+        blobs=MemoryBlobs(),
+        feed=MemoryFeed(),
+        presence=MemoryPresence(),
+        jobs=MemoryJobs(),
+        deliveries=MemoryDeliveries(),
+        offered_formats=MemoryFormats(),
+        released_results=MemoryReleasedResults(),
+        attempt_marks=MarksFromAttempts(attempts),
+        attempts=attempts,
+        responses=MemoryResponses(),
+        uploads=MemoryUploads(),
+        papers=MemoryPapers(),
+        candidates=MemoryCandidates(),
+    )
     return replace(services, **changes)  # type: ignore[arg-type]  # the names are Services' own fields
 
 

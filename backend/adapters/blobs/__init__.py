@@ -1,0 +1,1 @@
+"""Objects by key: an S3 store, or memory."""

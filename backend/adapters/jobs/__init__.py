@@ -1,0 +1,1 @@
+"""The task queue: Celery, or memory."""

@@ -1,0 +1,42 @@
+"""Jobs handed to Celery by name: the web never imports a task."""
+
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from backend.core.errors import TemporaryFailure
+from backend.core.ports import Jobs
+
+QUEUE = "celery"
+
+
+class CeleryJobs(Jobs):
+    """Sends only. Workers have their own application (backend.worker)."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = Celery("viva-sender", broker=broker_url)
+        self._app.conf.update(
+            task_serializer="json",
+            accept_content=["json"],
+            result_backend=None,
+            task_ignore_result=True,
+            broker_transport_options={"socket_timeout": 3, "socket_connect_timeout": 3},
+            broker_connection_timeout=3,
+        )
+        self._redis = Redis.from_url(broker_url, socket_timeout=3, socket_connect_timeout=3)
+
+    def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
+        options: dict[str, Any] = {"countdown": delay_s} if delay_s else {}
+        try:
+            self._app.send_task(job, args=args, retry=False, **options)
+        except (OperationalError, RedisError, OSError):
+            raise TemporaryFailure("queue_unreachable") from None
+
+    def waiting(self) -> int:
+        try:
+            return int(self._redis.llen(QUEUE))  # type: ignore[arg-type] # the synchronous client gives a number
+        except RedisError:
+            raise TemporaryFailure("queue_unreachable") from None

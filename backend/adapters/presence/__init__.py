@@ -1,0 +1,1 @@
+"""Who is here now: in Redis, or memory."""

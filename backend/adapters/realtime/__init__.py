@@ -1,0 +1,1 @@
+"""Live events: Socket.IO over Redis, or memory."""

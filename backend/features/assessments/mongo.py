@@ -1,0 +1,39 @@
+"""Deliveries as documents."""
+
+from collections.abc import Sequence
+
+from backend.features.assessments.model import Delivery
+from backend.features.assessments.repository import Deliveries
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+
+COLLECTIONS = (
+    CollectionSpec(
+        name="deliveries",
+        indexes=(
+            IndexSpec(keys=(("campus_id", 1), ("opens_at", -1))),
+            IndexSpec(keys=(("batch_id", 1), ("opens_at", -1))),
+        ),
+    ),
+)
+
+
+class MongoDeliveries(Deliveries):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._records = Records(database, "deliveries", Delivery)
+
+    def find(self, delivery_id: str) -> Delivery | None:
+        return self._records.find(delivery_id)
+
+    def add(self, delivery: Delivery) -> None:
+        self._records.insert(delivery)
+
+    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
+        changes = to_document(delivery)
+        del changes["_id"]
+        return compare_and_set(self._records.collection, delivery.id, {"revision": seen_revision}, changes)
+
+    def list_by_campus(self, campus_id: str, *, limit: int = 200) -> Sequence[Delivery]:
+        return self._records.list_by({"campus_id": campus_id}, sort=[("opens_at", -1)], limit=limit)
+
+    def list_by_batch(self, batch_id: str) -> Sequence[Delivery]:
+        return self._records.list_by({"batch_id": batch_id}, sort=[("opens_at", -1)])

@@ -1,0 +1,81 @@
+"""What we need from storage, and of the test formats."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from backend.features.assessments.model import Delivery
+
+
+class Deliveries(Protocol):
+    def find(self, delivery_id: str) -> Delivery | None: ...
+
+    def add(self, delivery: Delivery) -> None: ...
+
+    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
+        """Replaces the delivery if its revision still is `seen_revision`; says whether it did."""
+
+    def list_by_campus(self, campus_id: str, *, limit: int = 200) -> Sequence[Delivery]:
+        """The latest to open first."""
+
+    def list_by_batch(self, batch_id: str) -> Sequence[Delivery]:
+        """The latest to open first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedFormat:
+    """A test format as the scheduling page offers it. `form_ids` are its published parallel forms, in order."""
+
+    id: str
+    version: str
+    title: str
+    item_count: int
+    allowed: timedelta
+    form_ids: tuple[str, ...]
+
+
+class Formats(Protocol):
+    """The formats that can be scheduled: those with at least one form."""
+
+    def list_offered(self) -> Sequence[OfferedFormat]: ...
+
+    def find_offered(self, format_id: str) -> OfferedFormat | None: ...
+
+
+class Standing(StrEnum):
+    """How a student stands with a delivery."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    RELEASED = "released"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptMark:
+    """As much of an attempt as a list needs. `began` is whether its clock ever started."""
+
+    delivery_id: str
+    attempt_id: str
+    number: int
+    began: bool
+    is_running: bool
+    deadline_at: datetime | None
+
+
+class AttemptMarks(Protocol):
+    """What a student's attempts are, told by the feature that has them (attempts)."""
+
+    def list_marks(self, student_id: str) -> Sequence[AttemptMark]: ...
+
+
+class ReleasedResults(Protocol):
+    """Which results a student may read, told by the feature that has them (results)."""
+
+    def list_released(self, student_id: str) -> Mapping[str, str]:
+        """Delivery id -> the id of the student's latest released result."""

@@ -1,0 +1,147 @@
+"""A small exam on memory services: a delivery, its paper, the cast, and a browser signed in by header."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask, g, request
+from flask.testing import FlaskClient
+
+from backend.core.actor import Actor, Role
+from backend.features.assessments.model import Delivery, DeliveryState
+from backend.features.attempts.paper import Demonstration, Paper, PaperItem, PaperSection
+from backend.features.attempts.repository import Candidate
+from backend.wiring import Services
+
+OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+CLOSES = OPENS + timedelta(hours=2)
+ALLOWED = timedelta(minutes=20)
+WEBM = b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 4
+
+ASHA = Actor(account_id="asha", role=Role.STUDENT, campus_id="north", display_name="Asha Rao")
+RAVI = Actor(account_id="ravi", role=Role.STUDENT, campus_id="north", display_name="Ravi Nair")
+SALMA = Actor(account_id="salma", role=Role.STUDENT, campus_id="south", display_name="Salma Khan")
+MEERA = Actor(account_id="meera", role=Role.CAMPUS, campus_id="north", display_name="Meera Iyer")
+OMAR = Actor(account_id="omar", role=Role.CAMPUS, campus_id="south", display_name="Omar Said")
+SUSHMA = Actor(account_id="sushma", role=Role.SUPERADMIN, campus_id=None, display_name="Sushma Das")
+CAST: Mapping[str, Actor] = {actor.account_id: actor for actor in (ASHA, RAVI, SALMA, MEERA, OMAR, SUSHMA)}
+
+
+def make_item(position: int, *, letter: str = "A", task: str = "repeat", practice: bool = False) -> PaperItem:
+    return PaperItem(
+        position=position,
+        section_letter=letter,
+        number=position + 1,
+        of=4,
+        task=task,
+        practice=practice,
+        text=f"secret-text-{position}" if task == "read_aloud" else None,
+        prompt_key=f"prompts/secret-prompt-{position}.ogg",
+        prompt_content_type="audio/ogg",
+        prompt_ms=2_000,
+        window_ms=8_000,
+        begin_within_ms=4_000,
+        silence_end_ms=2_000,
+        item_id=f"item{position}",
+        item_version=1,
+    )
+
+
+def make_paper(form_id: str = "form_one", *, tasks: tuple[str, ...] = ("repeat",) * 4, practice: int = 0) -> Paper:
+    """One section of as many items as tasks; the first `practice` of them are for practice."""
+    items = tuple(make_item(n, task=task, practice=n < practice) for n, task in enumerate(tasks))
+    section = PaperSection(
+        letter="A",
+        title="Repeat",
+        task=tasks[0],
+        instructions="Repeat what you hear.",
+        example="",
+        instructions_audio_key="prompts/instructions-a.ogg",
+        first_position=0,
+        item_count=len(items),
+        practice_count=practice,
+    )
+    demonstration = Demonstration(title="How it sounds", text="Repeat after me.", audio_key="prompts/demo.ogg")
+    return Paper(form_id=form_id, sections=(section,), items=items, demonstration=demonstration, allowed=ALLOWED)
+
+
+def make_delivery(delivery_id: str = "delivery", **changes: object) -> Delivery:
+    values: dict[str, object] = {
+        "id": delivery_id,
+        "campus_id": "north",
+        "batch_id": "batch_one",
+        "title": "Spoken English",
+        "format_id": "versant_style_short",
+        "format_version": "1",
+        "form_ids": ("form_one", "form_two"),
+        "opens_at": OPENS,
+        "closes_at": CLOSES,
+        "time_zone": "Asia/Kolkata",
+        "attempts_allowed": 1,
+        "state": DeliveryState.SCHEDULED,
+        "created_by": "meera",
+        "created_at": OPENS - timedelta(days=1),
+    }
+    return Delivery(**(values | changes))  # type: ignore[arg-type]
+
+
+def furnish(services: Services, *, delivery: Delivery | None = None, paper: Paper | None = None) -> Services:
+    """Puts the delivery, two parallel forms and the cast of students into memory services."""
+    first = paper or make_paper("form_one")
+    services.papers.add(first)  # type: ignore[attr-defined]
+    services.papers.add(Paper(  # type: ignore[attr-defined]
+        form_id="form_two", sections=first.sections, items=first.items,
+        demonstration=first.demonstration, allowed=first.allowed,
+    ))
+    services.deliveries.add(delivery or make_delivery())
+    for actor, batch, roll in ((ASHA, "batch_one", "N-01"), (RAVI, "batch_one", "N-02"), (SALMA, "batch_two", "S-01")):
+        services.candidates.add(Candidate(  # type: ignore[attr-defined]
+            student_id=actor.account_id, campus_id=actor.campus_id or "", batch_id=batch,
+            name=actor.display_name, roll_number=roll,
+        ))
+    return services
+
+
+def sign_in_by_header(app: Flask) -> None:
+    """Who asks is in the header X-Actor: these tests are about what follows signing in."""
+
+    def load_actor() -> None:
+        if "X-Actor" in request.headers:
+            g.actor = CAST[request.headers["X-Actor"]]
+
+    app.before_request_funcs.setdefault(None, []).insert(0, load_actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """A browser signed in as one of the cast; None is nobody."""
+
+    http: FlaskClient
+    actor: str | None
+
+    def get(self, path: str):
+        return self.http.get(path, headers=self._headers())
+
+    def post(self, path: str, body: object = None):
+        return self.http.post(path, json=body if body is not None else {}, headers=self._headers())
+
+    def post_form(self, path: str, **form: str):
+        return self.http.post(path, data=form, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {} if self.actor is None else {"X-Actor": self.actor}
+
+
+def announce(data: bytes = WEBM, *, recording_id: str = "rec-00000001", position: int = 0, **changes: object):
+    """The body that announces a recording."""
+    body: dict[str, object] = {
+        "recording_id": recording_id,
+        "position": position,
+        "segment": 0,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
+        "content_type": "audio/webm;codecs=opus",
+        "duration_ms": 3_000,
+    }
+    return body | changes
