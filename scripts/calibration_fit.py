@@ -1,4 +1,5 @@
-"""Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; speaker-wise folds."""
+"""Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; speaker-wise
+folds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,9 +90,9 @@ def _fit_aspect(names: Sequence[str], x: Floats, standard: Floats, y: Floats) ->
     return {
         "intercept": np.float64(line.intercept_),
         "slopes": line.coef_,
-        "base": np.float64(boosted._baseline_prediction.ravel()[0]),  # noqa: SLF001 no public way to export trees
+        "base": np.float64(boosted._baseline_prediction.ravel()[0]),
         "share": np.float64(TREE_SHARE),
-        **_flat_trees([stage[0].nodes for stage in boosted._predictors]),  # noqa: SLF001 as above
+        **_flat_trees([stage[0].nodes for stage in boosted._predictors]),
     }
 
 

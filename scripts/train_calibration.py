@@ -1,7 +1,9 @@
 """Train the calibration: python -m scripts.train_calibration [--data DIR] [--cache DIR] [--out FILE].
 
-Extracts features with the default engine (kept under --cache, so a broken run goes on where it stopped), cross-validates by
-speaker, fits on everything and writes the model as arrays. An institution's own rated recordings in the same layout do too;
+Extracts features with the default engine (kept under --cache, so a broken run goes on where it stopped),
+cross-validates by
+speaker, fits on everything and writes the model as arrays. An institution's own rated recordings in the same layout
+do too;
 about 25 speakers are enough to start. Prints the figures of the model card as JSON.
 """
 

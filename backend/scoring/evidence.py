@@ -1,6 +1,7 @@
 """What a recording showed, before anybody judges it: the shapes that engines fill and scorers read.
 
-Everything is a plain value: `Evidence.to_dict` gives JSON types only and `Evidence.from_dict` gives the same value back,
+Everything is a plain value: `Evidence.to_dict` gives JSON types only and `Evidence.from_dict` gives the same value
+back,
 so a score can be taken again from stored evidence without the recording.
 """
 
@@ -29,7 +30,8 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeardWord:
-    """One recognised word, as the recogniser wrote it. `confidence` 0..1 is the product of its tokens' probabilities."""
+    """One recognised word, as the recogniser wrote it. `confidence` 0..1 is the product of its tokens'
+    probabilities."""
 
     text: str
     start_ms: int
@@ -91,7 +93,8 @@ class VoiceActivity:
 class Quality:
     """What is wrong with the recording itself.
 
-    Problems: `microphone_silent` (nothing at all arrived), `silent` (a room, nobody speaks), `noise_only` (loud, no voice),
+    Problems: `microphone_silent` (nothing at all arrived), `silent` (a room, nobody speaks), `noise_only` (loud, no
+    voice),
     `too_quiet`, `noisy`, `clipped`, `truncated`, `too_short`.
     """
 
@@ -185,7 +188,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What an engine may know before it listens. Never the expected words: a recogniser that is told them hears them."""
+    """What an engine may know before it listens. Never the expected words: a recogniser that is told them hears
+    them."""
 
     task: str
     language: str = "en"
@@ -218,7 +222,8 @@ class SpeechEngine(Protocol):
         """What was said, recognised freely. Call only where the voice gate found speech."""
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
-        """Align `reference` to the sound. Aligns a wrong text as willingly as the right one: check the content first."""
+        """Align `reference` to the sound. Aligns a wrong text as willingly as the right one: check the content
+        first."""
 
     def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
         """Nearness in meaning of `answer`'s best stretch to each text, -1..1."""

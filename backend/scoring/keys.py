@@ -1,6 +1,6 @@
 """Answer keys: what the item bank knows about the right answer, one shape a task. Never shown to candidates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ def _key_points(data: Mapping[str, Any]) -> tuple[KeyPoint, ...]:
 
 def key_from_dict(task: str, data: Mapping[str, Any]) -> AnswerKey:
     """The typed key of an item. Raises InvalidKey with the field that is wrong, or KeyError for an unknown task."""
-    builders = {
+    builders: dict[str, Callable[[], AnswerKey]] = {
         "read_aloud": lambda: ReadAloudKey(text=_text(data, "text")),
         "repeat": lambda: RepeatKey(text=_text(data, "text")),
         "short_answer": lambda: ShortAnswerKey(accepted=_texts(data, "accepted")),
@@ -104,5 +104,4 @@ def key_from_dict(task: str, data: Mapping[str, Any]) -> AnswerKey:
         "retelling": lambda: RetellingKey(story=_text(data, "story"), key_points=_key_points(data)),
         "open_question": OpenQuestionKey,
     }
-    key: AnswerKey = builders[task]()
-    return key
+    return builders[task]()

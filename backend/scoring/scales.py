@@ -7,6 +7,7 @@ properties: more points never lower a score, scaling never reorders candidates, 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from backend.scoring.score import ItemScore, ScoreStatus, Trait
@@ -153,7 +154,7 @@ def _interpolate(curve: Sequence[tuple[float, float]], raw: float) -> float:
     """The curve's value at `raw`, flat beyond its ends."""
     if raw <= curve[0][0]:
         return curve[0][1]
-    for (x0, y0), (x1, y1) in zip(curve, curve[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(curve):
         if raw <= x1:
             return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
     return curve[-1][1]
@@ -299,8 +300,8 @@ def _trait(name: str, data: Mapping[str, Any], lowest: int, highest: int) -> Tra
     curve = tuple((float(raw), float(scaled)) for raw, scaled in data["curve"])
     xs, ys = [x for x, _ in curve], [y for _, y in curve]
     _check(len(curve) >= 2 and xs[0] == 0 and xs[-1] == 1, f"traits.{name}.curve: from raw 0 to raw 1")
-    _check(all(a < b for a, b in zip(xs, xs[1:], strict=False)), f"traits.{name}.curve: raw values rise")
-    _check(all(a <= b for a, b in zip(ys, ys[1:], strict=False)), f"traits.{name}.curve: scaled values never fall")
+    _check(all(a < b for a, b in pairwise(xs)), f"traits.{name}.curve: raw values rise")
+    _check(all(a <= b for a, b in pairwise(ys)), f"traits.{name}.curve: scaled values never fall")
     _check(ys[0] >= lowest and ys[-1] <= highest, f"traits.{name}.curve: stays on the scale")
     _check(float(data["weight"]) > 0, f"traits.{name}.weight: above 0")
     _check(int(data["min_items"]) >= 1, f"traits.{name}.min_items: at least 1")
@@ -317,7 +318,7 @@ def _cut_table(data: Mapping[str, Any], lowest: int) -> CutTable:
     cuts = tuple(Cut(band=str(each["band"]), lowest=int(each["lowest"])) for each in data["cuts"])
     edges = [cut.lowest for cut in cuts]
     _check(bool(cuts) and edges[0] == lowest, "cut_table.cuts: the first begins at the scale's lowest score")
-    _check(all(a < b for a, b in zip(edges, edges[1:], strict=False)), "cut_table.cuts: rise")
+    _check(all(a < b for a, b in pairwise(edges)), "cut_table.cuts: rise")
     return CutTable(id=str(data["id"]), source=str(data["source"]), cuts=cuts)
 
 

@@ -11,13 +11,33 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-FILLERS = frozenset("um umm uh uhh uhm er err erm ah ahh eh hm hmm mm mmm mhm uh-huh".split())
+FILLERS = frozenset(
+    ["um", "umm", "uh", "uhh", "uhm", "er", "err", "erm", "ah", "ahh", "eh", "hm", "hmm", "mm", "mmm", "mhm", "uh-huh"]
+)
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
@@ -27,30 +47,55 @@ _CONTRACTIONS = {
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "ok": "okay", "mr": "mister", "mrs": "missis", "dr": "doctor", "st": "saint",
     "ain't": "is not", "y'all": "you all", "o'clock": "oclock",
 }  # fmt: skip
-_IS_AFTER = frozenset("it he she that what there here who where how when why this everything everyone".split())
+_IS_AFTER = frozenset(
+    [
+        "it",
+        "he",
+        "she",
+        "that",
+        "what",
+        "there",
+        "here",
+        "who",
+        "where",
+        "how",
+        "when",
+        "why",
+        "this",
+        "everything",
+        "everyone",
+    ]
+)
 
 _SPELLINGS = """
-colour color; favourite favorite; favour favor; neighbour neighbor; neighbourhood neighborhood; behaviour behavior; honour honor;
-labour labor; harbour harbor; flavour flavor; humour humor; rumour rumor; centre center; theatre theater; metre meter; litre liter;
-kilometre kilometer; organise organize; realise realize; recognise recognize; apologise apologize; analyse analyze; criticise criticize;
-specialise specialize; summarise summarize; emphasise emphasize; memorise memorize; practise practice; licence license; defence defense;
-offence offense; travelled traveled; travelling traveling; traveller traveler; cancelled canceled; cancelling canceling; programme program;
-cheque check; grey gray; tyre tire; storey story; jewellery jewelry; aeroplane airplane; pyjamas pajamas; mum mom; mummy mommy; learnt learned;
-burnt burned; dreamt dreamed; spelt spelled; spoilt spoiled; towards toward; afterwards afterward; whilst while; enrol enroll; skilful skillful;
-fulfil fulfill; judgement judgment; catalogue catalog; dialogue dialog; tonne ton; plough plow; sceptical skeptical; mould mold; draught draft;
-kerb curb; aluminium aluminum; moustache mustache; per percent; alright allright; maths math; organised organized; realised realized;
-organisation organization; recognised recognized; colours colors; neighbours neighbors; centres centers; favourites favorites; metres meters
+colour color; favourite favorite; favour favor; neighbour neighbor; neighbourhood neighborhood; behaviour behavior;
+honour honor; labour labor; harbour harbor; flavour flavor; humour humor; rumour rumor; centre center; theatre
+theater; metre meter; litre liter; kilometre kilometer; organise organize; realise realize; recognise recognize;
+apologise apologize; analyse analyze; criticise criticize; specialise specialize; summarise summarize; emphasise
+emphasize; memorise memorize; practise practice; licence license; defence defense; offence offense; travelled
+traveled; travelling traveling; traveller traveler; cancelled canceled; cancelling canceling; programme program;
+cheque check; grey gray; tyre tire; storey story; jewellery jewelry; aeroplane airplane; pyjamas pajamas; mum mom;
+mummy mommy; learnt learned; burnt burned; dreamt dreamed; spelt spelled; spoilt spoiled; towards toward; afterwards
+afterward; whilst while; enrol enroll; skilful skillful; fulfil fulfill; judgement judgment; catalogue catalog;
+dialogue dialog; tonne ton; plough plow; sceptical skeptical; mould mold; draught draft; kerb curb; aluminium
+aluminum; moustache mustache; per percent; alright allright; maths math; organised organized; realised realized;
+organisation organization; recognised recognized; colours colors; neighbours neighbors; centres centers; favourites
+favorites; metres meters
 """
 _HOMOPHONES = """
-to too two; there their theyre; its itis; your youre; hear here; for four fore; ate eight; won one; son sun; sea see; meet meat; know no; knew new;
-right write rite; by buy bye; be bee; week weak; wait weight; way weigh; whether weather; which witch; wear where ware; would wood; hour our; flower flour;
-mail male; sail sale; tail tale; pair pear pare; peace piece; plain plane; road rode rowed; read red reed; role roll; root route; sell cell; cent sent scent;
-steal steel; stair stare; some sum; threw through; waist waste; aloud allowed; bare bear; board bored; brake break; dear deer; die dye; fair fare; feet feat;
-great grate; heal heel; hole whole; knight night; lead led; made maid; main mane; missed mist; morning mourning; nose knows; pale pail; past passed; pause paws;
-poor pour pore; principal principle; rain reign rein; sight site cite; seen scene; seam seem; sole soul; sweet suite; their there; tied tide; toe tow; vary very;
-wrap rap; berry bury; blue blew; bow bough; cereal serial; close clothes; coarse course; guessed guest; hair hare; him hymn; in inn; key quay; knot not; loan lone;
-mind mined; none nun; oar or ore; packed pact; pedal peddle; roes rose rows; sew so sow; stake steak; than then; thrown throne; toad towed; war wore; warn worn;
-whos whose; yoke yolk; tom toms; an and; lets let; everyday every-day; mister mr; im am; hey hay; high hi; i eye aye; oh owe; or are
+to too two; there their theyre; its itis; your youre; hear here; for four fore; ate eight; won one; son sun; sea see;
+meet meat; know no; knew new; right write rite; by buy bye; be bee; week weak; wait weight; way weigh; whether
+weather; which witch; wear where ware; would wood; hour our; flower flour; mail male; sail sale; tail tale; pair pear
+pare; peace piece; plain plane; road rode rowed; read red reed; role roll; root route; sell cell; cent sent scent;
+steal steel; stair stare; some sum; threw through; waist waste; aloud allowed; bare bear; board bored; brake break;
+dear deer; die dye; fair fare; feet feat; great grate; heal heel; hole whole; knight night; lead led; made maid; main
+mane; missed mist; morning mourning; nose knows; pale pail; past passed; pause paws; poor pour pore; principal
+principle; rain reign rein; sight site cite; seen scene; seam seem; sole soul; sweet suite; their there; tied tide;
+toe tow; vary very; wrap rap; berry bury; blue blew; bow bough; cereal serial; close clothes; coarse course; guessed
+guest; hair hare; him hymn; in inn; key quay; knot not; loan lone; mind mined; none nun; oar or ore; packed pact;
+pedal peddle; roes rose rows; sew so sow; stake steak; than then; thrown throne; toad towed; war wore; warn worn; whos
+whose; yoke yolk; tom toms; an and; lets let; everyday every-day; mister mr; im am; hey hay; high hi; i eye aye; oh
+owe; or are
 """
 
 
@@ -138,8 +183,9 @@ def _expand(token: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text, comparable: lower case, numbers in words, contractions in full, one spelling. Fillers stay."""
-    plain = unicodedata.normalize("NFKD", text.lower().replace("\u2019", "'").replace("\u2018", "'"))  # noqa: RUF001 both marks occur
+    """The words of a text, comparable: lower case, numbers in words, contractions in full, one spelling. Fillers
+    stay."""
+    plain = unicodedata.normalize("NFKD", text.lower().replace("\u2019", "'").replace("\u2018", "'"))
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", plain)
     plain = re.sub(r"\b([ap])\.\s?m\.?(?=\W|$)", r"\1m", plain)
@@ -319,7 +365,8 @@ def _pairs(expected: list[str], heard: list[str]) -> list[tuple[int, int]]:
 
 
 def _is_restart(position: int, heard: list[str], inserted: set[int]) -> bool:
-    """Whether an inserted word begins or belongs to a stretch that is said again right after, or was said right before."""
+    """Whether an inserted word begins or belongs to a stretch that is said again right after, or was said right
+    before."""
     for length in (1, 2, 3, 4):
         for start in range(position - length + 1, position + 1):
             stretch = heard[max(start, 0) : start + length]

@@ -1,6 +1,7 @@
 """Numbers about pace and pauses, from where somebody spoke."""
 
 import math
+from itertools import pairwise
 
 from backend.scoring.evidence import VoiceActivity
 
@@ -9,7 +10,7 @@ def timing_features(voice: VoiceActivity, *, phones: int, words: int) -> dict[st
     """Seconds and rates per second. Inner silences only: before and after the answer is the clock's business."""
     if not voice.segments:
         return {}
-    gaps = [(after[0] - before[1]) / 1000 for before, after in zip(voice.segments, voice.segments[1:], strict=False)]
+    gaps = [(after[0] - before[1]) / 1000 for before, after in pairwise(voice.segments)]
     runs = [(end - start) / 1000 for start, end in voice.segments]
     span = max((voice.segments[-1][1] - voice.segments[0][0]) / 1000, 0.1)
     speech = max(sum(runs), 0.1)

@@ -9,9 +9,12 @@ from backend.scoring.text import FILLERS, Alignment, Operation, align_words, wor
 
 # Sound that holds no answer to judge, through no proven fault of the candidate: a person listens.
 _UNUSABLE = ("microphone_silent", "noise_only")
+# The same where no word was heard: perhaps there was one.
+_UNUSABLE_WORDLESS = ("truncated", "too_short", "too_quiet")
 # Problems that make the evidence weaker, and by how much.
 _DOUBTS = {"too_quiet": 0.7, "noisy": 0.7, "clipped": 0.8, "truncated": 0.6, "too_short": 0.8}
 _TRUSTED_AT = 0.25
+_CUT_WITHIN_MS = 250
 
 
 def clamp(value: float) -> float:
@@ -24,10 +27,13 @@ def ramp(value: float, low: float, high: float) -> float:
 
 
 def unusual(evidence: Evidence, traits: Collection[Trait], *, version: str) -> ItemScore | None:
-    """The verdict when there is nothing to score: a human's for unusable sound, zero for a candidate who kept silent."""
+    """The verdict when there is nothing to score: a human's for unusable sound, zero for a candidate who kept
+    silent."""
     unusable = next((problem for problem in _UNUSABLE if problem in evidence.quality.problems), None)
-    if unusable is None and "truncated" in evidence.quality.problems and not evidence.words:
-        unusable = "truncated"
+    if unusable is None and "truncated" in evidence.quality.problems and evidence.voice.trailing_ms < _CUT_WITHIN_MS:
+        unusable = "truncated"  # somebody was speaking when the file ended: the rest of the answer is not here
+    if unusable is None and not evidence.words:
+        unusable = next((problem for problem in _UNUSABLE_WORDLESS if problem in evidence.quality.problems), None)
     if unusable:
         return ItemScore(
             task=evidence.task,
@@ -205,9 +211,123 @@ def content_words(tokens: Sequence[str]) -> list[str]:
 
 
 FUNCTION_WORDS = frozenset(
-    "a an the this that these those some any each every no i you he she it we they me him her us them my your his its our "
-    "their mine yours ours theirs who whom whose which what when where why how is am are was were be been being do does did "
-    "have has had having will would shall should can could may might must not and or but if so because as than then of to in "
-    "on at by for with from into about over under after before up down out off through there here very just also too it's "
-    "s t d ll ve re m o well yes yeah okay like".split()
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "some",
+        "any",
+        "each",
+        "every",
+        "no",
+        "i",
+        "you",
+        "he",
+        "she",
+        "it",
+        "we",
+        "they",
+        "me",
+        "him",
+        "her",
+        "us",
+        "them",
+        "my",
+        "your",
+        "his",
+        "its",
+        "our",
+        "their",
+        "mine",
+        "yours",
+        "ours",
+        "theirs",
+        "who",
+        "whom",
+        "whose",
+        "which",
+        "what",
+        "when",
+        "where",
+        "why",
+        "how",
+        "is",
+        "am",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "have",
+        "has",
+        "had",
+        "having",
+        "will",
+        "would",
+        "shall",
+        "should",
+        "can",
+        "could",
+        "may",
+        "might",
+        "must",
+        "not",
+        "and",
+        "or",
+        "but",
+        "if",
+        "so",
+        "because",
+        "as",
+        "than",
+        "then",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "for",
+        "with",
+        "from",
+        "into",
+        "about",
+        "over",
+        "under",
+        "after",
+        "before",
+        "up",
+        "down",
+        "out",
+        "off",
+        "through",
+        "there",
+        "here",
+        "very",
+        "just",
+        "also",
+        "too",
+        "it's",
+        "s",
+        "t",
+        "d",
+        "ll",
+        "ve",
+        "re",
+        "m",
+        "o",
+        "well",
+        "yes",
+        "yeah",
+        "okay",
+        "like",
+    ]
 )

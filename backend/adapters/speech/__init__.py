@@ -7,7 +7,8 @@ from backend.scoring.evidence import SpeechEngine
 
 
 def _offline(models_dir: Path) -> SpeechEngine:
-    # Imported at first use: the models' libraries must not be loaded before a worker has forked, nor by the web process.
+    # Imported at first use: the models' libraries must not be loaded before a worker has forked, nor by the web
+    # process.
     from backend.adapters.speech.offline import OfflineEngine
 
     return OfflineEngine(models_dir=models_dir)

@@ -41,7 +41,7 @@ class _Decoder:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             script = Path(__file__).with_name("decode_child.py")
-            self._process = subprocess.Popen(  # noqa: S603 our own program, no shell
+            self._process = subprocess.Popen(
                 [sys.executable, "-I", str(script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -60,10 +60,11 @@ class _Decoder:
     def ask(self, data: bytes, longest_ms: int) -> tuple[int, bool, bytes]:
         with self._lock:
             process = self._running()
+            if process.stdin is None or process.stdout is None:  # both are pipes: this tells the type checker
+                raise TemporaryFailure("decoder_died")
             guard = threading.Timer(_PATIENCE_S, process.kill)
             guard.start()
             try:
-                assert process.stdin is not None and process.stdout is not None
                 process.stdin.write(_REQUEST.pack(len(data), longest_ms) + data)
                 process.stdin.flush()
                 head = process.stdout.read(_REPLY.size)
@@ -104,4 +105,6 @@ def decode(data: bytes, *, longest_ms: int = LONGEST_MS) -> DecodedSound:
     status, truncated, samples = _decoder().ask(data, longest_ms)
     if status:
         raise PermanentFailure(_REASONS[status])
-    return DecodedSound(pcm=np.frombuffer(samples, dtype="<i2").astype(np.float32) / 32768, truncated=truncated)
+    return DecodedSound(
+        pcm=np.asarray(np.frombuffer(samples, dtype="<i2") / 32768, dtype=np.float32), truncated=truncated
+    )

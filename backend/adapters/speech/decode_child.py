@@ -1,4 +1,5 @@
-"""The process that opens uploads. Started as a program of its own, so that a hostile file meets no secret and no network use.
+"""The process that opens uploads. Started as a program of its own, so that a hostile file meets no secret and no
+network use.
 
 Protocol, all integers big-endian: requests on stdin are `size:u32 longest_ms:u32` and the bytes; replies on stdout are
 `status:u8 truncated:u8 size:u32` and int16 samples (mono, 16 kHz). Each request is served by a forked child under limits
@@ -14,6 +15,7 @@ import sys
 
 import av
 import av.audio.resampler
+from av.container import InputContainer
 
 OK, NOT_AUDIO, EMPTY, TOO_LONG, DECODE_FAILED = range(5)
 RATE = 16_000
@@ -35,41 +37,45 @@ def sniff(data: bytes) -> str | None:
     return "mov" if data[4:8] in (b"ftyp", b"styp", b"moov") else None
 
 
+class _TooLong(Exception):
+    """More sound than was asked for."""
+
+
+def _samples(container: InputContainer, limit: int) -> tuple[bool, bytearray]:
+    """(cut off, int16 samples) of the first audio stream. What a cut file still holds is kept."""
+    samples = bytearray()
+    resampler = av.audio.resampler.AudioResampler(format="s16", layout="mono", rate=RATE)
+    cut_off = False
+    try:
+        for frame in container.decode(container.streams.audio[0]):
+            frame.pts = None
+            for piece in resampler.resample(frame):
+                samples += piece.to_ndarray().tobytes()
+            if len(samples) > limit:
+                raise _TooLong
+    except av.FFmpegError:
+        cut_off = True
+    for piece in resampler.resample(None):
+        samples += piece.to_ndarray().tobytes()
+    promised_s = container.duration / 1e6 if container.duration else 0.0
+    return cut_off or promised_s - len(samples) / 2 / RATE > 0.5, samples
+
+
 def decode(data: bytes, longest_ms: int) -> tuple[int, bool, bytes]:
-    """(status, truncated, int16 samples). What a cut file still holds is kept and flagged."""
-    if not data:
-        return EMPTY, False, b""
+    """(status, truncated, int16 samples)."""
     kind = sniff(data)
     if kind is None:
-        return NOT_AUDIO, False, b""
-    samples = bytearray()
-    truncated = False
-    limit = longest_ms * RATE // 1000 * 2
+        return (NOT_AUDIO if data else EMPTY), False, b""
+    options = {"protocol_whitelist": "none", "enable_drefs": "0"}
     try:
-        with av.open(
-            io.BytesIO(data), format=kind, options={"protocol_whitelist": "none", "enable_drefs": "0"}
-        ) as container:
+        with av.open(io.BytesIO(data), mode="r", format=kind, options=options) as container:
             if not container.streams.audio:
                 return NOT_AUDIO, False, b""
-            resampler = av.audio.resampler.AudioResampler(format="s16", layout="mono", rate=RATE)
-            stream = container.streams.audio[0]
-            promised = container.duration / 1e6 if container.duration else 0.0
-            try:
-                for frame in container.decode(stream):
-                    frame.pts = None
-                    for piece in resampler.resample(frame):
-                        samples += piece.to_ndarray().tobytes()
-                    if len(samples) > limit:
-                        return TOO_LONG, False, b""
-            except av.FFmpegError:
-                truncated = True
-            for piece in resampler.resample(None):
-                samples += piece.to_ndarray().tobytes()
-            truncated = truncated or promised - len(samples) / 2 / RATE > 0.5
+            truncated, samples = _samples(container, longest_ms * RATE // 1000 * 2)
+    except _TooLong:
+        return TOO_LONG, False, b""
     except av.FFmpegError:
-        return (
-            (DECODE_FAILED, False, b"") if kind in ("matroska", "mov") and len(data) < 64 else (NOT_AUDIO, False, b"")
-        )
+        return DECODE_FAILED, False, b""
     if not samples:
         return (DECODE_FAILED if truncated else EMPTY), False, b""
     return OK, truncated, bytes(samples)

@@ -8,7 +8,7 @@ import numpy as np
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
 from backend.adapters.speech.pitch import pitch_features
-from backend.adapters.speech.voice import find_pauses, find_voice, judge_quality
+from backend.adapters.speech.voice import audible, find_pauses, find_voice, judge_quality
 from backend.core.errors import PermanentFailure
 from backend.scoring.calibration import Calibration
 from backend.scoring.evidence import (
@@ -163,7 +163,8 @@ def _meaning(answer: str, key: AnswerKey, engine: SpeechEngine) -> Meaning | Non
 def gather_evidence(recordings: Sequence[bytes], task: str, key: AnswerKey, engine: SpeechEngine) -> Evidence:
     """All that the recordings of one answer show. `recordings` are its segments in order.
 
-    PermanentFailure: nothing could be decoded (`empty`, `not_audio`, `too_long`, `decode_failed`) or a model is missing or
+    PermanentFailure: nothing could be decoded (`empty`, `not_audio`, `too_long`, `decode_failed`) or a model is
+    missing or
     altered; TemporaryFailure: worth another try. Silence is not a failure: the evidence says so.
     """
     sound = _join(recordings)
@@ -184,7 +185,8 @@ def evidence_of_pcm(
     segments: int = 1,
 ) -> Evidence:
     """`gather_evidence` after decoding. Without a calibration (to train one) no aspects are predicted."""
-    voice = find_voice(pcm)
+    loud_enough = audible(pcm)
+    voice = find_voice(loud_enough)
     bare = Evidence(
         task=task,
         duration_ms=len(pcm) * 1000 // SAMPLE_RATE,
@@ -195,7 +197,7 @@ def evidence_of_pcm(
         engine_version=engine.versions()[engine.name],
         versions={"pipeline": PIPELINE_VERSION, **engine.versions()},
     )
-    return _listen(bare, pcm, key, engine, calibration) if voice.has_speech else bare
+    return _listen(bare, loud_enough, key, engine, calibration) if voice.has_speech else bare
 
 
 def _listen(

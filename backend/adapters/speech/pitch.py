@@ -1,4 +1,5 @@
-"""Pitch and loudness over time, by autocorrelation in numpy; the speaker's own median is the zero of the pitch scale."""
+"""Pitch and loudness over time, by autocorrelation in numpy; the speaker's own median is the zero of the pitch
+scale."""
 
 import numpy as np
 import numpy.typing as npt

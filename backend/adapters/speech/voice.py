@@ -5,6 +5,7 @@ A recogniser writes words on silence and on noise, so nothing is recognised wher
 
 import os
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ _WINDOW_MS = WINDOW * 1000 // SAMPLE_RATE
 _OPENS_AT, _CLOSES_AT = 0.5, 0.35
 _SHORTEST_SPEECH_MS, _SHORTEST_SILENCE_MS, _MARGIN_MS = 96, 160, 64
 _DEAD_DBFS, _LOUD_DBFS, _QUIET_DBFS = -80.0, -40.0, -50.0
+_HELPED_BELOW_DBFS, _HELPED_TO_DBFS, _MOST_HELP_DB = -45.0, -26.0, 30.0
+_UNSURE_AT = 0.2  # the detector's peak from which "nobody spoke" is a guess
 _NOISY_SNR_DB, _CLIPPED_LEVEL, _CLIPPED_SHARE = 6.0, 0.985, 0.002
 
 Levels = npt.NDArray[np.float64]
@@ -76,7 +79,7 @@ def find_voice(pcm: Pcm) -> VoiceActivity:
     peak = float(probabilities.max())
     if not segments:
         return VoiceActivity(leading_ms=duration_ms, peak_probability=peak)
-    gaps = [after[0] - before[1] for before, after in zip(segments, segments[1:], strict=False)]
+    gaps = [after[0] - before[1] for before, after in pairwise(segments)]
     return VoiceActivity(
         speech_ms=sum(end - start for start, end in segments),
         leading_ms=segments[0][0],
@@ -89,10 +92,7 @@ def find_voice(pcm: Pcm) -> VoiceActivity:
 
 def find_pauses(voice: VoiceActivity) -> tuple[Pause, ...]:
     """The silences between the first and the last speech."""
-    return tuple(
-        Pause(start_ms=before[1], end_ms=after[0])
-        for before, after in zip(voice.segments, voice.segments[1:], strict=False)
-    )
+    return tuple(Pause(start_ms=before[1], end_ms=after[0]) for before, after in pairwise(voice.segments))
 
 
 def _decibels(power: float) -> float:
@@ -102,6 +102,15 @@ def _decibels(power: float) -> float:
 def _frame_powers(pcm: Pcm) -> Levels:
     whole = len(pcm) // 160 * 160
     return (pcm[:whole].reshape(-1, 160).astype(np.float64) ** 2).mean(axis=1) if whole else np.zeros(1)
+
+
+def audible(pcm: Pcm) -> Pcm:
+    """Very quiet sound, amplified so that a faint voice is still heard; other sound as it is."""
+    loud = _decibels(float(np.percentile(_frame_powers(pcm), 95)))
+    if not len(pcm) or loud >= _HELPED_BELOW_DBFS or loud < _DEAD_DBFS:
+        return pcm
+    gain = 10 ** (min(_HELPED_TO_DBFS - loud, _MOST_HELP_DB) / 20)
+    return np.asarray(np.clip(pcm * gain, -1, 1), dtype=np.float32)
 
 
 def _snr_db(powers: Levels, voice: VoiceActivity) -> tuple[float, float]:
@@ -117,7 +126,7 @@ def _snr_db(powers: Levels, voice: VoiceActivity) -> tuple[float, float]:
 
 
 def judge_quality(pcm: Pcm, voice: VoiceActivity, *, truncated: bool = False) -> Quality:
-    """What is wrong with the recording, if anything. The order of problems is the order of seriousness."""
+    """What is wrong with the recording as it arrived, if anything; `voice` is what was found in its audible form."""
     powers = _frame_powers(pcm)
     level = _decibels(float((pcm.astype(np.float64) ** 2).mean())) if len(pcm) else -100.0
     speech_level, snr = _snr_db(powers, voice)
@@ -127,7 +136,7 @@ def judge_quality(pcm: Pcm, voice: VoiceActivity, *, truncated: bool = False) ->
         "microphone_silent": _decibels(peak * peak) < _DEAD_DBFS,
         "silent": not voice.has_speech and level <= _LOUD_DBFS,
         "noise_only": not voice.has_speech and level > _LOUD_DBFS,
-        "too_quiet": voice.has_speech and speech_level < _QUIET_DBFS,
+        "too_quiet": speech_level < _QUIET_DBFS if voice.has_speech else voice.peak_probability >= _UNSURE_AT,
         "noisy": voice.has_speech and snr < _NOISY_SNR_DB,
         "clipped": clipped > _CLIPPED_SHARE,
         "truncated": truncated,

@@ -1,6 +1,7 @@
 """From an engine's numbers to what experts would say. Pure: the data come as an argument, evaluated in numpy.
 
-A calibration is a set of models, one per mode (`read`: the text is known; `open`: it is not) and aspect. Each model is a
+A calibration is a set of models, one per mode (`read`: the text is known; `open`: it is not) and aspect. Each model
+is a
 ridge line and a sum of small regression trees, averaged; both are arrays, so nothing executable is stored.
 """
 

@@ -1,4 +1,5 @@
-"""Read aloud: how a printed sentence was said. The content decides whether the delivery counts; see docs/scoring/read_aloud.md."""
+"""Read aloud: how a printed sentence was said. The content decides whether the delivery counts; see
+docs/scoring/read_aloud.md."""
 
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import ReadAloudKey
@@ -18,8 +19,8 @@ def score(evidence: Evidence, key: ReadAloudKey) -> ItemScore:
     alignment, rows = align_evidence(key.text, evidence)
     words, sounds = alignment.covered, _sounds_agree(evidence)
     # A learner's words are often misrecognised, so agreement of the sounds alone also shows that the text was read.
-    there = max(ramp(words, 0.1, 0.5), ramp(sounds, 0.35, 0.6))
-    complete = 1 - _left_out(evidence, alignment.count(Operation.DELETION), alignment.expected_count)
+    there = max(ramp(words, 0.2, 0.5), ramp(sounds, 0.35, 0.6))
+    complete = 1 - _left_out(alignment.count(Operation.DELETION), alignment.expected_count)
     certainty = evidence.aspects.confidence if evidence.aspects else 0.0
     other_text = there < 0.2
     return settle(
@@ -46,6 +47,6 @@ def _sounds_agree(evidence: Evidence) -> float:
     return 1 - min(evidence.features.get("phone_distance", 1.0), 1.0)
 
 
-def _left_out(evidence: Evidence, deleted: int, expected: int) -> float:
+def _left_out(deleted: int, expected: int) -> float:
     """The share of words left out, counted only beyond the fifth that a recogniser loses by itself."""
     return ramp(deleted / max(expected, 1), 0.2, 1.2)

@@ -20,7 +20,8 @@ TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
 def rubric_level(accuracy: float, covered: float) -> int:
-    """The public repeat rubric in words: 5 exact, 4 minor changes, 3 most of it, 2 a large part missing, 1 a few words, 0 none."""
+    """The public repeat rubric in words: 5 exact, 4 minor changes, 3 most of it, 2 a large part missing, 1 a few
+    words, 0 none."""
     if accuracy >= 0.999:
         return 5
     if accuracy >= 0.8:

@@ -5,6 +5,7 @@ that make no sentences (a recited list, shuffled words) earn nothing.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import KeyPoint, RetellingKey
@@ -36,7 +37,8 @@ class _Covered:
 
 
 def score(evidence: Evidence, key: RetellingKey) -> ItemScore:
-    """Sentence mastery and vocabulary by key points and own words; delivery counts once a third of the story is told."""
+    """Sentence mastery and vocabulary by key points and own words; delivery counts once a third of the story is
+    told."""
     early = unusual(evidence, TRAITS, version=VERSION)
     if early:
         return early
@@ -91,7 +93,8 @@ def _share_said(way: str, tokens: list[str]) -> float:
 
 
 def _cover(point: KeyPoint, index: int, tokens: list[str], evidence: Evidence) -> _Covered:
-    """Credit 0..1: by words alone from two thirds of them; by meaning only where a quarter of the words is there too."""
+    """Credit 0..1: by words alone from two thirds of them; by meaning only where a quarter of the words is there
+    too."""
     words = max(_share_said(way, tokens) for way in point.ways)
     known = evidence.meaning.key_points if evidence.meaning else ()
     meaning = known[index] if index < len(known) else 0.0
@@ -105,7 +108,7 @@ def _sentences(evidence: Evidence, tokens: list[str]) -> float:
     if len(tokens) < 4:
         return 0.0
     function_share = 1 - len(content_words(tokens)) / len(tokens)
-    repeated = 1 - len(set(zip(tokens, tokens[1:], strict=False))) / (len(tokens) - 1)
+    repeated = 1 - len(set(pairwise(tokens))) / (len(tokens) - 1)
     likely = 1.0 if evidence.plausibility is None else ramp(evidence.plausibility, _SALAD_BELOW, _SENTENCES_FROM)
     return likely * ramp(function_share, 0.1, 0.3) * (1 - ramp(repeated, 0.35, 0.7))
 

@@ -1,4 +1,5 @@
-"""Sentence build: three heard phrases put into a sentence, in any grammatical order; see docs/scoring/sentence_build.md."""
+"""Sentence build: three heard phrases put into a sentence, in any grammatical order; see
+docs/scoring/sentence_build.md."""
 
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import SentenceBuildKey

@@ -1,4 +1,5 @@
-"""The default engine: Whisper base, a phone CTC model and a sentence encoder, all from packages, all on this machine."""
+"""The default engine: Whisper base, a phone CTC model and a sentence encoder, all from packages, all on this
+machine."""
 
 import hashlib
 import math
@@ -13,7 +14,7 @@ from backend.adapters.speech.offline.meaning import SentenceEncoder
 from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
 from backend.adapters.speech.offline.whisper import Recognition, WhisperBase
-from backend.scoring.evidence import Assessment, HeardWord, Hints, Pcm, Phone, SpokenWord, Transcript
+from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
 ENGINE_VERSION = "1"  # moves when any number that this engine gives may move

@@ -61,11 +61,12 @@ def _join_halves(target: Path) -> None:
             joined.write((package_folder(package) / "data" / name).read_bytes())
         joined.flush()
         os.fsync(joined.fileno())
-    os.replace(joined.name, target)
+    Path(joined.name).replace(target)
 
 
 def whisper_folder(models_dir: Path) -> Path:
-    """The folder of Whisper base for CTranslate2, made on first use from its two packages, every file checked by hash."""
+    """The folder of Whisper base for CTranslate2, made on first use from its two packages, every file checked by
+    hash."""
     folder = models_dir / f"whisper-base-{WHISPER_FILES['model.bin'][:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     for name, digest in WHISPER_FILES.items():
@@ -77,7 +78,7 @@ def whisper_folder(models_dir: Path) -> Path:
         else:
             part = folder / f"{name}.{os.getpid()}"
             part.write_bytes((package_folder(_HALVES[0][0]) / "data" / name).read_bytes())
-            os.replace(part, path)
+            part.replace(path)
         if sha256_of(path) != digest:
             raise PermanentFailure("model_altered")
     return folder

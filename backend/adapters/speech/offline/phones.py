@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedPhone:
-    """`log_probability`: peak of the sound's own log posterior in its span; `margin`: that against the best rival there.
+    """`log_probability`: peak of the sound's own log posterior in its span; `margin`: that against the best rival
+    there.
 
     Frames are half-open; `heard` is the strongest phone in the span.
     """

@@ -27,7 +27,8 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognition:
-    """`log_probability` is the mean per token of the whole hypothesis; `token_probabilities` belong to `words`' tokens."""
+    """`log_probability` is the mean per token of the whole hypothesis; `token_probabilities` belong to `words`'
+    tokens."""
 
     words: tuple[HeardWord, ...]
     tokens: tuple[int, ...]
@@ -68,7 +69,7 @@ class WhisperBase:
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: samples // _HOP]
         power = np.abs(np.fft.rfft(frames * self._window, axis=1).astype(np.complex64)) ** 2
         decades = np.log10(np.maximum(self._filters @ power.T, 1e-10))
-        return ((np.maximum(decades, decades.max() - 8) + 4) / 4).astype(np.float32)
+        return np.asarray((np.maximum(decades, decades.max() - 8) + 4) / 4, dtype=np.float32)
 
     def encode(self, pcm: Pcm) -> ctranslate2.StorageView:
         """The encoder's states. At most 30 s of sound: cut longer sound at pauses first."""
