@@ -41,8 +41,8 @@ class CutTable:
 class TraitScale:
     """`weight` in the overall score; `curve` from raw share of points (0..1) to scaled score, straight between points.
 
-    `min_items`: fewer scored items than this give no number. `prior_sd` is the spread of raw item values (0..1) that the
-    standard error assumes before it has seen this candidate's own.
+    `min_items`: fewer scored items than this give no number. `prior_sd` is the spread of raw item values (0..1) that
+    the standard error assumes before it has seen this candidate's own.
     """
 
     trait: Trait

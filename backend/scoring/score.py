@@ -31,7 +31,7 @@ class Points:
 class ItemScore:
     """One scorer's verdict. `points` is empty unless `status` is scored.
 
-    `reason` is a constant code where something is unusual (`no_speech`, `other_text`, `word_salad`, `microphone_silent` ...).
+    `reason` is a constant code where something is unusual (`no_speech`, `other_text`, `word_salad` ...).
     `explanation` is plain JSON: see docs/scoring/README.md, "What an explanation holds".
     """
 

@@ -11,60 +11,47 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-FILLERS = frozenset(
-    ["um", "umm", "uh", "uhh", "uhm", "er", "err", "erm", "ah", "ahh", "eh", "hm", "hmm", "mm", "mmm", "mhm", "uh-huh"]
+
+def _word_list(text: str) -> list[str]:
+    return text.split()
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a table written as text."""
+    return frozenset(text.split())
+
+
+FILLERS = word_set(
+    """
+    um umm uh uhh uhm er err erm ah ahh eh hm hmm mm mmm mhm uh-huh
+    """
 )
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ONES = _word_list(
+    """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+    """
+)
+_TENS = _word_list(
+    """
+    zero ten twenty thirty forty fifty sixty seventy eighty ninety
+    """
+)
 _ORDINALS = {
-    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth",
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+    "twelve": "twelfth",
 }  # fmt: skip
 
 _CONTRACTIONS = {
-    "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us", "i'm": "i am",
-    "gonna": "going to", "wanna": "want to", "gotta": "got to", "ok": "okay", "mr": "mister", "mrs": "missis", "dr": "doctor", "st": "saint",
-    "ain't": "is not", "y'all": "you all", "o'clock": "oclock",
+    "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us", "i'm":
+    "i am", "gonna": "going to", "wanna": "want to", "gotta": "got to", "ok": "okay", "mr": "mister", "mrs":
+    "missis", "dr": "doctor", "st": "saint", "ain't": "is not", "y'all": "you all", "o'clock": "oclock",
 }  # fmt: skip
-_IS_AFTER = frozenset(
-    [
-        "it",
-        "he",
-        "she",
-        "that",
-        "what",
-        "there",
-        "here",
-        "who",
-        "where",
-        "how",
-        "when",
-        "why",
-        "this",
-        "everything",
-        "everyone",
-    ]
+_IS_AFTER = word_set(
+    """
+    it he she that what there here who where how when why this everything everyone
+    """
 )
 
 _SPELLINGS = """
@@ -108,7 +95,7 @@ def _groups(text: str) -> dict[str, str]:
     return table
 
 
-_SPELLING_OF = {british: american for british, american in _groups(_SPELLINGS).items()}
+_SPELLING_OF = _groups(_SPELLINGS)
 # "than/then", "an/and", "or/are" sound alike in running speech only; they are compared, not rewritten.
 _SOUND_OF = _groups(_HOMOPHONES)
 

@@ -1,9 +1,9 @@
-"""The process that opens uploads. Started as a program of its own, so that a hostile file meets no secret and no
-network use.
+"""The process that opens uploads: a program of its own, so that a hostile file meets no secret and no open connection.
 
 Protocol, all integers big-endian: requests on stdin are `size:u32 longest_ms:u32` and the bytes; replies on stdout are
-`status:u8 truncated:u8 size:u32` and int16 samples (mono, 16 kHz). Each request is served by a forked child under limits
-on CPU, memory and wall time; whatever kills the child becomes the status `decode_failed`. Standard library and av only.
+`status:u8 truncated:u8 size:u32` and int16 samples (mono, 16 kHz). Each request is served by a forked child under
+limits on CPU, memory and wall time; whatever kills the child becomes the status `decode_failed`. Standard library and
+av only.
 """
 
 import io

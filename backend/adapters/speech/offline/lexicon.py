@@ -22,8 +22,6 @@ for _group in (
     for _symbol in _group:
         SAME_SOUND[_symbol] = _group
 
-_WEAK = ("ə", "ʌ", "ɪ", "ɐ")
-
 # Written here by ear, phones separated by spaces, alternatives by "/".
 _BY_EAR_TEXT = """
 a: ə/eɪ/ʌ/ɐ; an: ə/æ n; the: ð ə/i/ʌ/ɪ; to: t ə/u/ʊ; of: ə/ʌ/ɑ/ɔ v; and: ə/æ n d; or: ɔ/ə/ɑ ɹ; for: f ɔ/ə/ɚ ɹ/ɚ; from:
