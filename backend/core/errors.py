@@ -10,6 +10,8 @@
     │   └── TooManyRequests     429
     └── AdapterError            what a vendor did, raised by adapters only
         ├── TemporaryFailure    worth another try
+        │   ├── OverQuota       the vendor takes no more for now: everything for it waits
+        │   └── OutcomeUnknown  the vendor may have done it: only a repeat that it recognises is safe
         └── PermanentFailure    another try would end the same way
 
 Texts never carry a voice, an answer, a name or an address; `code` is constant and safe to log.
@@ -85,6 +87,14 @@ class TemporaryFailure(AdapterError):
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class OverQuota(TemporaryFailure):
+    """The vendor takes no more for now, from anybody here: wait with everything, count no try against this one."""
+
+
+class OutcomeUnknown(TemporaryFailure):
+    """The vendor may have done it before the connection broke: repeat only what it recognises as the same."""
 
 
 class PermanentFailure(AdapterError):

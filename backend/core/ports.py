@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -65,8 +65,16 @@ class Mail:
 
 
 class Mailer(Protocol):
+    """`key_lifetime` is for how long the provider recognises a repeated `idempotency_key`; zero: it never does."""
+
+    key_lifetime: timedelta
+
     def send(self, mail: Mail, *, now: datetime) -> str:
-        """The provider's message id. TemporaryFailure: may be tried again; PermanentFailure: never will go."""
+        """The provider's message id.
+
+        PermanentFailure: never will go. TemporaryFailure: did not go, may be tried again; of these OverQuota: the
+        provider takes nothing for now, OutcomeUnknown: it may have gone.
+        """
 
 
 class Feed(Protocol):
