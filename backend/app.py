@@ -9,17 +9,21 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 
+from backend.features.accounts import views as account_views
 from backend.features.attempts import views as attempt_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
+from backend.web.auth import init_auth
 from backend.web.errors import init_errors
 from backend.web.gates import init_gates, public
+from backend.web.limits import init_limits
 from backend.web.pages import init_pages
+from backend.web.security import init_security
 from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS: tuple[ModuleType, ...] = (api_docs, attempt_views)
+VIEWS: tuple[ModuleType, ...] = (api_docs, attempt_views, account_views)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
@@ -55,6 +59,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     )
     init_pages(app)
     init_errors(app)
+    init_security(app)
+    init_auth(app)
+    init_limits(app)
     init_gates(app)
     _register_views(app)
     return app

@@ -5,14 +5,20 @@ feature, and its real adapter in `build_services`; the memory one goes into test
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from backend.adapters.blobs.s3 import S3Address, S3Blobs
 from backend.adapters.jobs.celery import CeleryJobs
+from backend.adapters.passwords.argon2id import Argon2idPasswords, thread_pool_runner
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
+from backend.adapters.sessions.redis import RedisSessions
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
-from backend.core.ports import Blobs, Feed, Jobs, Presence
+from backend.core.ports import Blobs, Feed, Jobs, Passwords, Presence, Sessions
+from backend.features.accounts import usecases as account_usecases
+from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
+from backend.features.accounts.repository import Accounts, OneTimeCodes
 from backend.features.assessments.memory import MemoryFormats, MemoryReleasedResults
 from backend.features.assessments.mongo import MongoDeliveries
 from backend.features.assessments.repository import AttemptMarks, Deliveries, Formats, ReleasedResults
@@ -20,6 +26,8 @@ from backend.features.attempts.marks import MarksFromAttempts
 from backend.features.attempts.memory import MemoryCandidates, MemoryPapers
 from backend.features.attempts.mongo import MongoAttempts, MongoResponses, MongoUploads
 from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
+from backend.features.audit.mongo import MongoAuditLog
+from backend.features.audit.repository import AuditLog
 from backend.storage import MongoDatabase, connect
 from config.settings import Settings
 
@@ -36,6 +44,12 @@ class Services:
     feed: Feed
     presence: Presence
     jobs: Jobs
+    passwords: Passwords
+    sessions: Sessions
+    # people
+    audit_log: AuditLog
+    accounts: Accounts
+    one_time_codes: OneTimeCodes
     # assessments and attempts
     deliveries: Deliveries
     offered_formats: Formats
@@ -46,6 +60,16 @@ class Services:
     uploads: Uploads
     papers: Papers
     candidates: Candidates
+
+    def accounts_setup_link(self, now: datetime) -> str | None:
+        """The one-time address at which the first superadmin is created; None when there is one."""
+        return account_usecases.issue_setup_link(
+            accounts=self.accounts,
+            codes=self.one_time_codes,
+            secret=self.settings.viva_secret_key,
+            public_url=self.settings.public_url,
+            now=now,
+        )
 
 
 def open_database(settings: Settings) -> MongoDatabase:
@@ -77,6 +101,13 @@ def build_services(settings: Settings) -> Services:
         feed=SocketFeed(settings.redis_url_for("sockets")),
         presence=RedisPresence(settings.redis_url_for("presence")),
         jobs=CeleryJobs(settings.redis_url_for("queue")),
+        passwords=Argon2idPasswords(run=thread_pool_runner()),
+        sessions=RedisSessions(
+            settings.redis_url_for("revocation"), lifetime=timedelta(hours=settings.session_refresh_hours)
+        ),
+        audit_log=MongoAuditLog(database),
+        accounts=MongoAccounts(database),
+        one_time_codes=MongoOneTimeCodes(database),
         deliveries=MongoDeliveries(database),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),

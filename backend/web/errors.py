@@ -65,7 +65,11 @@ def _answer(
 def _on_app_error(error: AppError) -> WerkzeugResponse:
     if isinstance(error, NotAuthenticated) and not is_api_request() and request.method == "GET":
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
-    return _answer(error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors)
+    reply = _answer(error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors)
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        reply.headers["Retry-After"] = str(retry_after_s)
+    return reply
 
 
 def _on_http_error(error: HTTPException) -> WerkzeugResponse:

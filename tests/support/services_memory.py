@@ -3,10 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from argon2 import PasswordHasher
+
 from backend.adapters.blobs.memory import MemoryBlobs
 from backend.adapters.jobs.memory import MemoryJobs
+from backend.adapters.passwords.argon2id import Argon2idPasswords
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.realtime.memory import MemoryFeed
+from backend.adapters.sessions.memory import MemorySessions
+from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats, MemoryReleasedResults
 from backend.features.attempts.marks import MarksFromAttempts
 from backend.features.attempts.memory import (
@@ -16,6 +21,7 @@ from backend.features.attempts.memory import (
     MemoryResponses,
     MemoryUploads,
 )
+from backend.features.audit.memory import MemoryAuditLog
 from backend.wiring import Services
 from config.settings import Settings
 
@@ -59,6 +65,11 @@ def build_memory_services(**changes: object) -> Services:
         feed=MemoryFeed(),
         presence=MemoryPresence(),
         jobs=MemoryJobs(),
+        passwords=Argon2idPasswords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+        sessions=MemorySessions(),
+        audit_log=MemoryAuditLog(),
+        accounts=MemoryAccounts(),
+        one_time_codes=MemoryOneTimeCodes(),
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),
@@ -74,4 +85,4 @@ def build_memory_services(**changes: object) -> Services:
 
 def memory_settings() -> Settings:
     """Settings of a test process: nothing embedded, nothing remote."""
-    return Settings(viva_env="test")
+    return Settings(viva_env="test", viva_secret_key="only-for-tests-" * 3)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import typst
 
@@ -15,6 +16,7 @@ from backend.core.errors import PermanentFailure
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "frontend_templates"
 REPORTS = TEMPLATES / "reports"
+Standard = Literal["ua-1"]
 _MAIN = "main.typ"
 
 
@@ -44,10 +46,5 @@ def _compile_or_fail(main: Path, root: Path, inputs: dict[str, str], moment: dat
         raise PermanentFailure("pdf_not_rendered") from None
 
 
-def _compile(main: Path, root: Path, inputs: dict[str, str], moment: datetime, *, standards: list[str]) -> bytes:
-    compiled = typst.compile(
-        str(main), root=str(root), sys_inputs=inputs, format="pdf", pdf_standards=standards, timestamp=moment
-    )
-    if not isinstance(compiled, bytes):
-        raise PermanentFailure("pdf_not_rendered")
-    return compiled
+def _compile(main: Path, root: Path, inputs: dict[str, str], moment: datetime, *, standards: list[Standard]) -> bytes:
+    return typst.compile(main, root=root, sys_inputs=inputs, format="pdf", pdf_standards=standards, timestamp=moment)

@@ -1,0 +1,1 @@
+"""Who changed what, and when: written by every use case that changes something, never changed, never removed."""
