@@ -16,6 +16,7 @@ from backend.web import api_docs
 from backend.web.auth import init_auth
 from backend.web.errors import init_errors
 from backend.web.gates import init_gates, public
+from backend.web.health import health_blueprint
 from backend.web.limits import init_limits
 from backend.web.pages import init_pages
 from backend.web.security import init_security
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
 
 
-class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest ships no types
+class ProblemApi(Api):
     """flask-smorest whose errors are answered by backend.web.errors, the one place that does."""
 
     def _register_error_handlers(self) -> None:
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     init_auth(app)
     init_limits(app)
     init_gates(app)
+    app.register_blueprint(health_blueprint(wired.readiness))
     _register_views(app)
     return app
 

@@ -4,7 +4,8 @@
 feature, and its real adapter in `build_services`; the memory one goes into tests/support/services_memory.py.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backend.adapters.blobs.s3 import S3Address, S3Blobs
@@ -28,7 +29,7 @@ from backend.features.attempts.mongo import MongoAttempts, MongoResponses, Mongo
 from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
 from backend.features.audit.mongo import MongoAuditLog
 from backend.features.audit.repository import AuditLog
-from backend.storage import MongoDatabase, connect
+from backend.storage import MongoDatabase, connect, ping
 from config.settings import Settings
 
 
@@ -60,6 +61,8 @@ class Services:
     uploads: Uploads
     papers: Papers
     candidates: Candidates
+    # what /readyz asks: each returns, or raises AdapterError
+    readiness: Mapping[str, Callable[[], None]] = field(default_factory=dict)
 
     def accounts_setup_link(self, now: datetime) -> str | None:
         """The one-time address at which the first superadmin is created; None when there is one."""
@@ -93,13 +96,14 @@ def build_services(settings: Settings) -> Services:
     """The real wiring. Opens no connection by itself: each adapter connects on its first use."""
     database = open_database(settings)
     attempts = MongoAttempts(database)
+    blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
     return Services(
         settings=settings,
         now=utc_now,
         new_id=random_id,
-        blobs=S3Blobs(s3_address(settings)),
+        blobs=blobs,
         feed=SocketFeed(settings.redis_url_for("sockets")),
-        presence=RedisPresence(settings.redis_url_for("presence")),
+        presence=presence,
         jobs=CeleryJobs(settings.redis_url_for("queue")),
         passwords=Argon2idPasswords(run=thread_pool_runner()),
         sessions=RedisSessions(
@@ -117,4 +121,13 @@ def build_services(settings: Settings) -> Services:
         uploads=MongoUploads(database),
         papers=MemoryPapers(),
         candidates=MemoryCandidates(),
+        readiness={
+            "database": lambda: ping(database),
+            "queue": lambda: _ask(presence),
+            "objects": blobs.check,
+        },
     )
+
+
+def _ask(presence: Presence) -> None:
+    presence.read(("readiness",))

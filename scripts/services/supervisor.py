@@ -133,7 +133,7 @@ class Keeper:
                 raise StartProblem(self._trouble("ends right after its start"))
             if time.monotonic() > deadline:
                 raise StartProblem(self._trouble(f"did not answer within {self.program.ready_within_s:.0f} s"))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
     def _trouble(self, what: str) -> str:
         said = " | ".join(line.strip() for line in self._last_lines if line.strip())
