@@ -47,4 +47,8 @@ def _compile_or_fail(main: Path, root: Path, inputs: dict[str, str], moment: dat
 
 
 def _compile(main: Path, root: Path, inputs: dict[str, str], moment: datetime, *, standards: list[Standard]) -> bytes:
-    return typst.compile(main, root=root, sys_inputs=inputs, format="pdf", pdf_standards=standards, timestamp=moment)
+    compiler = typst.Compiler(input=main, root=root, sys_inputs=inputs)
+    compiled = compiler.compile(format="pdf", pdf_standards=[*standards], timestamp=moment)
+    if not isinstance(compiled, bytes):
+        raise PermanentFailure("pdf_not_rendered")
+    return compiled
