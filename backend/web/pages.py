@@ -2,9 +2,11 @@
 
 import json
 import secrets
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict, cast
+from zoneinfo import ZoneInfo
 
 from flask import Flask, g, url_for
 from markupsafe import Markup
@@ -74,8 +76,14 @@ def _address(built: str) -> str:
     return url_for("static", filename=f"dist/{built}")
 
 
+def in_zone(moment: datetime, zone: str) -> datetime:
+    """The aware moment on that zone's clock; `zone` is an IANA name."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
 def init_pages(app: Flask) -> None:
     app.jinja_env.globals.update(vite=vite, csp_nonce=csp_nonce, csrf_token=csrf_token)
+    app.jinja_env.filters["in_zone"] = in_zone
     app.context_processor(lambda: {"actor": find_actor()})
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
