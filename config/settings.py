@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     mail_sender_name: str = "Viva"
     mail_sender_address: str = "viva@localhost.localdomain"
     brevo_api_key: str = Field(default="", repr=False)
+    brevo_base_url: str = "https://api.brevo.com/v3"
     smtp_url: str = Field(default="", repr=False)
 
     # Watching
@@ -348,6 +349,7 @@ _RULES: tuple[Rule, ...] = (
         lambda s: _sends_by(s, "brevo", "sib") and not s.brevo_api_key,
         "is missing: MAIL_DRIVER needs it; MAIL_DRIVER=outbox keeps mail on this machine.",
     ),
+    ("brevo_base_url", lambda s: not _is_web_url(s.brevo_base_url), "must be the https:// address of Brevo's API."),
     (
         "smtp_url",
         lambda s: _sends_by(s, "smtp") and not s.smtp_url.startswith(("smtp://", "smtps://")),

@@ -1,0 +1,87 @@
+"""Results and releases in memory; scales from files that a test may replace."""
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from backend.core.errors import PermanentFailure
+from backend.features.results.model import Release, Result
+from backend.features.results.repository import Releases, Results, Scales
+from backend.scoring.scales import Scale
+
+
+class MemoryResults(Results):
+    def __init__(self) -> None:
+        self._results: dict[str, Result] = {}
+        self._lock = threading.Lock()
+
+    def find(self, result_id: str) -> Result | None:
+        return self._results.get(result_id)
+
+    def find_many(self, result_ids: Sequence[str]) -> Mapping[str, Result]:
+        return {each: self._results[each] for each in result_ids if each in self._results}
+
+    def add(self, result: Result) -> bool:
+        with self._lock:
+            return self._results.setdefault(result.id, result) is result
+
+    def list_by_attempt(self, attempt_id: str) -> Sequence[Result]:
+        return self._sorted([each for each in self._results.values() if each.attempt_id == attempt_id])
+
+    def list_by_delivery(self, delivery_id: str) -> Sequence[Result]:
+        return [each for each in self._results.values() if each.delivery_id == delivery_id]
+
+    def list_by_number(self, number: str) -> Sequence[Result]:
+        return self._sorted([each for each in self._results.values() if each.number == number])
+
+    def _sorted(self, results: list[Result]) -> list[Result]:
+        return sorted(results, key=lambda each: each.settlement)
+
+
+class MemoryReleases(Releases):
+    def __init__(self) -> None:
+        self._releases: dict[str, Release] = {}
+        self._lock = threading.Lock()
+
+    def find(self, result_id: str) -> Release | None:
+        return self._releases.get(result_id)
+
+    def add(self, release: Release) -> bool:
+        with self._lock:
+            return self._releases.setdefault(release.id, release) is release
+
+    def save(self, release: Release, *, seen_revision: int) -> bool:
+        with self._lock:
+            stored = self._releases.get(release.id)
+            if stored is None or stored.revision != seen_revision:
+                return False
+            self._releases[release.id] = release
+            return True
+
+    def list_by_attempt(self, attempt_id: str) -> Sequence[Release]:
+        return [each for each in self._releases.values() if each.attempt_id == attempt_id]
+
+    def list_by_delivery(self, delivery_id: str) -> Sequence[Release]:
+        return [each for each in self._releases.values() if each.delivery_id == delivery_id]
+
+    def list_by_student(self, student_id: str) -> Sequence[Release]:
+        return [each for each in self._releases.values() if each.student_id == student_id]
+
+
+class MemoryScales(Scales):
+    """Scales given at the start; the first is every format's."""
+
+    def __init__(self, scales: Sequence[Scale]) -> None:
+        self._scales = tuple(scales)
+
+    def get_for(self, format_id: str) -> Scale:  # noqa: ARG002 - one scale serves all formats so far
+        if not self._scales:
+            raise PermanentFailure("scale_missing")
+        return self._scales[0]
+
+    def get(self, scale_id: str, version: str) -> Scale:
+        for scale in self._scales:
+            if (scale.id, scale.version) == (scale_id, version):
+                return scale
+        raise PermanentFailure("scale_missing")
+
+

@@ -1,0 +1,211 @@
+"""Settling attempts, releasing their results, and answering who asks whether a report is genuine."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from backend.core.errors import Conflict, NotFound, TemporaryFailure
+from backend.core.ids import IdSource
+from backend.features.assessments.repository import Deliveries
+from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses
+from backend.features.audit import usecases as audit
+from backend.features.audit.repository import AuditLog
+from backend.features.results import model
+from backend.features.results.model import Release, Result
+from backend.features.results.repository import Releases, Results, Scales
+from backend.features.results.settlement import Sitting, settle
+
+_RACES = 8
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """What settling reads and writes."""
+
+    attempts: Attempts
+    responses: Responses
+    deliveries: Deliveries
+    papers: Papers
+    scales: Scales
+    results: Results
+    software: str
+
+
+def settle_attempt(*, attempt_id: str, settling: Settling, now: datetime) -> Result:
+    """The attempt's result, written once. Safe to repeat: as long as no score changed, the same result comes back.
+
+    After a response was scored again a new result supersedes the last; both stay. Refused: Conflict `attempt_running`,
+    `still_scoring`, `answers_unscored`; NotFound for an unknown attempt.
+    """
+    for _ in range(_RACES):
+        sitting = _sitting(attempt_id, settling)
+        earlier = settling.results.list_by_attempt(attempt_id)
+        previous = earlier[-1] if earlier else None
+        result = settle(sitting, previous=previous, now=now)
+        if result is previous:
+            return result
+        if settling.results.add(result):
+            log.info("result_settled", result_id=result.id, attempt_id=attempt_id, settlement=result.settlement)
+            return result
+    raise TemporaryFailure("result_contended")
+
+
+def _sitting(attempt_id: str, settling: Settling) -> Sitting:
+    attempt = settling.attempts.find(attempt_id)
+    delivery = None if attempt is None else settling.deliveries.find(attempt.delivery_id)
+    if attempt is None or delivery is None:
+        raise NotFound()
+    return Sitting(
+        attempt=attempt,
+        delivery=delivery,
+        paper=settling.papers.get(attempt.form_id),
+        responses=tuple(settling.responses.list_by_attempt(attempt_id)),
+        scale=settling.scales.get_for(delivery.format_id),
+        software=settling.software,
+    )
+
+
+# -- release ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasing:
+    """Who releases, and what for: the audit log gets an entry a result."""
+
+    actor_id: str
+    releases: Releases
+    audit_log: AuditLog
+    now: datetime
+    new_id: IdSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSummary:
+    """How many changed, were so already, and could not (no score in them)."""
+
+    changed: int
+    unchanged: int
+    refused: int
+
+
+def release_results(*, chosen: Iterable[Result], releasing: Releasing) -> ReleaseSummary:
+    """Releases each; what is released stays so. A result without any score is left out and counted. Safe to repeat."""
+    changed = unchanged = refused = 0
+    for result in chosen:
+        try:
+            did = release_result(result=result, releasing=releasing)
+        except Conflict:
+            refused += 1
+            continue
+        changed, unchanged = changed + did, unchanged + (not did)
+    return ReleaseSummary(changed=changed, unchanged=unchanged, refused=refused)
+
+
+def release_result(*, result: Result, releasing: Releasing) -> bool:
+    """Lets the student see it; whether that is new. Conflict("nothing_to_release") when there is no score in it."""
+    model.check_may_release(result)
+    fresh = model.release_of(result, by=releasing.actor_id, at=releasing.now)
+    if releasing.releases.add(fresh):
+        _record(releasing, "result_released", result)
+        return True
+    return _change(
+        result, lambda seen: model.released_again(seen, by=releasing.actor_id, at=releasing.now), releasing,
+        "result_released",
+    )
+
+
+def withdraw_result(*, result: Result, releasing: Releasing) -> bool:
+    """Takes the result back; whether it was released. Safe to repeat."""
+    if releasing.releases.find(result.id) is None:
+        return False
+    return _change(
+        result, lambda seen: model.withdrawn(seen, by=releasing.actor_id, at=releasing.now), releasing,
+        "result_withdrawn",
+    )
+
+
+def _change(result: Result, step: Callable[[Release], Release], releasing: Releasing, action: str) -> bool:
+    for _ in range(_RACES):
+        seen = releasing.releases.find(result.id)
+        if seen is None:
+            raise NotFound()
+        after = step(seen)
+        if after is seen:
+            return False
+        if releasing.releases.save(after, seen_revision=seen.revision):
+            _record(releasing, action, result)
+            return True
+    raise TemporaryFailure("release_contended")
+
+
+def _record(releasing: Releasing, action: str, result: Result) -> None:
+    audit.record(
+        actor_id=releasing.actor_id,
+        campus_id=result.campus_id,
+        action=action,
+        subject_kind="result",
+        subject_id=result.id,
+        audit_log=releasing.audit_log,
+        now=releasing.now,
+        new_id=releasing.new_id,
+        delivery_id=result.delivery_id,
+    )
+
+
+def list_released(delivery_id: str, *, results: Results, releases: Releases) -> Sequence[Result]:
+    """Of each sitting of the delivery the latest result that is released."""
+    open_ids = {release.id for release in releases.list_by_delivery(delivery_id) if release.is_open}
+    seen = [each for each in results.list_by_delivery(delivery_id) if each.id in open_ids]
+    return list(model.latest_of(seen).values())
+
+
+def get_released(result_id: str, *, results: Results, releases: Releases) -> Result | None:
+    """The result while its release is open; None once it was withdrawn, or never released."""
+    release = releases.find(result_id)
+    return results.find(result_id) if release is not None and release.is_open else None
+
+
+# -- verification ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What anybody with a report in hand may be told. `name_agrees` is None when no name was asked about."""
+
+    result: Result
+    name_agrees: bool | None
+
+
+def verify_number(
+    *, typed: str, name: str, results: Results, releases: Releases, candidates: Candidates
+) -> Verification | None:
+    """Whether a released result has this number: then its figures, and whether the name is the candidate's.
+
+    The name itself is never told. None: no such number, or nothing released under it; the two look alike.
+    """
+    number = model.read_number(typed)
+    if number is None:
+        return None
+    seen = [each for each in results.list_by_number(number) if _is_open(each, releases)]
+    if not seen:
+        return None
+    return Verification(result=seen[-1], name_agrees=_agrees(name, seen[-1].student_id, candidates) if name else None)
+
+
+def _is_open(result: Result, releases: Releases) -> bool:
+    release = releases.find(result.id)
+    return release is not None and release.is_open
+
+
+def _agrees(name: str, student_id: str, candidates: Candidates) -> bool:
+    candidate = candidates.find(student_id)
+    return candidate is not None and _comparable(candidate.name) == _comparable(name)
+
+
+def _comparable(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
