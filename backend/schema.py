@@ -1,12 +1,22 @@
 """Every collection of every feature, with its indexes and validators. One line here for a feature with a `mongo.py`."""
 
 from backend.features.accounts import mongo as accounts
+from backend.features.assessments import mongo as assessments
 from backend.features.attempts import mongo as attempts
 from backend.features.audit import mongo as audit
+from backend.features.batches import mongo as batches
+from backend.features.campuses import mongo as campuses
+from backend.features.courses import mongo as courses
+from backend.features.students import mongo as students
 from backend.storage import CollectionSpec
 
 COLLECTIONS: tuple[CollectionSpec, ...] = (
     *audit.COLLECTIONS,
     *accounts.COLLECTIONS,
+    *campuses.COLLECTIONS,
+    *courses.COLLECTIONS,
+    *batches.COLLECTIONS,
+    *students.COLLECTIONS,
+    *assessments.COLLECTIONS,
     *attempts.COLLECTIONS,
 )

@@ -14,6 +14,7 @@ from backend.adapters.passwords.argon2id import Argon2idPasswords, thread_pool_r
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
 from backend.adapters.sessions.redis import RedisSessions
+from backend.adapters.speech.listener import EngineListener
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
 from backend.core.ports import Blobs, Feed, Jobs, Passwords, Presence, Sessions
@@ -29,6 +30,16 @@ from backend.features.attempts.mongo import MongoAttempts, MongoResponses, Mongo
 from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
 from backend.features.audit.mongo import MongoAuditLog
 from backend.features.audit.repository import AuditLog
+from backend.features.batches.mongo import MongoBatches
+from backend.features.batches.repository import Batches
+from backend.features.campuses.mongo import MongoCampuses
+from backend.features.campuses.repository import Campuses
+from backend.features.courses.mongo import MongoCourses
+from backend.features.courses.repository import Courses
+from backend.features.ratings.memory import MemoryAnswerKeys
+from backend.features.ratings.repository import AnswerKeys, Listener
+from backend.features.students.mongo import MongoStudents
+from backend.features.students.repository import Students
 from backend.storage import MongoDatabase, connect, ping
 from config.settings import Settings
 
@@ -51,6 +62,10 @@ class Services:
     audit_log: AuditLog
     accounts: Accounts
     one_time_codes: OneTimeCodes
+    campuses: Campuses
+    courses: Courses
+    batches: Batches
+    students: Students
     # assessments and attempts
     deliveries: Deliveries
     offered_formats: Formats
@@ -61,6 +76,9 @@ class Services:
     uploads: Uploads
     papers: Papers
     candidates: Candidates
+    # ratings
+    scoring_keys: AnswerKeys
+    listener: Listener
     # what /readyz asks: each returns, or raises AdapterError
     readiness: Mapping[str, Callable[[], None]] = field(default_factory=dict)
 
@@ -112,6 +130,10 @@ def build_services(settings: Settings) -> Services:
         audit_log=MongoAuditLog(database),
         accounts=MongoAccounts(database),
         one_time_codes=MongoOneTimeCodes(database),
+        campuses=MongoCampuses(database),
+        courses=MongoCourses(database),
+        batches=MongoBatches(database),
+        students=MongoStudents(database),
         deliveries=MongoDeliveries(database),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),
@@ -121,6 +143,8 @@ def build_services(settings: Settings) -> Services:
         uploads=MongoUploads(database),
         papers=MemoryPapers(),
         candidates=MemoryCandidates(),
+        scoring_keys=MemoryAnswerKeys(),
+        listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
         readiness={
             "database": lambda: ping(database),
             "queue": lambda: _ask(presence),

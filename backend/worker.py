@@ -1,20 +1,26 @@
 """The worker process: the web's wiring without HTTP. `celery -A backend.worker:celery_app worker` (or `beat`)."""
 
+import os
 from functools import cache
 from types import ModuleType
 
 from celery import Celery
 from celery.signals import worker_process_init
+from kombu.entity import Queue
 
+from backend.adapters.jobs.celery import DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
+from backend.features.ratings import tasks as rating_tasks
 from backend.telemetry import init_telemetry
 from backend.wiring import Services, build_services
 from config.settings import load_settings
 
 # Every module with tasks offers `register(celery_app, services)` and SCHEDULE. One line here for a new one.
-TASKS: tuple[ModuleType, ...] = ()
+TASKS: tuple[ModuleType, ...] = (rating_tasks,)
 
 LONGEST_TASK_S = 300
 """Hard limit of one task, in seconds; the visibility timeout lies above it, or a job would run while it runs."""
+
+POLITENESS = 10
 
 _services: Services | None = None
 
@@ -30,9 +36,11 @@ def get_services() -> Services:
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # celery ships no types
-def _forget_inherited_wiring(**_: object) -> None:
+def _start_process(**_: object) -> None:
+    """Forgets the wiring from before the fork; scoring yields to the pages when they share a machine."""
     global _services
     _services = None
+    os.nice(POLITENESS)
 
 
 def create_celery(broker_url: str) -> Celery:
@@ -46,6 +54,8 @@ def create_celery(broker_url: str) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_time_limit=LONGEST_TASK_S,
+        task_queues=[Queue(name) for name in (DEFAULT_QUEUE, SCORING_QUEUE)],  # type: ignore[no-untyped-call]
+        task_routes={job: {"queue": queue} for job, queue in QUEUES.items()},
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_max_memory_per_child=1_200_000,

@@ -109,7 +109,7 @@ class Jobs(Protocol):
         """`job` is the task's name, e.g. "ratings.score_response"; arguments are ids."""
 
     def waiting(self) -> int:
-        """About how many jobs wait to be taken: the sweep hands nothing over while many do."""
+        """About how many scoring jobs wait to be taken: the sweep hands none over while many do."""
 
 
 class Passwords(Protocol):

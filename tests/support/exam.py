@@ -90,16 +90,26 @@ def furnish(services: Services, *, delivery: Delivery | None = None, paper: Pape
     """Puts the delivery, two parallel forms and the cast of students into memory services."""
     first = paper or make_paper("form_one")
     services.papers.add(first)  # type: ignore[attr-defined]
-    services.papers.add(Paper(  # type: ignore[attr-defined]
-        form_id="form_two", sections=first.sections, items=first.items,
-        demonstration=first.demonstration, allowed=first.allowed,
-    ))
+    services.papers.add(
+        Paper(  # type: ignore[attr-defined]
+            form_id="form_two",
+            sections=first.sections,
+            items=first.items,
+            demonstration=first.demonstration,
+            allowed=first.allowed,
+        )
+    )
     services.deliveries.add(delivery or make_delivery())
     for actor, batch, roll in ((ASHA, "batch_one", "N-01"), (RAVI, "batch_one", "N-02"), (SALMA, "batch_two", "S-01")):
-        services.candidates.add(Candidate(  # type: ignore[attr-defined]
-            student_id=actor.account_id, campus_id=actor.campus_id or "", batch_id=batch,
-            name=actor.display_name, roll_number=roll,
-        ))
+        services.candidates.add(
+            Candidate(  # type: ignore[attr-defined]
+                student_id=actor.account_id,
+                campus_id=actor.campus_id or "",
+                batch_id=batch,
+                name=actor.display_name,
+                roll_number=roll,
+            )
+        )
     return services
 
 

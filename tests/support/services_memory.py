@@ -22,6 +22,11 @@ from backend.features.attempts.memory import (
     MemoryUploads,
 )
 from backend.features.audit.memory import MemoryAuditLog
+from backend.features.batches.memory import MemoryBatches
+from backend.features.campuses.memory import MemoryCampuses
+from backend.features.courses.memory import MemoryCourses
+from backend.features.ratings.memory import MemoryAnswerKeys, MemoryListener
+from backend.features.students.memory import MemoryStudents
 from backend.wiring import Services
 from config.settings import Settings
 
@@ -70,6 +75,10 @@ def build_memory_services(**changes: object) -> Services:
         audit_log=MemoryAuditLog(),
         accounts=MemoryAccounts(),
         one_time_codes=MemoryOneTimeCodes(),
+        campuses=MemoryCampuses(),
+        courses=MemoryCourses(),
+        batches=MemoryBatches(),
+        students=MemoryStudents(),
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),
@@ -79,6 +88,8 @@ def build_memory_services(**changes: object) -> Services:
         uploads=MemoryUploads(),
         papers=MemoryPapers(),
         candidates=MemoryCandidates(),
+        scoring_keys=MemoryAnswerKeys(),
+        listener=MemoryListener(),
     )
     return replace(services, **changes)  # type: ignore[arg-type]  # the names are Services' own fields
 

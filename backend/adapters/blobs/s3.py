@@ -1,8 +1,8 @@
 """Objects in an S3 store through boto3: the embedded one, MinIO, AWS.
 
 Traps that this module holds: signature version 4 and path addressing everywhere; checksums only when required, because
-not every store knows them; no store checks ours, so callers hash what they read; after a refused PUT some stores drop the
-connection, so calls are tried again.
+not every store knows them; no store checks ours, so callers hash what they read; after a refused PUT some stores drop
+the connection, so calls are tried again.
 """
 
 import threading
@@ -80,9 +80,7 @@ class S3Blobs(Blobs):
         with _s3_errors():
             url: str = self._signer.generate_presigned_url(
                 "put_object",
-                Params={
-                    "Bucket": self._address.bucket, "Key": key, "ContentType": content_type, "ContentLength": size
-                },
+                Params={"Bucket": self._address.bucket, "Key": key, "ContentType": content_type, "ContentLength": size},
                 ExpiresIn=int(LIFETIME.total_seconds()),
                 HttpMethod="PUT",
             )

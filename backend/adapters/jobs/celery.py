@@ -10,7 +10,10 @@ from redis.exceptions import RedisError
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import Jobs
 
-QUEUE = "celery"
+DEFAULT_QUEUE = "celery"
+SCORING_QUEUE = "scoring"
+# Scoring is long work: it has its own queue, so that sweeps and mails never wait behind a batch.
+QUEUES = {"ratings.score_response": SCORING_QUEUE}
 
 
 class CeleryJobs(Jobs):
@@ -31,12 +34,12 @@ class CeleryJobs(Jobs):
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
         options: dict[str, Any] = {"countdown": delay_s} if delay_s else {}
         try:
-            self._app.send_task(job, args=args, retry=False, **options)
+            self._app.send_task(job, args=args, queue=QUEUES.get(job, DEFAULT_QUEUE), retry=False, **options)
         except (OperationalError, RedisError, OSError):
             raise TemporaryFailure("queue_unreachable") from None
 
     def waiting(self) -> int:
         try:
-            return int(self._redis.llen(QUEUE))  # type: ignore[arg-type] # the synchronous client gives a number
+            return int(self._redis.llen(SCORING_QUEUE))
         except RedisError:
             raise TemporaryFailure("queue_unreachable") from None

@@ -31,7 +31,9 @@ class RedisPresence(Presence):
         with _redis_errors():
             values = self._redis.mget([_key(attempt_id) for attempt_id in attempt_ids])
         return {
-            attempt_id: _read(value) for attempt_id, value in zip(attempt_ids, values, strict=True) if value is not None
+            attempt_id: _read(str(value))
+            for attempt_id, value in zip(attempt_ids, values, strict=True)
+            if value is not None
         }
 
 

@@ -14,9 +14,7 @@ def access_delivery(actor: Actor, delivery_id: str, *, deliveries: Deliveries) -
     return delivery
 
 
-def access_own_delivery(
-    actor: Actor, delivery_id: str, *, batch_id: str | None, deliveries: Deliveries
-) -> Delivery:
+def access_own_delivery(actor: Actor, delivery_id: str, *, batch_id: str | None, deliveries: Deliveries) -> Delivery:
     """The delivery, for a student of its batch (`batch_id` is the student's); anybody else hears NotFound."""
     delivery = deliveries.find(delivery_id)
     if delivery is None or not actor.is_student:

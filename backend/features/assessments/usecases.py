@@ -111,7 +111,7 @@ def _save(after: Delivery, before: Delivery, deliveries: Deliveries) -> None:
         raise Conflict("changed_meanwhile", "Somebody else has just changed this test. Look at it again.")
 
 
-# -- a student's list ---------------------------------------------------------------------------------------------------
+# -- a student's list ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +165,7 @@ def list_for_student(
     return sorted(shown, key=lambda row: _ORDER.index(row.standing))
 
 
-def _stand(
-    delivery: Delivery, marks: Sequence[AttemptMark], result_id: str | None, now: datetime
-) -> StudentDelivery:
+def _stand(delivery: Delivery, marks: Sequence[AttemptMark], result_id: str | None, now: datetime) -> StudentDelivery:
     running = next((m for m in marks if m.is_running and m.deadline_at is not None and now < m.deadline_at), None)
     used = sum(1 for mark in marks if mark.began)
     left = max(0, delivery.attempts_allowed - used)

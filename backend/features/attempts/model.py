@@ -10,7 +10,7 @@
 - *submitted*, *expired*: over, exactly once. Recordings of items that were opened are still taken until
   `upload_until`, so that nothing recorded off-line is lost. Results are settled from here (`settled_at`).
 
-`deadline_at` = the earlier of started_at + the test's time and the delivery's closing. At the deadline itself it is over.
+`deadline_at` = the earlier of started_at + the test's time and the delivery's closing. At the deadline it is over.
 Every change is a new value with `revision` + 1; storage writes it only over the revision that was read.
 """
 
@@ -123,9 +123,7 @@ def begun(attempt: Attempt, *, opens_at: datetime, closes_at: datetime, allowed:
     if not opens_at <= at < closes_at:
         raise Conflict("delivery_not_open", "The test can be started only while it is open.")
     deadline_at = min(at + allowed, closes_at)
-    return _changed(
-        attempt, state=AttemptState.IN_PROGRESS, started_at=at, deadline_at=deadline_at, due_at=deadline_at
-    )
+    return _changed(attempt, state=AttemptState.IN_PROGRESS, started_at=at, deadline_at=deadline_at, due_at=deadline_at)
 
 
 def check_open(attempt: Attempt, *, at: datetime) -> None:
@@ -160,9 +158,7 @@ def closed_item(attempt: Attempt, position: int, *, total_items: int, at: dateti
         raise Conflict("item_not_current", "This item is not the next one. Load the page again to go on.")
     if not attempt.is_item_open:
         raise Conflict("item_not_open", "This item has not been opened yet.")
-    after = _changed(
-        attempt, position=position + 1, item_opened_at=None, item_prompt_ms=None, item_window_ms=None
-    )
+    after = _changed(attempt, position=position + 1, item_opened_at=None, item_prompt_ms=None, item_window_ms=None)
     if after.position < total_items:
         return after
     return replace(after, state=AttemptState.SUBMITTED, submitted_at=at, due_at=at + REVIEW_PAUSE)

@@ -67,9 +67,7 @@ class MongoAttempts(Attempts):
         self._records.insert(attempt)
 
     def save(self, attempt: Attempt, *, seen_revision: int) -> bool:
-        return compare_and_set(
-            self._records.collection, attempt.id, {"revision": seen_revision}, _changes(attempt)
-        )
+        return compare_and_set(self._records.collection, attempt.id, {"revision": seen_revision}, _changes(attempt))
 
     def list_by_student(self, delivery_id: str, student_id: str) -> Sequence[Attempt]:
         wanted = {"delivery_id": delivery_id, "student_id": student_id}
@@ -100,9 +98,7 @@ class MongoResponses(Responses):
         return True
 
     def save(self, response: Response, *, seen_revision: int) -> bool:
-        return compare_and_set(
-            self._records.collection, response.id, {"revision": seen_revision}, _changes(response)
-        )
+        return compare_and_set(self._records.collection, response.id, {"revision": seen_revision}, _changes(response))
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         return self._records.list_by({"attempt_id": attempt_id}, sort=[("position", 1)])

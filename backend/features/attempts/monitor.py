@@ -102,9 +102,7 @@ def announce_scoring(attempt: Attempt, paper: Paper, *, responses: Responses, fe
     feed.publish(room_of(attempt.delivery_id), PROGRESSED, event)
 
 
-def list_rows(
-    delivery_id: str, candidates: Sequence[Candidate], *, seen: Monitored, now: datetime
-) -> list[Json]:
+def list_rows(delivery_id: str, candidates: Sequence[Candidate], *, seen: Monitored, now: datetime) -> list[Json]:
     """A row for each candidate of the batch, in the order given, from each one's latest attempt."""
     latest = latest_attempts(seen.attempts.list_by_delivery(delivery_id))
     marks = seen.presence.read([attempt.id for attempt in latest.values()])
@@ -137,7 +135,11 @@ def _describe(
 ) -> Json:
     if attempt is None:
         nowhere: Json = {
-            "attempt_id": None, "state": NOT_STARTED, "section_letter": None, "position": 0, "total_items": 0
+            "attempt_id": None,
+            "state": NOT_STARTED,
+            "section_letter": None,
+            "position": 0,
+            "total_items": 0,
         }
         return nowhere | describe_presence(None) | describe_responses({})
     where: Json = {"attempt_id": attempt.id}

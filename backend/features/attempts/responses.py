@@ -2,7 +2,7 @@
 
     queued -> claimed -> scored | needs_rater | failed
     claimed -> queued              a temporary failure, or a worker that died (its lease ran out)
-    failed, scored -> queued       "score again"
+    failed -> queued               "score again"
     missing                        no recording came before the upload grace ended; a late one makes it queued
     practice                       stored, never scored
 
@@ -155,7 +155,7 @@ def check_upload(upload: Upload, *, window_ms: int, max_bytes: int = MAX_RECORDI
 
 
 def base_type(content_type: str) -> str:
-    """"audio/webm;codecs=opus" -> "audio/webm"."""
+    """ "audio/webm;codecs=opus" -> "audio/webm"."""
     return content_type.split(";", 1)[0].strip().lower()
 
 
@@ -163,7 +163,19 @@ def _refused(code: str, field: str, text: str) -> RuleViolation:
     return RuleViolation(code, text, errors={field: [text]})
 
 
-_OTHER_FILES = (b"<", b"{", b"%PDF", b"PK\x03\x04", b"#EXTM3U", b"#!", b"\x7fELF", b"MZ", b"GIF8", b"\x89PNG", b"\xff\xd8\xff")
+_OTHER_FILES = (
+    b"<",
+    b"{",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"#EXTM3U",
+    b"#!",
+    b"\x7fELF",
+    b"MZ",
+    b"GIF8",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+)
 
 
 def check_sniffed(data: bytes) -> None:
@@ -179,8 +191,8 @@ def with_recording(
 ) -> Response:
     """The response with one more recording, queued to be scored; stored already: the same response.
 
-    `fresh` is the response to begin with when there is none. A practice item's is only kept. After the result was settled
-    a recording is kept as well, and nothing else moves.
+    `fresh` is the response to begin with when there is none. A practice item's is only kept. After the result was
+    settled a recording is kept as well, and nothing else moves.
     """
     before = response or fresh
     if before.has_recording(recording.recording_id):
@@ -193,8 +205,14 @@ def with_recording(
 
 def _queued(response: Response, *, at: datetime) -> Response:
     return replace(
-        response, state=ResponseState.QUEUED, tries=0, not_before=at, lease_until=None, reason=None,
-        waived_by=None, waived_at=None,
+        response,
+        state=ResponseState.QUEUED,
+        tries=0,
+        not_before=at,
+        lease_until=None,
+        reason=None,
+        waived_by=None,
+        waived_at=None,
     )
 
 
@@ -213,14 +231,32 @@ def scored(response: Response, *, score: Mapping[str, object], evidence_key: str
     )
 
 
-def left_to_rater(response: Response) -> Response:
-    return _changed(response, state=ResponseState.NEEDS_RATER, lease_until=None, reason=None)
-
-
-def failed(response: Response, *, reason: str) -> Response:
-    """Another try would end the same way: a person decides. Never a zero: there is no score."""
+def left_to_rater(
+    response: Response, *, score: Mapping[str, object], evidence_key: str, reason: str | None
+) -> Response:
+    """Recorded for people; `score` has no points, only what may help them."""
     return _changed(
-        response, state=ResponseState.FAILED, score=None, reason=reason, lease_until=None, not_before=None
+        response,
+        state=ResponseState.NEEDS_RATER,
+        score=score,
+        evidence_key=evidence_key,
+        lease_until=None,
+        reason=reason,
+    )
+
+
+def failed(
+    response: Response, *, reason: str, score: Mapping[str, object] | None = None, evidence_key: str | None = None
+) -> Response:
+    """Another try would end the same way: a person decides. Never a zero: a `score` here has no points."""
+    return _changed(
+        response,
+        state=ResponseState.FAILED,
+        score=score,
+        evidence_key=evidence_key,
+        reason=reason,
+        lease_until=None,
+        not_before=None,
     )
 
 
@@ -228,9 +264,7 @@ def put_back(response: Response, *, reason: str, wait: timedelta, at: datetime) 
     """Queued again after a temporary failure; failed for good after MAX_TRIES."""
     if response.tries >= MAX_TRIES:
         return failed(response, reason=reason)
-    return _changed(
-        response, state=ResponseState.QUEUED, not_before=at + wait, lease_until=None, reason=reason
-    )
+    return _changed(response, state=ResponseState.QUEUED, not_before=at + wait, lease_until=None, reason=reason)
 
 
 def backoff(tries: int) -> timedelta:

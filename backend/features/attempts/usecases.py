@@ -15,7 +15,8 @@ from backend.core.errors import AdapterError, Conflict, PermanentFailure, Tempor
 from backend.core.ids import IdSource
 from backend.core.ports import Blobs, Feed, Jobs, Presence, PresenceMark, PresignedPut
 from backend.features.assessments.model import Delivery, DeliveryState, Phase
-from backend.features.attempts import model, responses as rules
+from backend.features.attempts import model
+from backend.features.attempts import responses as rules
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.monitor import announce_presence
 from backend.features.attempts.paper import Paper
@@ -29,7 +30,7 @@ _RACES = 8
 log = structlog.get_logger()
 
 
-# -- entering and beginning -------------------------------------------------------------------------------------------
+# -- entering and beginning ------------------------------------------------------------------------------------------
 
 
 def enter_attempt(
@@ -40,8 +41,10 @@ def enter_attempt(
     Refused: `delivery_not_open` (nothing to go on with and the test cannot be entered), `attempts_used_up`.
     """
     for _ in range(_RACES):
-        mine = [refresh(attempt, attempts=attempts, now=now)
-                for attempt in attempts.list_by_student(delivery.id, student_id)]
+        mine = [
+            refresh(attempt, attempts=attempts, now=now)
+            for attempt in attempts.list_by_student(delivery.id, student_id)
+        ]
         running = _find_resumable(mine, delivery, now)
         if running is not None:
             return running
@@ -64,9 +67,7 @@ def _find_resumable(mine: list[Attempt], delivery: Delivery, now: datetime) -> A
     return None
 
 
-def _new_attempt(
-    mine: list[Attempt], delivery: Delivery, student_id: str, now: datetime, new_id: IdSource
-) -> Attempt:
+def _new_attempt(mine: list[Attempt], delivery: Delivery, student_id: str, now: datetime, new_id: IdSource) -> Attempt:
     used = sum(1 for attempt in mine if attempt.state is not AttemptState.VOIDED)
     if used >= delivery.attempts_allowed:
         raise Conflict("attempts_used_up", "You have used all attempts at this test.")
@@ -122,7 +123,7 @@ def begin_attempt(*, attempt: Attempt, delivery: Delivery, paper: Paper, attempt
     return after
 
 
-# -- items --------------------------------------------------------------------------------------------------------------
+# -- items -----------------------------------------------------------------------------------------------------------
 
 
 def open_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
@@ -132,9 +133,7 @@ def open_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attemp
     return change(attempt.id, lambda seen: model.opened_item(seen, position, clock, at=now), attempts=attempts)
 
 
-def close_item(
-    *, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime
-) -> Attempt:
+def close_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
     """Moves on, past the last item to submitted. Safe to repeat. Refused as `model.closed_item`."""
     refresh(attempt, attempts=attempts, now=now)
     after = change(
@@ -162,9 +161,7 @@ def expire_attempt(*, attempt_id: str, attempts: Attempts, now: datetime) -> Att
     return after
 
 
-def settle_attempt(
-    *, attempt_id: str, attempts: Attempts, uploads: Uploads, blobs: Blobs, now: datetime
-) -> Attempt:
+def settle_attempt(*, attempt_id: str, attempts: Attempts, uploads: Uploads, blobs: Blobs, now: datetime) -> Attempt:
     """To be called once the result is stored: nothing waits for this attempt any more. Safe to repeat."""
     after = change(attempt_id, lambda seen: model.settled(seen, at=now), attempts=attempts)
     for upload in uploads.list_by_attempt(attempt_id):
@@ -185,9 +182,7 @@ def change(attempt_id: str, step: Callable[[Attempt], Attempt], *, attempts: Att
     raise TemporaryFailure("attempt_contended")
 
 
-def note_presence(
-    *, attempt: Attempt, mark: PresenceMark, presence: Presence, feed: Feed, now: datetime
-) -> None:
+def note_presence(*, attempt: Attempt, mark: PresenceMark, presence: Presence, feed: Feed, now: datetime) -> None:
     """Keeps what the client said of itself and tells those who watch. Best effort: an exam never waits for it."""
     try:
         presence.mark(attempt.id, mark)
@@ -196,7 +191,7 @@ def note_presence(
     announce_presence(attempt, mark, feed=feed, now=now)
 
 
-# -- recordings ---------------------------------------------------------------------------------------------------------
+# -- recordings ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +304,7 @@ def _store(attempt: Attempt, upload: Upload, paper: Paper, responses: Responses,
     fresh = fresh_response(attempt, upload.position, paper)
     for _ in range(_RACES):
         seen = responses.find(fresh.id)
-        after = rules.with_recording(
-            seen, recording, fresh=fresh, is_settled=attempt.settled_at is not None, at=now
-        )
+        after = rules.with_recording(seen, recording, fresh=fresh, is_settled=attempt.settled_at is not None, at=now)
         if after is seen:
             return after
         if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):

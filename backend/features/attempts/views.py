@@ -37,7 +37,7 @@ api = ApiBlueprint("exam", __name__, url_prefix="/api", description="The candida
 Fields = dict[str, object]
 
 
-# -- pages ----------------------------------------------------------------------------------------------------------------
+# -- pages -----------------------------------------------------------------------------------------------------------
 
 
 @pages.get("/sit/<delivery_id>")
@@ -55,7 +55,7 @@ def show_monitor(delivery_id: str) -> str:
     return render_template("attempts/monitor.html", delivery=delivery)
 
 
-# -- the attempt ------------------------------------------------------------------------------------------------------------
+# -- the attempt -----------------------------------------------------------------------------------------------------
 
 
 @api.post("/deliveries/<delivery_id>/attempts")
@@ -146,13 +146,11 @@ def close_item(_body: Fields, attempt_id: str, position: int) -> AttemptSnapshot
         attempt=attempt, position=position, paper=paper, attempts=services.attempts, now=services.now()
     )
     if after.is_over:
-        monitor.announce_scoring(
-            after, paper, responses=services.responses, feed=services.feed, now=services.now()
-        )
+        monitor.announce_scoring(after, paper, responses=services.responses, feed=services.feed, now=services.now())
     return _snapshot(after, _delivery_of(after), paper)
 
 
-# -- recordings -------------------------------------------------------------------------------------------------------------
+# -- recordings ------------------------------------------------------------------------------------------------------
 
 
 @api.post("/attempts/<attempt_id>/recordings")
@@ -217,7 +215,7 @@ def heartbeat(body: Fields, attempt_id: str) -> Fields:
     return {"server_now": now, "state": attempt.state.value, "deadline_at": attempt.deadline_at}
 
 
-# -- shared by the above ------------------------------------------------------------------------------------------------------
+# -- shared by the above ---------------------------------------------------------------------------------------------
 
 
 def _own_delivery(delivery_id: str) -> Delivery:

@@ -1,0 +1,141 @@
+"""What the list of answers that hold a result back says, and where an attempt stands on the way to its result. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backend.features.attempts.model import REVIEW_PAUSE, Attempt
+from backend.features.attempts.paper import Paper
+from backend.features.attempts.responses import Response, ResponseState, Upload
+
+# The rest of an answer stored in part is waited for this long; an answer of which nothing came, the whole grace.
+REST_GRACE = timedelta(hours=1)
+
+
+class Outlook(StrEnum):
+    """What an attempt that is over waits for."""
+
+    UPLOADS = "uploads"
+    SCORING = "scoring"
+    PERSON = "person"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """`next_at`: when to look again; None while only a person can move it. `absent`: positions to note as missing."""
+
+    outlook: Outlook
+    next_at: datetime | None
+    absent: tuple[int, ...] = ()
+
+
+def review(
+    attempt: Attempt, paper: Paper, responses: Sequence[Response], uploads: Sequence[Upload], *, at: datetime
+) -> Review:
+    """How an attempt that is over stands. Items that were never opened have no response and hold nothing back."""
+    by_position = {response.position: response for response in responses}
+    absent = tuple(
+        item.position
+        for item in paper.items
+        if not item.practice and attempt.was_opened(item.position) and item.position not in by_position
+    )
+    waits_until = _waits_until(attempt, absent, by_position, uploads, paper)
+    if waits_until is not None and at < waits_until:
+        return Review(outlook=Outlook.UPLOADS, next_at=waits_until)
+    if any(response.is_waiting for response in responses):
+        return Review(outlook=Outlook.SCORING, next_at=at + REVIEW_PAUSE, absent=absent)
+    if absent or any(response.is_blocking for response in responses):
+        return Review(outlook=Outlook.PERSON, next_at=None, absent=absent)
+    return Review(outlook=Outlook.RESULT, next_at=at + REVIEW_PAUSE)
+
+
+def _waits_until(
+    attempt: Attempt,
+    absent: Sequence[int],
+    by_position: Mapping[int, Response],
+    uploads: Sequence[Upload],
+    paper: Paper,
+) -> datetime | None:
+    """Until when recordings are still waited for; None when none is."""
+    if absent:
+        return attempt.upload_until
+    arriving = any(
+        upload.position in by_position
+        and not paper.items[upload.position].practice
+        and not by_position[upload.position].has_recording(upload.recording_id)
+        for upload in uploads
+    )
+    return attempt.submitted_at + REST_GRACE if arriving and attempt.submitted_at is not None else None
+
+
+class Trouble(StrEnum):
+    """Why an answer has no score, in the order in which the list shows it."""
+
+    FAILED = "failed"
+    MISSING = "missing"
+    NEEDS_RATER = "needs_rater"
+
+
+# Reasons in plain words, for the campus admin: what happened, and what to do. Codes come from the speech adapter, the
+# scorers and ourselves; one that is not here is shown by `reason_text`'s last resort.
+REASONS: Mapping[str, str] = {
+    "empty": "The recording is empty. Listen to it; if there is nothing, settle without it.",
+    "empty_recording": "The recording is empty. Listen to it; if there is nothing, settle without it.",
+    "not_audio": "The file is not a recording that can be played.",
+    "decode_failed": "The recording is damaged and could not be read.",
+    "too_long": "The recording is longer than any answer can be.",
+    "decoder_died": "Reading the recording took too much time or memory. Score it again.",
+    "microphone_silent": "The microphone delivered no sound at all: probably muted or unplugged.",
+    "noise_only": "There is noise, and no voice that could be scored.",
+    "truncated": "The recording breaks off before anything was said.",
+    "too_short": "The recording is too short to be judged.",
+    "too_quiet": "The voice is too quiet to be judged.",
+    "noisy": "There is too much noise to judge the voice.",
+    "blob_missing": "The stored recording was not found. Score it again; if that fails, ask for support.",
+    "blob_store_failed": "The store of recordings did not answer. Score it again.",
+    "blob_store_unreachable": "The store of recordings did not answer. Score it again.",
+    "blob_store_refused": "The store of recordings refused access. Its settings need a look; then score it again.",
+    "database_unreachable": "The database did not answer. Score it again.",
+    "database_busy": "The database was busy. Score it again.",
+    "answer_key_missing": "This item has no answer key. Add it to the item bank; then score it again.",
+    "unknown_task": "No scorer knows this kind of item.",
+    "worker_lost": "Scoring was interrupted several times. Score it again.",
+    "no_recording": "No recording arrived before the time for uploads was over.",
+    "no_speech": "No speech was found.",
+}
+
+
+def reason_text(reason: str | None, trouble: Trouble) -> str:
+    """The reason in plain words."""
+    if trouble is Trouble.NEEDS_RATER:
+        return "Open answers are rated by people. This does not hold the result back."
+    code = reason or "unknown"
+    return REASONS.get(code, f"Scoring was not completed ({code.replace('_', ' ')}). Listen to it, or score it again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """One line of the list. `waits_until` is set for an answer whose recording may still arrive."""
+
+    response_id: str
+    attempt_id: str
+    student_id: str
+    student_name: str
+    roll_number: str
+    section_letter: str
+    number: int
+    task: str
+    trouble: Trouble
+    reason: str
+    recordings: int
+    is_waived: bool
+    may_score_again: bool
+
+
+TROUBLES: Mapping[ResponseState, Trouble] = {
+    ResponseState.FAILED: Trouble.FAILED,
+    ResponseState.MISSING: Trouble.MISSING,
+    ResponseState.NEEDS_RATER: Trouble.NEEDS_RATER,
+}

@@ -1,0 +1,61 @@
+"""What the queue calls: scoring a response, reviewing an attempt, the sweep."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from celery import Celery
+
+from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE
+from backend.features.ratings import usecases
+from backend.features.ratings.repository import Desk
+
+if TYPE_CHECKING:
+    from backend.wiring import Services
+
+SWEEP_EVERY_S = 15
+# A sweep that could not run in time is not made up for: the next one finds the same.
+SCHEDULE: dict[str, dict[str, object]] = {
+    "sweep-attempts": {
+        "task": usecases.SWEEP,
+        "schedule": SWEEP_EVERY_S,
+        "options": {"expires": SWEEP_EVERY_S},
+    }
+}
+
+
+def desk_of(services: "Services") -> Desk:
+    """The part of the wiring that following responses works on."""
+    return Desk(
+        attempts=services.attempts,
+        responses=services.responses,
+        uploads=services.uploads,
+        papers=services.papers,
+        blobs=services.blobs,
+        jobs=services.jobs,
+        feed=services.feed,
+    )
+
+
+def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
+    """The tasks of this feature. Each may run twice, and be lost."""
+
+    @celery_app.task(name=SCORE_RESPONSE)
+    def score_response(response_id: str) -> None:
+        services = get_services()
+        usecases.score_response(
+            response_id=response_id,
+            desk=desk_of(services),
+            answer_keys=services.scoring_keys,
+            listener=services.listener,
+            clock=services.now,
+        )
+
+    @celery_app.task(name=REVIEW_ATTEMPT)
+    def review_attempt(attempt_id: str) -> None:
+        services = get_services()
+        usecases.review_attempt(attempt_id=attempt_id, desk=desk_of(services), now=services.now())
+
+    @celery_app.task(name=usecases.SWEEP)
+    def sweep_attempts() -> None:
+        services = get_services()
+        usecases.sweep(desk=desk_of(services), now=services.now())

@@ -1,0 +1,329 @@
+"""Scoring a response, following an attempt to its result, sweeping up after crashes, and what a person decides."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from backend.core.actor import Actor
+from backend.core.errors import AdapterError, Conflict, NotFound, PermanentFailure, TemporaryFailure
+from backend.core.ids import IdSource
+from backend.features.attempts import model as attempt_rules
+from backend.features.attempts import monitor
+from backend.features.attempts import responses as rules
+from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.repository import Candidate, Responses
+from backend.features.attempts.responses import Response, ResponseState
+from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE, change, expire_attempt, fresh_response
+from backend.features.audit.repository import AuditLog
+from backend.features.audit.usecases import record
+from backend.features.ratings.model import TROUBLES, Outlook, Trouble, Unscored, reason_text, review
+from backend.features.ratings.repository import AnswerKeys, Desk, Listener
+from backend.scoring.evidence import Evidence
+from backend.scoring.score import ItemScore, ScoreStatus
+from backend.scoring.scorers import SCORERS
+
+SETTLE_ATTEMPT = "results.settle_attempt"
+SWEEP = "attempts.sweep"
+SWEPT_AT_ONCE = 200
+# With more jobs than this in the queue, what the database has queued is in the queue too.
+QUEUE_IS_SHORT = 20
+_RACES = 8
+
+log = structlog.get_logger()
+
+
+# -- one response ----------------------------------------------------------------------------------------------------
+
+
+def score_response(
+    *, response_id: str, desk: Desk, answer_keys: AnswerKeys, listener: Listener, clock: Callable[[], datetime]
+) -> ResponseState | None:
+    """Claims the response, listens, scores and stores; the state it ended in, or None when there was nothing to do.
+
+    Safe to repeat and to run twice at once: whoever claims it first scores it. A temporary failure puts it back, a
+    permanent one hands it to a person with the reason; a worker that dies leaves a lease that runs out.
+    """
+    claimed = _claim(response_id, desk.responses, clock())
+    if claimed is None:
+        return None
+    after = _judge(claimed, desk, answer_keys, listener, clock)
+    if not desk.responses.save(after, seen_revision=claimed.revision):
+        # Another part of the answer arrived meanwhile: it was queued again, with both.
+        return None
+    log.info(
+        "response_scored", response_id=response_id, state=after.state.value, reason=after.reason, tries=after.tries
+    )
+    _follow(after, desk, clock())
+    return after.state
+
+
+def _claim(response_id: str, responses: Responses, now: datetime) -> Response | None:
+    seen = responses.find(response_id)
+    claimed = rules.claimed(seen, at=now) if seen is not None else None
+    if seen is None or claimed is None or not responses.save(claimed, seen_revision=seen.revision):
+        return None
+    return claimed
+
+
+def _judge(
+    claimed: Response, desk: Desk, answer_keys: AnswerKeys, listener: Listener, clock: Callable[[], datetime]
+) -> Response:
+    """The response with its verdict; never raises an AdapterError."""
+    try:
+        if claimed.task not in SCORERS:
+            raise PermanentFailure("unknown_task")
+        key = answer_keys.get(claimed.item_id, claimed.item_version)
+        recordings = [desk.blobs.get(recording.blob_key) for recording in claimed.spoken_segments()]
+        evidence = listener.gather(recordings, task=claimed.task, key=key)
+        score = SCORERS[claimed.task](evidence, key)
+        evidence_key = _keep_evidence(claimed, evidence, desk)
+    except TemporaryFailure as failure:
+        wait = rules.backoff(claimed.tries)
+        return rules.put_back(claimed, reason=failure.reason, wait=wait, at=clock())
+    except PermanentFailure as failure:
+        return rules.failed(claimed, reason=failure.reason)
+    return _with_verdict(claimed, score, evidence_key)
+
+
+def _keep_evidence(response: Response, evidence: Evidence, desk: Desk) -> str:
+    """Stores what the score was taken from under its content hash; the key."""
+    data = json.dumps(evidence.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    key = f"evidence/{response.campus_id}/{hashlib.sha256(data).hexdigest()}"
+    desk.blobs.put(key, data, content_type="application/json")
+    return key
+
+
+def _with_verdict(claimed: Response, score: ItemScore, evidence_key: str) -> Response:
+    """Needs a human is no score: it goes to the list with its reason, and with the explanation as a help."""
+    kept = score.to_dict()
+    if score.status is ScoreStatus.SCORED:
+        return rules.scored(claimed, score=kept, evidence_key=evidence_key)
+    if score.status is ScoreStatus.NEEDS_RATER:
+        return rules.left_to_rater(claimed, score=kept, evidence_key=evidence_key, reason=score.reason)
+    return rules.failed(claimed, reason=score.reason or "unusual", score=kept, evidence_key=evidence_key)
+
+
+def _follow(response: Response, desk: Desk, now: datetime) -> None:
+    """What comes after a response moved: its next try, the news, and perhaps the attempt's result."""
+    if response.state is ResponseState.QUEUED:
+        delay = (response.not_before - now).total_seconds() if response.not_before else 0
+        _enqueue(desk, SCORE_RESPONSE, response.id, delay_s=max(0.0, delay))
+    attempt = desk.attempts.find(response.attempt_id)
+    if attempt is None:
+        return
+    announce(attempt, desk, now)
+    if attempt.is_over and attempt.settled_at is None and not response.is_waiting:
+        review_attempt(attempt_id=attempt.id, desk=desk, now=now)
+
+
+def announce(attempt: Attempt, desk: Desk, now: datetime) -> None:
+    """Tells those who watch how the attempt and its scoring stand."""
+    monitor.announce_scoring(
+        attempt, desk.papers.get(attempt.form_id), responses=desk.responses, feed=desk.feed, now=now
+    )
+
+
+def _enqueue(desk: Desk, job: str, *args: str, delay_s: float = 0) -> bool:
+    """Hands a job over. One that is lost is found by the sweep."""
+    try:
+        desk.jobs.enqueue(job, *args, delay_s=delay_s)
+    except AdapterError as failure:
+        log.warning("job_not_handed_over", job=job, reason=failure.reason)
+        return False
+    return True
+
+
+# -- one attempt -----------------------------------------------------------------------------------------------------
+
+
+def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | None:
+    """Looks at an attempt that is over: notes what is missing, waits, or hands it over to be settled. Safe to repeat.
+
+    The hand-over is repeated by the sweep until `settled_at` is set. None for an attempt that is not over, or settled.
+    """
+    attempt = desk.attempts.find(attempt_id)
+    if attempt is None or not attempt.is_over or attempt.settled_at is not None:
+        return None
+    paper = desk.papers.get(attempt.form_id)
+    found = review(
+        attempt, paper, desk.responses.list_by_attempt(attempt_id), desk.uploads.list_by_attempt(attempt_id), at=now
+    )
+    for position in found.absent:
+        desk.responses.add(rules.missing(fresh_response(attempt, position, paper)))
+    if found.outlook is Outlook.RESULT:
+        _enqueue(desk, SETTLE_ATTEMPT, attempt_id)
+    _look_again(attempt, found.next_at, desk, now)
+    if found.absent:
+        announce(attempt, desk, now)
+    return found.outlook
+
+
+def _look_again(attempt: Attempt, next_at: datetime | None, desk: Desk, now: datetime) -> None:
+    """Writes when to look again; not where the sweep looks soon enough anyway."""
+    if next_at is not None and attempt.due_at is not None and now < attempt.due_at <= next_at:
+        return
+    change(attempt.id, lambda seen: attempt_rules.reviewed(seen, next_at=next_at), attempts=desk.attempts)
+
+
+# -- the sweep -------------------------------------------------------------------------------------------------------
+
+
+def sweep(*, desk: Desk, now: datetime) -> dict[str, int]:
+    """Ends attempts at their deadline, follows those that are over, and hands over what a crash left behind.
+
+    Runs every 15 seconds; two at once do no harm. Says how many of each it moved.
+    """
+    moved = {
+        "expired": _sweep_deadlines(desk, now),
+        "reviewed": _sweep_reviews(desk, now),
+        "abandoned": _sweep_abandoned(desk, now),
+        "handed_over": _sweep_waiting(desk, now),
+    }
+    if any(moved.values()):
+        log.info("swept", **moved)
+    return moved
+
+
+def _sweep_deadlines(desk: Desk, now: datetime) -> int:
+    due = desk.attempts.list_due(AttemptState.IN_PROGRESS, at=now, limit=SWEPT_AT_ONCE)
+    for attempt in due:
+        announce(expire_attempt(attempt_id=attempt.id, attempts=desk.attempts, now=now), desk, now)
+    return len(due)
+
+
+def _sweep_reviews(desk: Desk, now: datetime) -> int:
+    due = [
+        attempt
+        for state in (AttemptState.SUBMITTED, AttemptState.EXPIRED)
+        for attempt in desk.attempts.list_due(state, at=now, limit=SWEPT_AT_ONCE)
+    ]
+    for attempt in due:
+        review_attempt(attempt_id=attempt.id, desk=desk, now=now)
+    return len(due)
+
+
+def _sweep_abandoned(desk: Desk, now: datetime) -> int:
+    abandoned = desk.responses.list_abandoned(at=now, limit=SWEPT_AT_ONCE)
+    for response in abandoned:
+        after = rules.put_back(response, reason="worker_lost", wait=rules.backoff(1), at=now)
+        if desk.responses.save(after, seen_revision=response.revision):
+            _follow(after, desk, now)
+    return len(abandoned)
+
+
+def _sweep_waiting(desk: Desk, now: datetime) -> int:
+    try:
+        if desk.jobs.waiting() > QUEUE_IS_SHORT:
+            return 0
+    except TemporaryFailure:
+        return 0
+    waiting = desk.responses.list_waiting(at=now, limit=SWEPT_AT_ONCE)
+    return sum(_enqueue(desk, SCORE_RESPONSE, response.id) for response in waiting)
+
+
+# -- what a person decides -------------------------------------------------------------------------------------------
+
+
+def list_unscored(*, delivery_id: str, candidates: Sequence[Candidate], desk: Desk) -> list[Unscored]:
+    """The answers of a delivery without a score: what holds results back first, then those for raters."""
+    people = {candidate.student_id: candidate for candidate in candidates}
+    attempts = {attempt.id: attempt for attempt in desk.attempts.list_by_delivery(delivery_id)}
+    lines = [
+        _line(response, attempts[response.attempt_id], people, desk)
+        for response in desk.responses.list_by_delivery(delivery_id, list(TROUBLES))
+        if response.attempt_id in attempts
+    ]
+    order = list(Trouble)
+    return sorted(lines, key=lambda line: (line.is_waived, order.index(line.trouble), line.roll_number, line.number))
+
+
+def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], desk: Desk) -> Unscored:
+    item = desk.papers.get(attempt.form_id).get_item(response.position)
+    person = people.get(attempt.student_id)
+    trouble = TROUBLES[response.state]
+    return Unscored(
+        response_id=response.id,
+        attempt_id=attempt.id,
+        student_id=attempt.student_id,
+        student_name=person.name if person else "A student who left the batch",
+        roll_number=person.roll_number if person else "",
+        section_letter=item.section_letter,
+        number=item.number,
+        task=response.task,
+        trouble=trouble,
+        reason=reason_text(response.reason, trouble),
+        recordings=len(response.spoken_segments()),
+        is_waived=response.waived_by is not None,
+        may_score_again=bool(response.recordings) and trouble is Trouble.FAILED and attempt.settled_at is None,
+    )
+
+
+def access_response(actor: Actor, response_id: str, *, delivery_id: str, responses: Responses) -> Response:
+    """The response, for those who run its campus, of that delivery; anybody else hears NotFound."""
+    response = responses.find(response_id)
+    if response is None or response.delivery_id != delivery_id or not actor.may_administer(response.campus_id):
+        raise NotFound()
+    return response
+
+
+def score_again(*, response: Response, desk: Desk, now: datetime) -> Response:
+    """Queues one response again. Refused: `nothing_to_score`, `already_settled`."""
+    attempt = desk.attempts.find(response.attempt_id)
+    if attempt is None or attempt.settled_at is not None:
+        raise Conflict("already_settled", "The result is settled: it no longer changes.")
+    after = _change(response.id, lambda seen: rules.asked_again(seen, at=now), desk.responses)
+    _enqueue(desk, SCORE_RESPONSE, response.id)
+    announce(attempt, desk, now)
+    return after
+
+
+def score_all_again(*, delivery_id: str, desk: Desk, now: datetime) -> int:
+    """Queues every failed response of the delivery that has a recording; how many."""
+    queued = 0
+    for response in desk.responses.list_by_delivery(delivery_id, [ResponseState.FAILED]):
+        if not response.recordings:
+            continue
+        try:
+            score_again(response=response, desk=desk, now=now)
+        except Conflict:
+            continue
+        queued += 1
+    return queued
+
+
+def settle_without(
+    *, actor: Actor, response: Response, desk: Desk, audit_log: AuditLog, now: datetime, new_id: IdSource
+) -> Response:
+    """A person's decision that the result is settled without this answer. Written to the audit log; the result says so.
+
+    Refused: `not_blocking`. Safe to repeat.
+    """
+    if response.waived_by is None:
+        record(
+            actor_id=actor.account_id,
+            campus_id=response.campus_id,
+            action="response_waived",
+            subject_kind="response",
+            subject_id=response.id,
+            audit_log=audit_log,
+            now=now,
+            new_id=new_id,
+            reason=response.reason or "",
+        )
+    after = _change(response.id, lambda seen: rules.waived(seen, by=actor.account_id, at=now), desk.responses)
+    _enqueue(desk, REVIEW_ATTEMPT, response.attempt_id)
+    return after
+
+
+def _change(response_id: str, step: Callable[[Response], Response], responses: Responses) -> Response:
+    for _ in range(_RACES):
+        seen = responses.find(response_id)
+        if seen is None:
+            raise NotFound()
+        after = step(seen)
+        if after is seen or responses.save(after, seen_revision=seen.revision):
+            return after
+    raise TemporaryFailure("response_contended")
