@@ -135,7 +135,7 @@ def _digits_to_words(token: str) -> list[str]:
         return [*number_words(hours), *spoken, *(list(time[3]) if time[3] else [])]
     if ordinal := re.fullmatch(r"(\d{1,6})(st|nd|rd|th)", token):
         return _ordinal(int(ordinal[1]))
-    if re.fullmatch(r"(1[1-9]|20[1-9])\d\d?|20[1-9]\d", token) and len(token) == 4:
+    if re.fullmatch(r"1[1-9]\d\d|20[1-9]\d", token):
         return _year(int(token))
     if whole := re.fullmatch(r"([$£€₹]?)(\d{1,9})(?:\.(\d+))?(%|am|pm|km|kg)?", token):
         words = number_words(int(whole[2]))
@@ -149,6 +149,12 @@ def _digits_to_words(token: str) -> list[str]:
         for part in re.findall(r"\d+|[^\d]+", token)
         for piece in (_digits_to_words(part) if part.isdigit() and part != token else [part])
     ]
+
+
+def _grouped_in_words(found: re.Match[str]) -> str:
+    """1,200 is never a year."""
+    value = int(found[0].replace(",", ""))
+    return " ".join(number_words(value)) if value < 1_000_000_000 else found[0]
 
 
 def _expand(token: str) -> list[str]:
@@ -174,7 +180,7 @@ def words_of(text: str) -> tuple[str, ...]:
     stay."""
     plain = unicodedata.normalize("NFKD", text.lower().replace("\u2019", "'").replace("\u2018", "'"))
     plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    plain = re.sub(r"(?<=\d),(?=\d{3})", "", plain)
+    plain = re.sub(r"(?<![\d,.])\d{1,3}(,\d{3})+(?![\d.])", _grouped_in_words, plain)
     plain = re.sub(r"\b([ap])\.\s?m\.?(?=\W|$)", r"\1m", plain)
     plain = re.sub(r"(?<=\d)\s+(?=[ap]m\b)", "", plain)
     plain = re.sub(r"[^a-z0-9'$£€₹%:.]+", " ", plain)

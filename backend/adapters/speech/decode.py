@@ -39,7 +39,9 @@ class _Decoder:
         self._process: subprocess.Popen[bytes] | None = None
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
             script = Path(__file__).with_name("decode_child.py")
             self._process = subprocess.Popen(
                 [sys.executable, "-I", str(script)],

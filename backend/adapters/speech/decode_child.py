@@ -37,6 +37,17 @@ def sniff(data: bytes) -> str | None:
     return "mov" if data[4:8] in (b"ftyp", b"styp", b"moov") else None
 
 
+def ends_early(kind: str, data: bytes) -> bool:
+    """Whether the container itself says that bytes are missing at its end."""
+    if kind == "wav":
+        promised = int.from_bytes(data[4:8], "little") + 8
+        return promised < 0xFFFF0000 and promised > len(data)
+    if kind == "ogg":
+        last = data.rfind(b"OggS")
+        return len(data) < last + 27 or not data[last + 5] & 4  # the flag of the last page
+    return False
+
+
 class _TooLong(Exception):
     """More sound than was asked for."""
 
@@ -78,7 +89,7 @@ def decode(data: bytes, longest_ms: int) -> tuple[int, bool, bytes]:
         return DECODE_FAILED, False, b""
     if not samples:
         return (DECODE_FAILED if truncated else EMPTY), False, b""
-    return OK, truncated, bytes(samples)
+    return OK, truncated or ends_early(kind, data), bytes(samples)
 
 
 def _limit() -> None:

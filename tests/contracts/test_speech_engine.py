@@ -1,0 +1,178 @@
+"""Every engine on real voices and on what is no voice: nothing earns credit it should not, nothing crashes."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.adapters.speech import ENGINES
+from backend.adapters.speech.offline import models
+from backend.adapters.speech.pipeline import gather_evidence
+from backend.core.errors import PermanentFailure
+from backend.scoring.evidence import Evidence, Hints, SpeechEngine
+from backend.scoring.keys import AnswerKey, key_from_dict
+from backend.scoring.score import ItemScore, ScoreStatus, Trait
+from backend.scoring.scorers import score_answer
+from tests.support.speech import encode, read, room, silence, tone
+
+SPEECH = "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
+READER = "He might even have been made amiable himself"
+MODELS = Path(os.environ.get("VIVA_DATA", ".viva")) / "models"
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> SpeechEngine:
+    return ENGINES[request.param](MODELS)
+
+
+def read_key(text: str) -> AnswerKey:
+    return key_from_dict("read_aloud", {"text": text})
+
+
+def hear(data: bytes, engine: SpeechEngine, text: str = SPEECH) -> tuple[Evidence, ItemScore]:
+    key = read_key(text)
+    evidence = gather_evidence([data], "read_aloud", key, engine)
+    return evidence, score_answer(evidence, key)
+
+
+def jfk() -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    from backend.adapters.speech.decode import decode
+
+    return decode(read("speech_jfk.ogg")).pcm
+
+
+def test_a_native_reader_scores_high_and_the_evidence_survives_storage(engine: SpeechEngine) -> None:
+    evidence, scored = hear(read("native_reader.wav"), engine, READER)
+    assert scored.status is ScoreStatus.SCORED
+    assert scored.points[Trait.PRONUNCIATION].value > 0.7
+    assert scored.points[Trait.FLUENCY].value > 0.7
+    assert [word.text.strip(".").lower() for word in evidence.words] == READER.lower().split()
+    assert all(a.start_ms <= b.start_ms for a, b in zip(evidence.words, evidence.words[1:], strict=False))
+    assert all(0 <= word.start_ms <= word.end_ms <= evidence.duration_ms for word in evidence.words)
+    stored = Evidence.from_dict(evidence.to_dict())
+    assert score_answer(stored, read_key(READER)).points == score_answer(Evidence.from_dict(stored.to_dict()), read_key(READER)).points
+
+
+def test_the_same_recording_gives_the_same_score(engine: SpeechEngine) -> None:
+    first, second = (hear(read("learner_adult.opus"), engine, "This happened to me in college")[0] for _ in range(2))
+    assert first.to_dict() == second.to_dict()
+
+
+def test_a_learner_scores_below_a_native_reader(engine: SpeechEngine) -> None:
+    _, learner = hear(read("learner_adult.opus"), engine, "This happened to me in college")
+    _, native = hear(read("native_reader.wav"), engine, READER)
+    assert 0.3 < learner.points[Trait.PRONUNCIATION].value < native.points[Trait.PRONUNCIATION].value
+
+
+def test_a_child_is_scored_without_failing(engine: SpeechEngine) -> None:
+    _, scored = hear(read("learner_child.opus"), engine, "We call it bear")
+    assert scored.status in (ScoreStatus.SCORED, ScoreStatus.NEEDS_HUMAN)
+
+
+def test_the_wrong_text_well_read_earns_nothing(engine: SpeechEngine) -> None:
+    _, scored = hear(read("native_reader.wav"), engine, "The old man walked slowly down the hill to the river")
+    assert scored.reason == "other_text"
+    assert all(points.value < 0.05 for points in scored.points.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("nothing at all", ScoreStatus.NEEDS_HUMAN), ("a quiet room", ScoreStatus.SCORED), ("white noise", ScoreStatus.NEEDS_HUMAN), ("a tone", ScoreStatus.NEEDS_HUMAN)],
+)
+def test_no_voice_earns_nothing(engine: SpeechEngine, name: str, status: ScoreStatus) -> None:
+    sounds = {"nothing at all": silence(4), "a quiet room": room(4), "white noise": room(4, level=0.1), "a tone": tone(4)}
+    evidence, scored = hear(encode(sounds[name], "wav"), engine)
+    assert evidence.transcript == ""
+    assert scored.status is status
+    assert all(points.value == 0 for points in scored.points.values())
+
+
+def test_clipped_speech_is_scored_named_and_doubted(engine: SpeechEngine) -> None:
+    clean, trusted = hear(encode(jfk(), "wav"), engine)
+    clipped, doubted = hear(encode(np.clip(jfk() * 10, -1, 1), "wav"), engine)
+    assert "clipped" not in clean.quality.problems
+    assert "clipped" in clipped.quality.problems
+    assert doubted.confidence < trusted.confidence
+
+
+def test_a_faint_voice_is_still_heard_and_named(engine: SpeechEngine) -> None:
+    evidence, scored = hear(encode(jfk() * np.float32(0.003), "flac"), engine)
+    assert "too_quiet" in evidence.quality.problems
+    assert "country" in evidence.transcript
+    assert scored.reason != "no_speech"
+
+
+def test_a_webm_cut_while_speaking_goes_to_a_person(engine: SpeechEngine) -> None:
+    whole = encode(jfk(), "webm")
+    evidence, scored = hear(whole[: len(whole) * 45 // 100], engine)
+    assert "truncated" in evidence.quality.problems
+    assert evidence.words
+    assert scored.status is ScoreStatus.NEEDS_HUMAN or scored.confidence < 0.6
+
+
+def test_segments_of_one_answer_are_joined(engine: SpeechEngine) -> None:
+    pcm = jfk()
+    half = len(pcm) * 52 // 100
+    key = key_from_dict("repeat", {"text": SPEECH})
+    pieces = [encode(pcm[:half], "webm"), encode(pcm[half:], "webm")]
+    evidence = gather_evidence(pieces, "repeat", key, engine)
+    assert evidence.segments == 2
+    assert evidence.duration_ms == pytest.approx(11_000, abs=150)
+    assert score_answer(evidence, key).points[Trait.SENTENCE_MASTERY].value > 0.85
+
+
+def test_a_broken_segment_among_good_ones_is_flagged_not_fatal(engine: SpeechEngine) -> None:
+    evidence = gather_evidence([b"broken", read("native_reader.wav")], "read_aloud", read_key(READER), engine)
+    assert "truncated" in evidence.quality.problems
+    assert evidence.words
+
+
+@pytest.mark.parametrize(("recordings", "reason"), [([b""], "empty"), ([], "empty"), ([b"not a sound"], "not_audio")])
+def test_what_cannot_be_decoded_is_a_failure_and_never_a_score(engine: SpeechEngine, recordings: list[bytes], reason: str) -> None:
+    with pytest.raises(PermanentFailure) as refused:
+        gather_evidence(recordings, "read_aloud", read_key(SPEECH), engine)
+    assert refused.value.reason == reason
+
+
+def test_a_retelling_carries_meaning_and_plausibility(engine: SpeechEngine) -> None:
+    key = key_from_dict(
+        "retelling",
+        {"story": SPEECH, "key_points": [{"text": "do not ask what your country can do for you"}, {"text": "a dog ate the cake"}]},
+    )
+    evidence = gather_evidence([read("speech_jfk.ogg")], "retelling", key, engine)
+    assert evidence.meaning is not None
+    assert evidence.meaning.key_points[0] > 0.6 > evidence.meaning.key_points[1]
+    assert evidence.plausibility is not None
+    scored = score_answer(evidence, key)
+    assert [point["covered"] for point in scored.explanation["key_points"]] == [True, False]
+
+
+def test_a_shuffled_text_is_less_plausible_than_a_sentence(engine: SpeechEngine) -> None:
+    pcm = jfk()
+    words = engine.transcribe(pcm, Hints(task="retelling"))
+    pieces = [pcm[word.start_ms * 16 : word.end_ms * 16] for word in words.words]
+    shuffled = np.concatenate([pieces[at] for at in np.random.default_rng(3).permutation(len(pieces))])
+    salad = engine.transcribe(np.ascontiguousarray(shuffled), Hints(task="retelling"))
+    assert words.plausibility is not None
+    assert salad.plausibility is not None
+    assert salad.plausibility < words.plausibility - 1
+
+
+def test_versions_name_every_model(engine: SpeechEngine) -> None:
+    evidence, _ = hear(encode(room(1), "wav"), engine)
+    assert evidence.engine_version == engine.versions()[engine.name]
+    assert {"whisper-base", "hama", "pipeline"} <= set(evidence.versions)
+
+
+def test_an_altered_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(models.PACKAGED, ("hama", "assets/encoder.hama"), "0" * 64)
+    with pytest.raises(PermanentFailure) as refused:
+        models.checked_file("hama", "assets/encoder.hama")
+    assert refused.value.reason == "model_altered"
+
+
+def test_a_damaged_model_file_is_made_again(tmp_path: Path) -> None:
+    folder = models.whisper_folder(tmp_path)
+    (folder / "model.bin").write_bytes(b"half")
+    assert models.sha256_of(models.whisper_folder(tmp_path) / "model.bin") == models.WHISPER_FILES["model.bin"]

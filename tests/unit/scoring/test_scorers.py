@@ -1,0 +1,227 @@
+"""Every task: what earns points, what must not, and when a person decides."""
+
+import json
+from typing import Any
+
+import pytest
+
+from backend.scoring.keys import AnswerKey, key_from_dict
+from backend.scoring.score import ItemScore, ScoreStatus, Trait
+from backend.scoring.scorers import SCORERS, VERSIONS, score_answer
+from tests.support.speech import evidence
+
+KEYS: dict[str, dict[str, Any]] = {
+    "read_aloud": {"text": "The library opens at nine every morning."},
+    "repeat": {"text": "My sister bought a new bicycle last week."},
+    "short_answer": {"accepted": ["a kitchen", "kitchen"]},
+    "sentence_build": {
+        "phrases": ["to the station", "she drove", "her brother"],
+        "accepted": ["She drove her brother to the station."],
+    },
+    "retelling": {
+        "story": "A boy found a wallet in the park. He took it to the police. The owner thanked him with ten dollars.",
+        "key_points": [
+            {"text": "a boy found a wallet in the park", "accepted": ["he found some money outside"]},
+            {"text": "he took it to the police"},
+            {"text": "the owner gave him ten dollars", "accepted": ["the owner thanked him with money"]},
+        ],
+    },
+    "open_question": {},
+}
+GOOD_RETELLING = (
+    "There was a boy who found a wallet in the park and he took it to the police station and then the owner came and "
+    "gave him ten dollars because he was very happy"
+)
+SALAD = "wallet park boy found police took owner dollars ten thanked boy park wallet police ten him found took dollars"
+
+
+def key_of(task: str) -> AnswerKey:
+    return key_from_dict(task, KEYS[task])
+
+
+def score(task: str, said: str, **rest: Any) -> ItemScore:
+    return score_answer(evidence(task, said, **rest), key_of(task))
+
+
+def value(scored: ItemScore, trait: Trait) -> float:
+    return scored.points[trait].value
+
+
+def test_every_task_has_a_scorer_and_a_version() -> None:
+    assert set(SCORERS) == set(VERSIONS) == set(KEYS)
+
+
+@pytest.mark.parametrize("task", [task for task in KEYS if task != "open_question"])
+class TestEveryTask:
+    def test_a_candidate_who_keeps_silent_earns_zero_and_the_reason_says_so(self, task: str) -> None:
+        scored = score(task, "", problems=["silent"])
+        assert scored.status is ScoreStatus.SCORED
+        assert scored.reason == "no_speech"
+        assert scored.points
+        assert all(points.value == 0 for points in scored.points.values())
+
+    @pytest.mark.parametrize("problem", ["microphone_silent", "noise_only", "too_short", "too_quiet", "truncated"])
+    def test_unusable_sound_goes_to_a_person(self, task: str, problem: str) -> None:
+        scored = score(task, "", problems=[problem])
+        assert scored.status is ScoreStatus.NEEDS_HUMAN
+        assert scored.reason == problem
+        assert not scored.points
+
+    def test_an_answer_cut_off_while_speaking_goes_to_a_person(self, task: str) -> None:
+        scored = score(task, "my sister bought a", problems=["truncated"], trailing_ms=0)
+        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "truncated")
+
+    def test_the_score_is_plain_json_and_comes_back_the_same(self, task: str) -> None:
+        scored = score(task, "the library opens she drove a wallet kitchen", meaning=[0.1, 0.1, 0.1], plausibility=-5.0)
+        plain = scored.to_dict()
+        assert ItemScore.from_dict(json.loads(json.dumps(plain))).to_dict() == plain
+
+    def test_doubtful_sound_lowers_the_confidence(self, task: str) -> None:
+        said = {"short_answer": "kitchen", "retelling": GOOD_RETELLING}.get(task, str(KEYS[task].get("text", "she drove")))
+        clean = score(task, said, meaning=[0.8, 0.8, 0.8], plausibility=-4.0)
+        noisy = score(task, said, meaning=[0.8, 0.8, 0.8], plausibility=-4.0, problems=["noisy"])
+        assert noisy.confidence < clean.confidence
+
+
+class TestReadAloud:
+    def test_the_printed_sentence_earns_what_experts_would_give(self) -> None:
+        scored = score("read_aloud", "The library opens at 9 every morning", quality=0.7)
+        assert value(scored, Trait.FLUENCY) == pytest.approx(0.7)
+        assert value(scored, Trait.PRONUNCIATION) == pytest.approx(0.7)
+        assert Trait.VOCABULARY not in scored.points
+
+    def test_another_sentence_well_said_earns_nothing(self) -> None:
+        scored = score("read_aloud", "I do not want to read this thing", quality=0.95, phone_distance=0.8)
+        assert scored.reason == "other_text"
+        assert all(points.value == 0 for points in scored.points.values())
+
+    def test_a_learner_whose_words_were_misheard_keeps_the_credit_by_sounds(self) -> None:
+        scored = score("read_aloud", "the lie berry oh pants", phone_distance=0.3)
+        assert value(scored, Trait.PRONUNCIATION) > 0.4
+
+    def test_half_the_sentence_earns_less_than_all_of_it(self) -> None:
+        whole = score("read_aloud", "the library opens at nine every morning")
+        half = score("read_aloud", "the library opens", phone_distance=0.6)
+        assert value(half, Trait.FLUENCY) < value(whole, Trait.FLUENCY)
+
+    def test_speech_that_could_not_be_aligned_is_no_zero(self) -> None:
+        whole = evidence("read_aloud", "the library opens")
+        unaligned = type(whole).from_dict({**whole.to_dict(), "aspects": None})
+        scored = score_answer(unaligned, key_of("read_aloud"))
+        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "not_aligned")
+
+
+class TestRepeat:
+    def test_exact_is_full_mastery(self) -> None:
+        scored = score("repeat", "My sister bought a new bicycle last week.")
+        assert value(scored, Trait.SENTENCE_MASTERY) == 1
+        assert scored.explanation["rubric_level"] == 5
+
+    def test_partial_credit_falls_with_each_word_lost(self) -> None:
+        said = "my sister bought a new bicycle last week".split()
+        values = [value(score("repeat", " ".join(said[:length])), Trait.SENTENCE_MASTERY) for length in range(1, 9)]
+        assert values == sorted(values)
+        assert values[0] == pytest.approx(1 / 8)
+
+    def test_a_filler_is_free_and_the_explanation_names_it(self) -> None:
+        scored = score("repeat", "my sister um bought a new bicycle last week")
+        assert value(scored, Trait.SENTENCE_MASTERY) == 1
+        assert "filler" in {row["operation"] for row in scored.explanation["alignment"]}
+
+    def test_other_words_earn_no_delivery(self) -> None:
+        scored = score("repeat", "I do not know what they said", quality=0.95)
+        assert all(points.value == 0 for points in scored.points.values())
+        assert scored.reason == "other_text"
+
+    def test_the_sentence_hidden_in_a_flood_of_words_earns_nothing(self) -> None:
+        flood = "my sister bought a new bicycle last week " + "and then many other things came along here " * 4
+        scored = score("repeat", flood)
+        assert all(points.value == 0 for points in scored.points.values())
+
+
+class TestShortAnswer:
+    @pytest.mark.parametrize("said", ["kitchen", "A kitchen.", "um in the kitchen", "it is the kitchen", "Kitchens"])
+    def test_an_accepted_answer_is_right(self, said: str) -> None:
+        assert value(score("short_answer", said), Trait.VOCABULARY) == 1
+
+    @pytest.mark.parametrize("said", ["bathroom", "chicken", "I don't know", "kitten"])
+    def test_another_is_wrong(self, said: str) -> None:
+        assert value(score("short_answer", said), Trait.VOCABULARY) == 0
+
+    def test_reciting_many_words_is_no_answer(self) -> None:
+        said = "bedroom bathroom garden garage kitchen balcony cellar attic"
+        scored = score("short_answer", said)
+        assert value(scored, Trait.VOCABULARY) == 0
+        assert scored.reason == "too_many_words"
+
+    @pytest.mark.parametrize(("accepted", "said"), [("7", "seven"), ("two", "too"), ("ice cream", "icecream"), ("gray", "grey")])
+    def test_spelling_is_the_recognisers(self, accepted: str, said: str) -> None:
+        scored = score_answer(evidence("short_answer", said), key_from_dict("short_answer", {"accepted": [accepted]}))
+        assert value(scored, Trait.VOCABULARY) == 1
+
+    def test_a_doubtful_refusal_has_less_confidence_than_a_sure_one(self) -> None:
+        assert score("short_answer", "bathroom", confidence=0.2).confidence < score("short_answer", "bathroom").confidence
+
+
+class TestSentenceBuild:
+    def test_the_built_sentence_is_full_mastery(self) -> None:
+        assert value(score("sentence_build", "She drove her brother to the station"), Trait.SENTENCE_MASTERY) == 1
+
+    def test_any_accepted_order_counts(self) -> None:
+        key = key_from_dict(
+            "sentence_build",
+            {
+                "phrases": ["in the garden", "we had lunch", "yesterday"],
+                "accepted": ["We had lunch in the garden yesterday.", "Yesterday we had lunch in the garden."],
+            },
+        )
+        scored = score_answer(evidence("sentence_build", "yesterday we had lunch in the garden"), key)
+        assert value(scored, Trait.SENTENCE_MASTERY) == 1
+        assert scored.explanation["expected"] == "Yesterday we had lunch in the garden."
+
+    def test_the_phrases_as_played_are_not_a_sentence(self) -> None:
+        scored = score("sentence_build", "to the station she drove her brother")
+        assert value(scored, Trait.SENTENCE_MASTERY) <= 0.25
+        assert scored.reason == "phrases_not_built"
+
+
+class TestRetelling:
+    def test_key_points_in_own_words_earn(self) -> None:
+        scored = score("retelling", GOOD_RETELLING, plausibility=-4.0, meaning=[0.8, 0.8, 0.7])
+        assert value(scored, Trait.SENTENCE_MASTERY) > 0.85
+        assert value(scored, Trait.VOCABULARY) > 0.8
+        assert all(point["covered"] for point in scored.explanation["key_points"])
+
+    def test_part_of_the_story_earns_part(self) -> None:
+        part = score(
+            "retelling", "a boy found a wallet in the park and he was happy", plausibility=-4.5, meaning=[0.8, 0.3, 0.3]
+        )
+        whole = score("retelling", GOOD_RETELLING, plausibility=-4.0, meaning=[0.8, 0.8, 0.7])
+        assert 0.1 < value(part, Trait.SENTENCE_MASTERY) < value(whole, Trait.SENTENCE_MASTERY) - 0.3
+
+    def test_word_salad_earns_nothing_though_its_meaning_is_near(self) -> None:
+        scored = score("retelling", SALAD, plausibility=-8.5, meaning=[0.7, 0.7, 0.7])
+        assert scored.reason == "word_salad"
+        assert all(points.value < 0.05 for points in scored.points.values())
+
+    def test_salad_earns_next_to_nothing_even_without_a_language_model(self) -> None:
+        scored = score("retelling", SALAD, meaning=[0.7, 0.7, 0.7])
+        assert all(points.value < 0.1 for points in scored.points.values())
+
+    def test_fluent_talk_about_something_else_earns_nothing(self) -> None:
+        off = "I like to play football with my friends every weekend because it is good for our health and we enjoy it"
+        scored = score("retelling", off, plausibility=-3.5, meaning=[0.1, 0.05, 0.1])
+        assert scored.reason == "off_topic"
+        assert all(points.value < 0.05 for points in scored.points.values())
+
+    def test_nearness_in_meaning_alone_earns_nothing(self) -> None:
+        off = "I like to play football with my friends every weekend because it is good for our health and we enjoy it"
+        scored = score("retelling", off, plausibility=-3.5, meaning=[0.9, 0.9, 0.9])
+        assert value(scored, Trait.SENTENCE_MASTERY) < 0.05
+
+
+def test_an_open_question_waits_for_raters_with_hints() -> None:
+    scored = score("open_question", "I think that cities are better because there is more work")
+    assert scored.status is ScoreStatus.NEEDS_RATER
+    assert not scored.points
+    assert scored.explanation["transcript"][0]["text"] == "I"
