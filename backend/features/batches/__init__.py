@@ -1,0 +1,1 @@
+"""Cohorts of a course: whom a test is given to."""

@@ -1,0 +1,1 @@
+"""Colleges: each a world of its own, with a time zone."""

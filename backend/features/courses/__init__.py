@@ -1,0 +1,1 @@
+"""What a campus teaches: the drawers that batches lie in."""

@@ -1,0 +1,1 @@
+"""Students: by form or by roster, with a login each."""
