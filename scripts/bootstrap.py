@@ -196,6 +196,9 @@ def install(uv: Path | None, locks: Sequence[str], progress: Progress) -> None:
         command += ["--only-binary", ",".join(WHEELS_ONLY)]
         command += [part for file in files for part in ("--requirement", file)]
     code, last = follow(command, progress)
+    if code and uv is not None and "certificate" in "\n".join(last):
+        # A network that opens TLS has its own authority, which the system knows and uv's built-in list does not.
+        code, last = follow([*command, "--system-certs"], progress)
     if code:
         raise Trouble(explain_install(last))
 
@@ -264,6 +267,8 @@ def build_client() -> None:
     environment = {
         **os.environ,
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        # As for uv: a network that opens TLS has its authority in the system's list only.
+        "NODE_USE_SYSTEM_CA": "1",
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
         "npm_config_audit": "false",
