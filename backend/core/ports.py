@@ -1,6 +1,6 @@
 """What Viva needs from the outside, one Protocol a port. Adapters raise AdapterError, never a vendor's error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -168,3 +168,32 @@ class Sessions(Protocol):
 
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         """Signs the account out everywhere, but for the session `but`. Safe to repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What a prompt says: phrases with a pause between them, after a lead-in of silence."""
+
+    phrases: tuple[str, ...]
+    pause_ms: int = 0
+    lead_in_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenAudio:
+    """One script as sound; `duration_ms` is that of the sound itself."""
+
+    data: bytes
+    content_type: str
+    extension: str
+    duration_ms: int
+
+
+class Voice(Protocol):
+    """Speaks scripts. `version` names engine, model and encoding: another version is another sound."""
+
+    @property
+    def version(self) -> str: ...
+
+    def speak(self, scripts: Sequence[Script]) -> Iterator[SpokenAudio]:
+        """The sound of each script, in order, each as soon as it is ready."""
