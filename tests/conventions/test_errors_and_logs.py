@@ -12,7 +12,7 @@ MAY_CATCH_ALL = {
     "backend/web/live.py": "the socket edge: a bug in one event is logged and answered, the connection stays",
 }
 LOG_LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
-EVENT = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")
+EVENT = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 NEVER_LOGGED = {
     "name", "display_name", "student_name", "email", "address", "to_address", "login", "password", "code", "token",
     "text", "transcript", "answer", "words", "audio", "answer_key", "mail", "student", "account", "actor", "url",
