@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 
+from backend.adapters.realtime.socketio import create_socketio
 from backend.features.accounts import views as account_views
+from backend.features.attempts import sockets as attempt_sockets
 from backend.features.attempts import views as attempt_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
@@ -18,6 +20,7 @@ from backend.web.errors import init_errors
 from backend.web.gates import init_gates, public
 from backend.web.health import health_blueprint
 from backend.web.limits import init_limits
+from backend.web.live import init_live
 from backend.web.pages import init_pages
 from backend.web.security import init_security
 from backend.wiring import Services, build_services
@@ -25,6 +28,9 @@ from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
 VIEWS: tuple[ModuleType, ...] = (api_docs, attempt_views, account_views)
+
+# Every module with live rooms offers JOINS: events to join them by. One line here for a new one.
+SOCKETS: tuple[ModuleType, ...] = (attempt_sockets,)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
@@ -66,7 +72,18 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     init_gates(app)
     app.register_blueprint(health_blueprint(wired.readiness))
     _register_views(app)
+    _open_live_rooms(app, wired.settings)
     return app
+
+
+def _open_live_rooms(app: Flask, settings: Settings) -> None:
+    redis_url = settings.redis_url_for("sockets") if settings.redis_url else None
+    joins = {event: room for module in SOCKETS for event, room in module.JOINS.items()}
+    init_live(app, create_socketio(async_mode=_async_mode(settings), redis_url=redis_url), joins)
+
+
+def _async_mode(settings: Settings) -> str:
+    return "threading" if settings.viva_env == "test" else settings.viva_async_mode
 
 
 def _register_views(app: Flask) -> None:

@@ -3,28 +3,28 @@
 import pytest
 
 from backend.app import create_app
-from tests.support.exam import WEBM, Browser, announce, furnish, make_delivery, sign_in_by_header
+from tests.support.exam import WEBM, Browser, announce, furnish, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 
 
-@pytest.fixture()
+@pytest.fixture
 def services():
     return furnish(build_memory_services())
 
 
-@pytest.fixture()
+@pytest.fixture
 def app(services):
     app = create_app(services=services)
     sign_in_by_header(app)
     return app
 
 
-@pytest.fixture()
+@pytest.fixture
 def browse(app):
     return lambda actor: Browser(http=app.test_client(), actor=actor)
 
 
-@pytest.fixture()
+@pytest.fixture
 def asha(browse):
     return browse("asha")
 

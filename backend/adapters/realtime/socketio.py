@@ -19,18 +19,14 @@ MAX_MESSAGE_BYTES = 64 * 1024
 log = structlog.get_logger()
 
 
-def create_socketio(*, async_mode: str, redis_url: str | None, origins: list[str]) -> SocketIO:
-    """The web process's Socket.IO. WebSocket only: with several workers, polling loses its session.
+def create_socketio(*, async_mode: str, redis_url: str | None) -> SocketIO:
+    """The web process's Socket.IO, not yet attached: `init_app` must be given `cors_allowed_origins`.
 
-    `origins` are the addresses that browsers may come from, never empty: an empty list would let in everybody.
+    WebSocket only: with several workers, polling loses its session. Without `redis_url` it reaches only its own process.
     """
-    if not origins:
-        raise ValueError("origins")
-    manager = None if redis_url is None else _manager(redis_url, write_only=False)
     return SocketIO(
         async_mode=async_mode,
-        client_manager=manager,
-        cors_allowed_origins=origins,
+        client_manager=None if redis_url is None else _manager(redis_url, write_only=False),
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         transports=["websocket"],
         ping_interval=20,
@@ -39,7 +35,6 @@ def create_socketio(*, async_mode: str, redis_url: str | None, origins: list[str
         cookie=None,
         logger=False,
         engineio_logger=False,
-        always_connect=False,
     )
 
 

@@ -1,0 +1,127 @@
+"""The monitor's room: gated, a full snapshot on join, then events without names."""
+
+import pytest
+from flask import request
+
+from backend.adapters.realtime.memory import MemoryFeed
+from backend.app import create_app
+from backend.core.ports import PresenceMark
+from backend.web import live
+from tests.support.exam import CAST, Browser, furnish, sign_in_by_header
+from tests.support.services_memory import build_memory_services
+
+
+class LocalFeed(MemoryFeed):
+    """A feed that speaks to this process's sockets."""
+
+    def __init__(self):
+        super().__init__()
+        self.socketio = None
+
+    def publish(self, room, event, payload):
+        super().publish(room, event, payload)
+        self.socketio.emit(event, dict(payload), namespace="/live", to=room)
+
+
+@pytest.fixture
+def services():
+    return furnish(build_memory_services(feed=LocalFeed()))
+
+
+@pytest.fixture
+def app(services, monkeypatch):
+    app = create_app(services=services)
+    sign_in_by_header(app)
+    services.feed.socketio = app.extensions["socketio"]
+    monkeypatch.setattr(live, "actor_from_request", lambda: CAST.get(request.headers.get("X-Actor")))
+    return app
+
+
+def connect(app, actor):
+    headers = {} if actor is None else {"X-Actor": actor}
+    return app.extensions["socketio"].test_client(app, namespace="/live", headers=headers)
+
+
+def join(client, delivery_id="delivery"):
+    return client.emit("join_delivery", {"delivery_id": delivery_id}, namespace="/live", callback=True)
+
+
+def test_nobody_connects_without_signing_in(app):
+    assert not connect(app, None).is_connected("/live")
+
+
+@pytest.mark.parametrize("actor", ["omar", "asha", "salma"])
+def test_a_delivery_of_others_is_not_there(app, actor):
+    client = connect(app, actor)
+    assert join(client)["problem"]["code"] == "not_found"
+    assert join(client) == join(client, "no-such-delivery")
+
+
+def test_refused_means_no_events(app, services):
+    client = connect(app, "omar")
+    join(client)
+    Browser(http=app.test_client(), actor="asha").post("/api/deliveries/delivery/attempts")
+    assert services.feed.events
+    assert client.get_received("/live") == []
+
+
+@pytest.mark.parametrize(
+    "message", [None, "delivery", {}, {"delivery_id": {"$ne": None}}, {"delivery_id": "delivery", "more": 1}, [1]]
+)
+def test_other_messages_are_refused(app, message):
+    client = connect(app, "meera")
+    reply = client.emit("join_delivery", message, namespace="/live", callback=True)
+    assert reply["problem"]["code"] == "invalid_input"
+
+
+def test_joining_answers_with_every_candidate(app, services):
+    asha = Browser(http=app.test_client(), actor="asha")
+    attempt = asha.post("/api/deliveries/delivery/attempts").json
+    asha.post(f"/api/attempts/{attempt['id']}/begin")
+    mark = PresenceMark(seen_at=services.now(), position=0, uploads_pending=2, microphone="ok")
+    services.presence.mark(attempt["id"], mark)
+    answer = join(connect(app, "meera"))
+    assert answer["room"] == "delivery:delivery"
+    rows = {row["student_id"]: row for row in answer["snapshot"]["rows"]}
+    assert set(rows) == {"asha", "ravi"}
+    assert rows["ravi"]["state"] == "not_started"
+    assert rows["ravi"]["attempt_id"] is None
+    assert rows["asha"] | {"version": 0} == {
+        "student_id": "asha",
+        "student_name": "Asha Rao",
+        "roll_number": "N-01",
+        "attempt_id": attempt["id"],
+        "state": "in_progress",
+        "section_letter": "A",
+        "position": 0,
+        "total_items": 4,
+        "last_seen_at": "2026-11-23T04:30:00.000+00:00",
+        "uploads_pending": 2,
+        "microphone": "ok",
+        "responses": {"queued": 0, "scored": 0, "failed": 0, "needs_rater": 0},
+        "version": 0,
+    }
+
+
+def test_events_follow_without_names(app, services):
+    client = connect(app, "meera")
+    join(client)
+    asha = Browser(http=app.test_client(), actor="asha")
+    attempt = asha.post("/api/deliveries/delivery/attempts").json
+    path = f"/api/attempts/{attempt['id']}"
+    asha.post(f"{path}/begin")
+    asha.post(f"{path}/items/0/open")
+    asha.post(f"{path}/heartbeat", {"position": 0, "uploads_pending": 1, "microphone": "trouble:muted"})
+    events = client.get_received("/live")
+    assert [event["name"] for event in events] == ["attempt_progressed"] * 4
+    assert [event["args"][0].get("state") for event in events] == ["checking", "in_progress", "in_progress", None]
+    assert events[-1]["args"][0]["microphone"] == "trouble:muted"
+    assert all("Asha" not in str(event) for event in events)
+
+
+def test_leaving_ends_the_events(app):
+    client = connect(app, "meera")
+    room = join(client)["room"]
+    assert client.emit("leave", {"room": room}, namespace="/live", callback=True) == {"left": True}
+    Browser(http=app.test_client(), actor="asha").post("/api/deliveries/delivery/attempts")
+    assert client.get_received("/live") == []
