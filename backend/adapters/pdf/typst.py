@@ -4,8 +4,7 @@ The template is `main.typ` and reads what it shows from ``json(bytes(sys.inputs.
 PDF/UA-1, the standard for documents that a screen reader can follow, refuses one without.
 
 Fonts come with the front end's packages (Noto, for names in Indian scripts and Arabic) and with typst itself; those of
-the
-machine are a last resort, because two machines would then make two different files.
+the machine are a last resort, because two machines would then make two different files.
 """
 
 import json
