@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from backend.adapters.blobs.s3 import S3Address, S3Blobs
 from backend.adapters.jobs.celery import CeleryJobs
+from backend.adapters.mail import build_mailer
+from backend.adapters.mail.outbox_store import MongoOutboxStore
 from backend.adapters.passwords.argon2id import Argon2idPasswords, thread_pool_runner
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
@@ -17,7 +19,8 @@ from backend.adapters.sessions.redis import RedisSessions
 from backend.adapters.speech.listener import EngineListener
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
-from backend.core.ports import Blobs, Feed, Jobs, Passwords, Presence, Sessions
+from backend.core.outbox import OutboxStore
+from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions
 from backend.features.accounts import usecases as account_usecases
 from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
 from backend.features.accounts.repository import Accounts, OneTimeCodes
@@ -56,6 +59,8 @@ class Services:
     feed: Feed
     presence: Presence
     jobs: Jobs
+    mailer: Mailer
+    outbox: OutboxStore
     passwords: Passwords
     sessions: Sessions
     # people
@@ -115,6 +120,7 @@ def build_services(settings: Settings) -> Services:
     database = open_database(settings)
     attempts = MongoAttempts(database)
     blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
+    outbox = MongoOutboxStore(database, blobs)
     return Services(
         settings=settings,
         now=utc_now,
@@ -123,6 +129,8 @@ def build_services(settings: Settings) -> Services:
         feed=SocketFeed(settings.redis_url_for("sockets")),
         presence=presence,
         jobs=CeleryJobs(settings.redis_url_for("queue")),
+        mailer=build_mailer(settings, outbox),
+        outbox=outbox,
         passwords=Argon2idPasswords(run=thread_pool_runner()),
         sessions=RedisSessions(
             settings.redis_url_for("revocation"), lifetime=timedelta(hours=settings.session_refresh_hours)

@@ -7,6 +7,9 @@ from argon2 import PasswordHasher
 
 from backend.adapters.blobs.memory import MemoryBlobs
 from backend.adapters.jobs.memory import MemoryJobs
+from backend.adapters.mail.checks import Sender
+from backend.adapters.mail.outbox import OutboxMailer
+from backend.adapters.mail.outbox_store import MemoryOutboxStore
 from backend.adapters.passwords.argon2id import Argon2idPasswords
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.realtime.memory import MemoryFeed
@@ -62,14 +65,18 @@ class CountingIds:
 def build_memory_services(**changes: object) -> Services:
     """Memory repositories and adapters; `changes` replaces single fields."""
     attempts = MemoryAttempts()
+    blobs = MemoryBlobs()
+    outbox = MemoryOutboxStore(blobs)
     services = Services(
         settings=memory_settings(),
         now=TestClock(),
         new_id=CountingIds(),
-        blobs=MemoryBlobs(),
+        blobs=blobs,
         feed=MemoryFeed(),
         presence=MemoryPresence(),
         jobs=MemoryJobs(),
+        mailer=OutboxMailer(store=outbox, sender=Sender(name="Viva", address="viva@example.edu")),
+        outbox=outbox,
         passwords=Argon2idPasswords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         sessions=MemorySessions(),
         audit_log=MemoryAuditLog(),

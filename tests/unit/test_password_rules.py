@@ -53,7 +53,7 @@ def test_what_is_guessed_first_is_refused(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["river lamp seven", "mango-tree-29", "Kx7#pq!vLw", "नमस्ते दुनिया २", "correct horse", "tea for Asha at 5"],
+    ["river lamp seven", "mango-tree-29", "Kx7#pq!vLw", "नमस्ते दुनिया २", "correct horse"],
 )
 def test_honest_ones_pass_unchanged(password: str) -> None:
     assert check_password(password, account=ASHA, role=Role.STUDENT) == password
