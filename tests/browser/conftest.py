@@ -1,0 +1,138 @@
+"""A real Chromium with a recorded human voice as its microphone, and the real product for it to look at."""
+
+import shutil
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from tests.support.live import LiveProduct, keep_logs, live_product
+from tests.support.source import ROOT
+
+CANDIDATES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+VOICE = ROOT / "tests" / "fixtures" / "audio" / "learner_adult.opus"
+RATE = 48_000
+SILENCE_S = 2.5
+QUIET_BROWSER = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+)
+FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+expect.set_options(timeout=20_000)
+
+
+def find_chromium() -> str | None:
+    found = [path for path in CANDIDATES if Path(path).exists()] + [shutil.which("chromium") or ""]
+    return found[0] or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is a browser test; one product serves them all, so one process runs them."""
+    missing = pytest.mark.skip(reason="no Chromium on this machine: the browser journeys did not run")
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(900))
+            if find_chromium() is None:
+                item.add_marker(missing)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[object]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A learner's sentence and a silence, as the WAV file that Chromium plays into the microphone, over and over."""
+    with av.open(str(VOICE)) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    speech = np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(speech.astype("<i2").tobytes() + b"\0\0" * int(RATE * SILENCE_S))
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, voice: Path) -> Iterator[Browser]:
+    """A browser whose microphone hears `voice`."""
+    browser = playwright.chromium.launch(
+        executable_path=find_chromium(),
+        args=[*QUIET_BROWSER, *FAKE_MICROPHONE, f"--use-file-for-fake-audio-capture={voice}"],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[LiveProduct]:
+    """One running product for all journeys: they make campuses of their own, so they do not meet."""
+    with live_product() as product:
+        yield product
+
+
+@pytest.fixture
+def new_context(
+    chromium: Browser, live: LiveProduct, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browser contexts, a person each. A failing test leaves a picture of every page and the product's logs."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = chromium.new_context(base_url=live.address, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        return context
+
+    yield make
+    if request.node.stash.get(FAILED, False):
+        _keep_pictures(contexts, request.node.name)
+        keep_logs(live)
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def new_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """A page of somebody new. What goes wrong in its scripts fails the test that opened it."""
+
+    def make(**options: object) -> Page:
+        return new_context(**options).new_page()
+
+    return make
+
+
+def _keep_pictures(contexts: list[BrowserContext], name: str) -> None:
+    folder = ROOT / "test-results" / "".join(c if c.isalnum() else "_" for c in name)[:80]
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = [page for context in contexts for page in context.pages]
+    for number, page in enumerate(pages):
+        page.screenshot(path=folder / f"page-{number}.png", full_page=True)
+        (folder / f"page-{number}.html").write_text(page.content())
