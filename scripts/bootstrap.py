@@ -254,7 +254,7 @@ def explain_install(lines: Iterable[str]) -> str:
             )
     if "No space left" in text:
         return "The disk is full: make room and start again."
-    return f"The packages could not be installed:\n{text}"
+    return f"The packages could not be installed:\n{first_errors(text.splitlines())}"
 
 
 # -- the front end ---------------------------------------------------------------------------------------------------
@@ -285,12 +285,12 @@ def build_client() -> None:
                 [npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], progress, CLIENT, environment
             )
             if code:
-                raise Trouble("npm could not install the front end's packages:\n" + "\n".join(last))
+                raise Trouble("npm could not install the front end's packages:\n" + first_errors(last))
             installed.write_text(lock_hash)
     with step("Front end") as progress:
         code, last = follow([npm(), "run", "build"], progress, CLIENT, environment)
         if code:
-            raise Trouble("The front end could not be built:\n" + "\n".join(last))
+            raise Trouble("The front end could not be built:\n" + "\n".join(last[-25:]))
         BUILT.mkdir(parents=True, exist_ok=True)
         built.write_text(source_hash)
 
@@ -344,7 +344,7 @@ def follow(
     command: Sequence[str], progress: Progress, folder: Path = ROOT, environment: dict[str, str] | None = None
 ) -> tuple[int, list[str]]:
     """Runs and shows the last line; the exit code and the last lines."""
-    last: deque[str] = deque(maxlen=25)
+    last: deque[str] = deque(maxlen=400)
     with subprocess.Popen(
         list(command), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -354,6 +354,12 @@ def follow(
                 last.append(line.rstrip())
                 progress.show(line.strip())
     return process.returncode, list(last)
+
+
+def first_errors(lines: Sequence[str]) -> str:
+    """What went wrong stands first; npm ends with pages of advice."""
+    errors = [line for line in lines if "error" in line.lower()]
+    return "\n".join((errors or list(lines))[:10])
 
 
 def call(command: Sequence[str], *, failing: str) -> None:
