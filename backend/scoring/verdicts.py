@@ -120,6 +120,13 @@ def recognition_confidence(evidence: Evidence) -> float:
     return sum(word.confidence for word in evidence.words) / len(evidence.words) if evidence.words else 0.0
 
 
+def recognition_trust(evidence: Evidence, alignment: Alignment) -> float:
+    """Confidence in a word-by-word comparison: words that agree vouch for the recognition; where none does, only the
+    recogniser's own confidence speaks, and garbled speech goes to a person."""
+    own = recognition_confidence(evidence)
+    return 0.4 + 0.5 * own if alignment.covered >= 0.1 else own
+
+
 def heard_tokens(evidence: Evidence) -> tuple[list[str], list[int]]:
     """(comparable words, the index of the heard word that each belongs to)."""
     tokens: list[str] = []

@@ -18,7 +18,8 @@ def test_every_kind_a_browser_records_is_decoded(kind: str) -> None:
     sound = decode(encode(tone(2.0), kind))
     assert len(sound.pcm) / 16_000 == pytest.approx(2.0, abs=0.05)
     assert sound.pcm.dtype == np.float32
-    assert np.abs(sound.pcm).max() == pytest.approx(0.3, abs=0.08)
+    middle = sound.pcm[8_000:24_000]  # a tone of amplitude 0.3; codecs overshoot at its start
+    assert float(np.sqrt((middle**2).mean())) == pytest.approx(0.3 / np.sqrt(2), abs=0.03)
     assert not sound.truncated
 
 
@@ -33,7 +34,12 @@ def test_a_file_cut_in_the_middle_keeps_what_it_held_and_is_flagged(kind: str) -
 def test_stereo_and_other_rates_become_mono_16k() -> None:
     left = (np.sin(np.arange(44_100) / 20) * 8000).astype("<i2")
     data = np.stack([left, left], axis=1).tobytes()
-    head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 2, 44_100, 176_400, 4, 16)
+    head = (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt "
+        + struct.pack("<IHHIIHH", 16, 1, 2, 44_100, 176_400, 4, 16)
+    )
     sound = decode(head + b"data" + struct.pack("<I", len(data)) + data)
     assert len(sound.pcm) == pytest.approx(16_000, abs=200)
 

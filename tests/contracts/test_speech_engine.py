@@ -51,7 +51,10 @@ def test_a_native_reader_scores_high_and_the_evidence_survives_storage(engine: S
     assert all(a.start_ms <= b.start_ms for a, b in zip(evidence.words, evidence.words[1:], strict=False))
     assert all(0 <= word.start_ms <= word.end_ms <= evidence.duration_ms for word in evidence.words)
     stored = Evidence.from_dict(evidence.to_dict())
-    assert score_answer(stored, read_key(READER)).points == score_answer(Evidence.from_dict(stored.to_dict()), read_key(READER)).points
+    assert (
+        score_answer(stored, read_key(READER)).points
+        == score_answer(Evidence.from_dict(stored.to_dict()), read_key(READER)).points
+    )
 
 
 def test_the_same_recording_gives_the_same_score(engine: SpeechEngine) -> None:
@@ -78,10 +81,20 @@ def test_the_wrong_text_well_read_earns_nothing(engine: SpeechEngine) -> None:
 
 @pytest.mark.parametrize(
     ("name", "status"),
-    [("nothing at all", ScoreStatus.NEEDS_HUMAN), ("a quiet room", ScoreStatus.SCORED), ("white noise", ScoreStatus.NEEDS_HUMAN), ("a tone", ScoreStatus.NEEDS_HUMAN)],
+    [
+        ("nothing at all", ScoreStatus.NEEDS_HUMAN),
+        ("a quiet room", ScoreStatus.SCORED),
+        ("white noise", ScoreStatus.NEEDS_HUMAN),
+        ("a tone", ScoreStatus.NEEDS_HUMAN),
+    ],
 )
 def test_no_voice_earns_nothing(engine: SpeechEngine, name: str, status: ScoreStatus) -> None:
-    sounds = {"nothing at all": silence(4), "a quiet room": room(4), "white noise": room(4, level=0.1), "a tone": tone(4)}
+    sounds = {
+        "nothing at all": silence(4),
+        "a quiet room": room(4),
+        "white noise": room(4, level=0.1),
+        "a tone": tone(4),
+    }
     evidence, scored = hear(encode(sounds[name], "wav"), engine)
     assert evidence.transcript == ""
     assert scored.status is status
@@ -129,7 +142,9 @@ def test_a_broken_segment_among_good_ones_is_flagged_not_fatal(engine: SpeechEng
 
 
 @pytest.mark.parametrize(("recordings", "reason"), [([b""], "empty"), ([], "empty"), ([b"not a sound"], "not_audio")])
-def test_what_cannot_be_decoded_is_a_failure_and_never_a_score(engine: SpeechEngine, recordings: list[bytes], reason: str) -> None:
+def test_what_cannot_be_decoded_is_a_failure_and_never_a_score(
+    engine: SpeechEngine, recordings: list[bytes], reason: str
+) -> None:
     with pytest.raises(PermanentFailure) as refused:
         gather_evidence(recordings, "read_aloud", read_key(SPEECH), engine)
     assert refused.value.reason == reason
@@ -138,7 +153,10 @@ def test_what_cannot_be_decoded_is_a_failure_and_never_a_score(engine: SpeechEng
 def test_a_retelling_carries_meaning_and_plausibility(engine: SpeechEngine) -> None:
     key = key_from_dict(
         "retelling",
-        {"story": SPEECH, "key_points": [{"text": "do not ask what your country can do for you"}, {"text": "a dog ate the cake"}]},
+        {
+            "story": SPEECH,
+            "key_points": [{"text": "do not ask what your country can do for you"}, {"text": "a dog ate the cake"}],
+        },
     )
     evidence = gather_evidence([read("speech_jfk.ogg")], "retelling", key, engine)
     assert evidence.meaning is not None

@@ -129,4 +129,6 @@ def room(seconds: float, *, level: float = 0.0005) -> Pcm:
 
 
 def tone(seconds: float, *, hertz: float = 440.0) -> Pcm:
-    return np.asarray(0.3 * np.sin(np.arange(int(seconds * SAMPLE_RATE)) * 2 * np.pi * hertz / SAMPLE_RATE), dtype=np.float32)
+    return np.asarray(
+        0.3 * np.sin(np.arange(int(seconds * SAMPLE_RATE)) * 2 * np.pi * hertz / SAMPLE_RATE), dtype=np.float32
+    )

@@ -1,4 +1,4 @@
-"""Speech: from uploaded bytes to evidence. `ENGINES` names every engine; `gather_evidence` is what the worker calls."""
+"""Speech: uploaded bytes to evidence. `ENGINES` names every engine; the worker calls `pipeline.gather_evidence`."""
 
 from collections.abc import Callable
 from pathlib import Path

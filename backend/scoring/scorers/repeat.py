@@ -7,7 +7,7 @@ from backend.scoring.verdicts import (
     align_evidence,
     delivery,
     ramp,
-    recognition_confidence,
+    recognition_trust,
     said_only_this,
     settle,
     summary_of,
@@ -41,7 +41,7 @@ def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=accuracy), **delivery(evidence, credit)},
         version=VERSION,
-        confidence=0.4 + 0.5 * recognition_confidence(evidence),
+        confidence=recognition_trust(evidence, alignment),
         reason="other_text" if alignment.covered < 0.1 else None,
         explanation={
             "expected": key.text,

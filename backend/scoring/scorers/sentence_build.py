@@ -10,7 +10,7 @@ from backend.scoring.verdicts import (
     align_evidence,
     delivery,
     ramp,
-    recognition_confidence,
+    recognition_trust,
     said_only_this,
     settle,
     summary_of,
@@ -38,7 +38,7 @@ def score(evidence: Evidence, key: SentenceBuildKey) -> ItemScore:
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=mastery), **delivery(evidence, credit)},
         version=VERSION,
-        confidence=0.4 + 0.5 * recognition_confidence(evidence),
+        confidence=recognition_trust(evidence, alignment),
         reason="phrases_not_built" if order else "other_text" if alignment.covered < 0.1 else None,
         explanation={
             "expected": variant,

@@ -103,7 +103,7 @@ def _value(match: _Match | None, beside: int) -> float:
 def _confidence(evidence: Evidence, match: _Match | None, owners: Sequence[int]) -> float:
     """Of the answer's own words when it was found; when not, a doubtful recognition makes the refusal doubtful."""
     if match is None:
-        return 0.35 + 0.55 * max((word.confidence for word in evidence.words), default=0.0)
+        return 0.9 * max((word.confidence for word in evidence.words), default=0.0)
     own = [evidence.words[owners[at]].confidence for at in range(match.at, match.at + match.length)]
     # A free recogniser does not write the very word that was asked for by chance.
     return 0.7 + 0.3 * min(own) if match.quality == 1.0 else 0.4 + 0.4 * min(own)

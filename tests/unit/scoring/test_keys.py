@@ -7,7 +7,9 @@ def test_each_task_has_its_key() -> None:
     assert key_from_dict("read_aloud", {"text": " Good morning. "}) == ReadAloudKey(text="Good morning.")
     build = key_from_dict("sentence_build", {"phrases": ["a", "b", "c"], "accepted": ["a b c"]})
     assert build == SentenceBuildKey(phrases=("a", "b", "c"), accepted=("a b c",))
-    retelling = key_from_dict("retelling", {"story": "s", "key_points": [{"text": "t", "accepted": ["u"]}, {"text": "v"}]})
+    retelling = key_from_dict(
+        "retelling", {"story": "s", "key_points": [{"text": "t", "accepted": ["u"]}, {"text": "v"}]}
+    )
     assert isinstance(retelling, RetellingKey)
     assert retelling.key_points[0].ways == ("t", "u")
     assert retelling.key_points[1].ways == ("v",)

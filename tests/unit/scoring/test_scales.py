@@ -147,7 +147,9 @@ def test_an_attempt_of_silence_is_not_scored_but_looked_at() -> None:
 
 
 def test_a_missing_item_lowers_the_confidence() -> None:
-    assert scale_attempt([*form(0.7), unscored("repeat")], SCALE).confidence < scale_attempt(form(0.7), SCALE).confidence
+    assert (
+        scale_attempt([*form(0.7), unscored("repeat")], SCALE).confidence < scale_attempt(form(0.7), SCALE).confidence
+    )
 
 
 def test_low_confidence_is_a_warning() -> None:

@@ -77,7 +77,9 @@ class TestEveryTask:
         assert ItemScore.from_dict(json.loads(json.dumps(plain))).to_dict() == plain
 
     def test_doubtful_sound_lowers_the_confidence(self, task: str) -> None:
-        said = {"short_answer": "kitchen", "retelling": GOOD_RETELLING}.get(task, str(KEYS[task].get("text", "she drove")))
+        said = {"short_answer": "kitchen", "retelling": GOOD_RETELLING}.get(
+            task, str(KEYS[task].get("text", "she drove"))
+        )
         clean = score(task, said, meaning=[0.8, 0.8, 0.8], plausibility=-4.0)
         noisy = score(task, said, meaning=[0.8, 0.8, 0.8], plausibility=-4.0, problems=["noisy"])
         assert noisy.confidence < clean.confidence
@@ -99,6 +101,11 @@ class TestReadAloud:
         scored = score("read_aloud", "the lie berry oh pants", phone_distance=0.3)
         assert value(scored, Trait.PRONUNCIATION) > 0.4
 
+    def test_garbled_words_that_agree_with_nothing_go_to_a_person(self) -> None:
+        scored = score("read_aloud", "zang lo keno was ree", confidence=0.3, phone_distance=0.9)
+        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "other_text")
+        assert not scored.points
+
     def test_half_the_sentence_earns_less_than_all_of_it(self) -> None:
         whole = score("read_aloud", "the library opens at nine every morning")
         half = score("read_aloud", "the library opens", phone_distance=0.6)
@@ -118,7 +125,7 @@ class TestRepeat:
         assert scored.explanation["rubric_level"] == 5
 
     def test_partial_credit_falls_with_each_word_lost(self) -> None:
-        said = "my sister bought a new bicycle last week".split()
+        said = ["my", "sister", "bought", "a", "new", "bicycle", "last", "week"]
         values = [value(score("repeat", " ".join(said[:length])), Trait.SENTENCE_MASTERY) for length in range(1, 9)]
         assert values == sorted(values)
         assert values[0] == pytest.approx(1 / 8)
@@ -132,6 +139,10 @@ class TestRepeat:
         scored = score("repeat", "I do not know what they said", quality=0.95)
         assert all(points.value == 0 for points in scored.points.values())
         assert scored.reason == "other_text"
+
+    def test_garbled_speech_goes_to_a_person(self) -> None:
+        scored = score("repeat", "zang lo keno was ree", confidence=0.15)
+        assert scored.status is ScoreStatus.NEEDS_HUMAN
 
     def test_the_sentence_hidden_in_a_flood_of_words_earns_nothing(self) -> None:
         flood = "my sister bought a new bicycle last week " + "and then many other things came along here " * 4
@@ -154,13 +165,16 @@ class TestShortAnswer:
         assert value(scored, Trait.VOCABULARY) == 0
         assert scored.reason == "too_many_words"
 
-    @pytest.mark.parametrize(("accepted", "said"), [("7", "seven"), ("two", "too"), ("ice cream", "icecream"), ("gray", "grey")])
+    @pytest.mark.parametrize(
+        ("accepted", "said"), [("7", "seven"), ("two", "too"), ("ice cream", "icecream"), ("gray", "grey")]
+    )
     def test_spelling_is_the_recognisers(self, accepted: str, said: str) -> None:
         scored = score_answer(evidence("short_answer", said), key_from_dict("short_answer", {"accepted": [accepted]}))
         assert value(scored, Trait.VOCABULARY) == 1
 
-    def test_a_doubtful_refusal_has_less_confidence_than_a_sure_one(self) -> None:
-        assert score("short_answer", "bathroom", confidence=0.2).confidence < score("short_answer", "bathroom").confidence
+    def test_a_doubtful_refusal_is_a_persons(self) -> None:
+        assert score("short_answer", "bathroom", confidence=0.2).status is ScoreStatus.NEEDS_HUMAN
+        assert score("short_answer", "bathroom", confidence=0.6).status is ScoreStatus.SCORED
 
 
 class TestSentenceBuild:

@@ -28,7 +28,9 @@ def test_two_ways_to_write_the_same_words_are_equal(one: str, other: str) -> Non
     assert align(one, other).errors == 0
 
 
-@pytest.mark.parametrize("pair", [("their", "there"), ("two", "to"), ("write", "right"), ("eight", "ate"), ("see", "sea")])
+@pytest.mark.parametrize(
+    "pair", [("their", "there"), ("two", "to"), ("write", "right"), ("eight", "ate"), ("see", "sea")]
+)
 def test_homophones_are_no_mistake(pair: tuple[str, str]) -> None:
     assert sounds_like(*pair)
     assert align(f"we {pair[0]} it", f"we {pair[1]} it").errors == 0
