@@ -1,0 +1,151 @@
+"""The privilege matrix: every route x every principal, each cell declared here. A route without its line fails.
+
+The things in the paths are Meera's campus's (North): Asha's batch, delivery, attempt and result. "Let in" means that
+the view ran and answered about the thing, be it a mistake in the input. Everybody else is told that there is nothing,
+and who is not signed in is asked to sign in. Not yours looks like not there.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from backend.app import create_app
+from tests.support.matrix import IDS, PRINCIPALS, build_full_services
+from tests.support.people import World, signed_in_browser
+
+ANYBODY = frozenset(PRINCIPALS)
+SIGNED_IN = ANYBODY - {"anonymous"}
+STUDENTS = frozenset({"asha", "ravi", "salma"})
+ASHA = frozenset({"asha"})
+ASHA_S_BATCH = frozenset({"asha", "ravi"})
+ADMINS = frozenset({"meera", "omar", "sushma"})
+NORTH = frozenset({"meera", "sushma"})
+CAMPUS_ADMINS = frozenset({"meera", "omar"})
+MEERA = frozenset({"meera"})
+SUSHMA = frozenset({"sushma"})
+
+LET_IN: dict[str, frozenset[str]] = {
+    # signing in, and who one is
+    "GET /sign-in": ANYBODY,
+    "POST /sign-in": ANYBODY,
+    "POST /sign-out": ANYBODY,
+    "GET /setup/<code>": frozenset(),  # there is a superadmin: no code is good any more
+    "POST /setup/<code>": frozenset(),
+    "GET /invitation/<code>": ANYBODY,
+    "POST /invitation/<code>": ANYBODY,
+    "GET /reset/<code>": ANYBODY,
+    "POST /reset/<code>": ANYBODY,
+    "GET /forgotten": ANYBODY,
+    "POST /forgotten": ANYBODY,
+    "GET /choose-password": ANYBODY,
+    "POST /choose-password": ANYBODY,
+    "GET /account": SIGNED_IN,
+    "POST /account/password": SIGNED_IN,
+    "GET /api/session": SIGNED_IN,
+    "POST /api/session": ANYBODY,
+    "DELETE /api/session": ANYBODY,
+    # for machines and readers
+    "GET /healthz": ANYBODY,
+    "GET /readyz": ANYBODY,
+    "GET /api/docs": ANYBODY,
+    "GET /api/openapi.json": ANYBODY,
+    # the exam: only whose attempt it is; admins have pages of their own
+    "GET /sit/<delivery_id>": ASHA_S_BATCH,
+    "POST /api/deliveries/<delivery_id>/attempts": ASHA_S_BATCH,
+    "GET /api/attempts/<attempt_id>": ASHA,
+    "POST /api/attempts/<attempt_id>/check": ASHA,
+    "POST /api/attempts/<attempt_id>/begin": ASHA,
+    "POST /api/attempts/<attempt_id>/items/<int:position>/open": ASHA,
+    "POST /api/attempts/<attempt_id>/items/<int:position>/close": ASHA,
+    "POST /api/attempts/<attempt_id>/recordings": ASHA,
+    "POST /api/attempts/<attempt_id>/recordings/<recording_id>/confirm": ASHA,
+    "POST /api/attempts/<attempt_id>/heartbeat": ASHA,
+    "GET /tests/<delivery_id>/monitor": NORTH,
+}
+
+_NOT_ROUTES_OF_OURS = {"static"}
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return create_app(services=build_full_services())
+
+
+def _routes() -> Iterator[tuple[str, str]]:
+    app = create_app(services=build_full_services())
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in _NOT_ROUTES_OF_OURS:
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, rule.rule
+
+
+ROUTES = sorted(_routes())
+
+
+def test_every_route_has_its_line_and_every_line_its_route() -> None:
+    names = {f"{method} {rule}" for method, rule in ROUTES}
+    assert names - set(LET_IN) == set(), "declare who is let in"
+    assert set(LET_IN) - names == set(), "these routes are gone"
+
+
+@pytest.mark.parametrize(("method", "rule"), ROUTES, ids=lambda part: part)
+def test_each_principal_gets_what_the_matrix_declares(app: Flask, method: str, rule: str) -> None:
+    allowed = LET_IN.get(f"{method} {rule}")
+    assert allowed is not None, "no line in the matrix"
+    wrong = {}
+    for name in PRINCIPALS:
+        reply = _ask(app, name, method, rule)
+        expected = "let in" if name in allowed else ("sign in" if name == "anonymous" else "not there")
+        if rule.startswith("/setup/"):
+            expected = "not there"
+        if _outcome(reply) != expected:
+            wrong[name] = f"{_outcome(reply)} ({reply.status_code}), expected {expected}"
+    assert not wrong
+
+
+def _ask(app: Flask, name: str, method: str, rule: str) -> TestResponse:
+    """On services of their own: what one principal changes, the next one does not meet."""
+    app.extensions["viva"] = services = build_full_services()
+    world = World(services=services, app=app)
+    browser: FlaskClient = app.test_client() if name == "anonymous" else signed_in_browser(app, world.actor(name))
+    path = _path(app, rule)
+    if path.startswith("/api/"):
+        return browser.open(path, method=method, json={} if method != "GET" else None)
+    return browser.open(path, method=method, data={} if method != "GET" else None)
+
+
+def _path(app: Flask, rule: str) -> str:
+    found: Rule = next(entry for entry in app.url_map.iter_rules() if entry.rule == rule)
+    missing = found.arguments - set(IDS)
+    assert not missing, f"tests/support/matrix.py has no {missing}"
+    built = app.url_map.bind("localhost").build(found.endpoint, {name: IDS[name] for name in found.arguments})
+    return str(built)
+
+
+def _outcome(reply: TestResponse) -> str:
+    if reply.status_code == 401 or (reply.status_code == 302 and reply.location.startswith("/sign-in?next=")):
+        return "sign in"
+    if reply.status_code == 404:
+        return "not there"
+    if reply.status_code == 403 or reply.status_code >= 500:
+        return "wrong answer"
+    return "let in"
+
+
+@pytest.mark.parametrize(("method", "rule"), [route for route in ROUTES if "<" in route[1]], ids=lambda part: part)
+def test_what_is_not_there_looks_like_what_is_not_yours(app: Flask, method: str, rule: str) -> None:
+    """Omar, of the other campus, gets the same page for a real id of North as for an invented one."""
+    if "omar" in LET_IN.get(f"{method} {rule}", frozenset()):
+        pytest.skip("his too")
+    real = _ask(app, "omar", method, rule)
+    invented = {name: (value if isinstance(value, int) else "nosuchthing") for name, value in IDS.items()}
+    found: Rule = next(entry for entry in app.url_map.iter_rules() if entry.rule == rule)
+    path = app.url_map.bind("localhost").build(found.endpoint, {name: invented[name] for name in found.arguments})
+    app.extensions["viva"] = services = build_full_services()
+    browser = signed_in_browser(app, World(services=services, app=app).actor("omar"))
+    absent = browser.open(str(path), method=method, json={} if rule.startswith("/api/") and method != "GET" else None)
+    assert (real.status_code, real.content_type) == (absent.status_code, absent.content_type)
