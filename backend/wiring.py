@@ -26,9 +26,10 @@ from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
 from backend.features.accounts.repository import Accounts, OneTimeCodes
 from backend.features.assessments.memory import MemoryFormats, MemoryReleasedResults
 from backend.features.assessments.mongo import MongoDeliveries
-from backend.features.assessments.repository import AttemptMarks, Deliveries, Formats, ReleasedResults
-from backend.features.attempts.marks import MarksFromAttempts
-from backend.features.attempts.memory import MemoryCandidates, MemoryPapers
+from backend.features.assessments.repository import AttemptMarks, Deliveries, DeliveryCounts, Formats, ReleasedResults
+from backend.features.attempts.candidates import CandidatesFromStudents
+from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
+from backend.features.attempts.memory import MemoryPapers
 from backend.features.attempts.mongo import MongoAttempts, MongoResponses, MongoUploads
 from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
 from backend.features.audit.mongo import MongoAuditLog
@@ -76,6 +77,7 @@ class Services:
     offered_formats: Formats
     released_results: ReleasedResults
     attempt_marks: AttemptMarks
+    delivery_counts: DeliveryCounts
     attempts: Attempts
     responses: Responses
     uploads: Uploads
@@ -119,6 +121,9 @@ def build_services(settings: Settings) -> Services:
     """The real wiring. Opens no connection by itself: each adapter connects on its first use."""
     database = open_database(settings)
     attempts = MongoAttempts(database)
+    responses = MongoResponses(database)
+    students = MongoStudents(database)
+    candidates = CandidatesFromStudents(students)
     blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
     outbox = MongoOutboxStore(database, blobs)
     return Services(
@@ -141,16 +146,17 @@ def build_services(settings: Settings) -> Services:
         campuses=MongoCampuses(database),
         courses=MongoCourses(database),
         batches=MongoBatches(database),
-        students=MongoStudents(database),
+        students=students,
         deliveries=MongoDeliveries(database),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),
         attempt_marks=MarksFromAttempts(attempts),
+        delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
-        responses=MongoResponses(database),
+        responses=responses,
         uploads=MongoUploads(database),
         papers=MemoryPapers(),
-        candidates=MemoryCandidates(),
+        candidates=candidates,
         scoring_keys=MemoryAnswerKeys(),
         listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
         readiness={

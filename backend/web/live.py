@@ -1,8 +1,8 @@
-"""The socket edge: who connects, and one way to join a room. Features say which rooms there are (`JOINS` in sockets.py).
+"""The socket edge: who connects, and one way to join a room. Features say which rooms there are (their JOINS).
 
-A browser emits ``join_<thing> {<thing>_id}``; the acknowledgement is ``{room, snapshot}`` or ``{problem: {code, detail}}``.
-The room is joined before the snapshot is taken: what happens in between comes as an event too. Sockets only carry news;
-nothing is ever changed through them.
+A browser emits ``join_<thing> {<thing>_id}``; the acknowledgement is ``{room, snapshot}`` or ``{problem}``: a code, a
+text. The room is joined before the snapshot is taken: what happens in between comes as an event too. Sockets only
+carry news; nothing is ever changed through them.
 """
 
 from collections.abc import Callable, Mapping

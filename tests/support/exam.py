@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from backend.core.actor import Actor, Role
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts.paper import Demonstration, Paper, PaperItem, PaperSection
-from backend.features.attempts.repository import Candidate
+from backend.features.students.model import Student, StudentState
 from backend.wiring import Services
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
@@ -101,13 +101,19 @@ def furnish(services: Services, *, delivery: Delivery | None = None, paper: Pape
     )
     services.deliveries.add(delivery or make_delivery())
     for actor, batch, roll in ((ASHA, "batch_one", "N-01"), (RAVI, "batch_one", "N-02"), (SALMA, "batch_two", "S-01")):
-        services.candidates.add(
-            Candidate(  # type: ignore[attr-defined]
-                student_id=actor.account_id,
+        services.students.add(
+            Student(
+                id=actor.account_id,
                 campus_id=actor.campus_id or "",
                 batch_id=batch,
-                name=actor.display_name,
                 roll_number=roll,
+                name=actor.display_name,
+                email=None,
+                login=f"{actor.account_id}@north",
+                state=StudentState.ACTIVE,
+                roll_key=roll.lower(),
+                name_key=actor.display_name.lower(),
+                created_at=OPENS,
             )
         )
     return services

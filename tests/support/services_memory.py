@@ -16,10 +16,10 @@ from backend.adapters.realtime.memory import MemoryFeed
 from backend.adapters.sessions.memory import MemorySessions
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats, MemoryReleasedResults
-from backend.features.attempts.marks import MarksFromAttempts
+from backend.features.attempts.candidates import CandidatesFromStudents
+from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
 from backend.features.attempts.memory import (
     MemoryAttempts,
-    MemoryCandidates,
     MemoryPapers,
     MemoryResponses,
     MemoryUploads,
@@ -65,6 +65,9 @@ class CountingIds:
 def build_memory_services(**changes: object) -> Services:
     """Memory repositories and adapters; `changes` replaces single fields."""
     attempts = MemoryAttempts()
+    responses = MemoryResponses()
+    students = MemoryStudents()
+    candidates = CandidatesFromStudents(students)
     blobs = MemoryBlobs()
     outbox = MemoryOutboxStore(blobs)
     services = Services(
@@ -85,16 +88,17 @@ def build_memory_services(**changes: object) -> Services:
         campuses=MemoryCampuses(),
         courses=MemoryCourses(),
         batches=MemoryBatches(),
-        students=MemoryStudents(),
+        students=students,
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),
         attempt_marks=MarksFromAttempts(attempts),
+        delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
-        responses=MemoryResponses(),
+        responses=responses,
         uploads=MemoryUploads(),
         papers=MemoryPapers(),
-        candidates=MemoryCandidates(),
+        candidates=candidates,
         scoring_keys=MemoryAnswerKeys(),
         listener=MemoryListener(),
     )

@@ -74,6 +74,24 @@ class AttemptMarks(Protocol):
     def list_marks(self, student_id: str) -> Sequence[AttemptMark]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryCount:
+    """How far a delivery has come, in candidates, and in answers for `unscored` (that hold a result back)."""
+
+    candidates: int
+    started: int
+    running: int
+    finished: int
+    settled: int
+    unscored: int
+
+
+class DeliveryCounts(Protocol):
+    """Told by the feature that has the attempts."""
+
+    def count(self, delivery: Delivery) -> DeliveryCount: ...
+
+
 class ReleasedResults(Protocol):
     """Which results a student may read, told by the feature that has them (results)."""
 

@@ -20,6 +20,8 @@ from backend.features.assessments.repository import (
     ReleasedResults,
     Standing,
 )
+from backend.features.audit.repository import AuditLog
+from backend.features.audit.usecases import record
 
 log = structlog.get_logger()
 
@@ -97,12 +99,31 @@ def edit_delivery(
     return after
 
 
-def cancel_delivery(*, delivery: Delivery, deliveries: Deliveries, now: datetime) -> Delivery:
-    """Nobody can begin any more; who is inside goes on. Safe to repeat."""
+def cancel_delivery(
+    *,
+    actor: Actor,
+    delivery: Delivery,
+    deliveries: Deliveries,
+    audit_log: AuditLog,
+    now: datetime,
+    new_id: IdSource,
+) -> Delivery:
+    """Nobody can begin any more; who is inside goes on. Safe to repeat. Written to the audit log."""
     after = model.cancelled(delivery, at=now)
-    if after is not delivery:
-        _save(after, delivery, deliveries)
-        log.info("delivery_cancelled", delivery_id=delivery.id)
+    if after is delivery:
+        return delivery
+    _save(after, delivery, deliveries)
+    record(
+        actor_id=actor.account_id,
+        campus_id=delivery.campus_id,
+        action="delivery_cancelled",
+        subject_kind="delivery",
+        subject_id=delivery.id,
+        audit_log=audit_log,
+        now=now,
+        new_id=new_id,
+    )
+    log.info("delivery_cancelled", delivery_id=delivery.id)
     return after
 
 

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from backend.core.errors import Conflict, NotFound
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.repository import Attempts, Candidate, Candidates, Papers, Responses, Uploads
+from backend.features.attempts.repository import Attempts, Papers, Responses, Uploads
 from backend.features.attempts.responses import Response, ResponseState, Upload
 
 
@@ -161,20 +161,3 @@ class MemoryPapers(Papers):
         if form_id not in self._papers:
             raise NotFound()
         return self._papers[form_id]
-
-
-class MemoryCandidates(Candidates):
-    """Candidates given at the start, or later by `add`."""
-
-    def __init__(self, candidates: Sequence[Candidate] = ()) -> None:
-        self._candidates = {candidate.student_id: candidate for candidate in candidates}
-
-    def add(self, candidate: Candidate) -> None:
-        self._candidates[candidate.student_id] = candidate
-
-    def find(self, student_id: str) -> Candidate | None:
-        return self._candidates.get(student_id)
-
-    def list_by_batch(self, batch_id: str) -> Sequence[Candidate]:
-        mine = [candidate for candidate in self._candidates.values() if candidate.batch_id == batch_id]
-        return sorted(mine, key=lambda candidate: candidate.roll_number)

@@ -24,7 +24,7 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """`next_at`: when to look again; None while only a person can move it. `absent`: positions to note as missing."""
+    """`next_at`: when to look again; None: only a person can move it. `absent`: opened items with no recording."""
 
     outlook: Outlook
     next_at: datetime | None
@@ -43,7 +43,7 @@ def review(
     )
     waits_until = _waits_until(attempt, absent, by_position, uploads, paper)
     if waits_until is not None and at < waits_until:
-        return Review(outlook=Outlook.UPLOADS, next_at=waits_until)
+        return Review(outlook=Outlook.UPLOADS, next_at=waits_until, absent=absent)
     if any(response.is_waiting for response in responses):
         return Review(outlook=Outlook.SCORING, next_at=at + REVIEW_PAUSE, absent=absent)
     if absent or any(response.is_blocking for response in responses):
@@ -117,7 +117,7 @@ def reason_text(reason: str | None, trouble: Trouble) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unscored:
-    """One line of the list. `waits_until` is set for an answer whose recording may still arrive."""
+    """One line of the list. `recordings` counts the parts that can be listened to."""
 
     response_id: str
     attempt_id: str
@@ -132,6 +132,22 @@ class Unscored:
     recordings: int
     is_waived: bool
     may_score_again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An attempt that is over, and recordings of which may still arrive."""
+
+    attempt_id: str
+    student_name: str
+    answers: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    done: int
+    total: int
 
 
 TROUBLES: Mapping[ResponseState, Trouble] = {

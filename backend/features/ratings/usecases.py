@@ -19,7 +19,17 @@ from backend.features.attempts.responses import Response, ResponseState
 from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE, change, expire_attempt, fresh_response
 from backend.features.audit.repository import AuditLog
 from backend.features.audit.usecases import record
-from backend.features.ratings.model import TROUBLES, Outlook, Trouble, Unscored, reason_text, review
+from backend.features.ratings.model import (
+    TROUBLES,
+    Outlook,
+    Progress,
+    Review,
+    Trouble,
+    Unscored,
+    Waiting,
+    reason_text,
+    review,
+)
 from backend.features.ratings.repository import AnswerKeys, Desk, Listener
 from backend.scoring.evidence import Evidence
 from backend.scoring.score import ItemScore, ScoreStatus
@@ -27,6 +37,7 @@ from backend.scoring.scorers import SCORERS
 
 SETTLE_ATTEMPT = "results.settle_attempt"
 SWEEP = "attempts.sweep"
+LEFT_THE_BATCH = "A student who left the batch"
 SWEPT_AT_ONCE = 200
 # With more jobs than this in the queue, what the database has queued is in the queue too.
 QUEUE_IS_SHORT = 20
@@ -147,18 +158,31 @@ def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | N
     attempt = desk.attempts.find(attempt_id)
     if attempt is None or not attempt.is_over or attempt.settled_at is not None:
         return None
-    paper = desk.papers.get(attempt.form_id)
-    found = review(
-        attempt, paper, desk.responses.list_by_attempt(attempt_id), desk.uploads.list_by_attempt(attempt_id), at=now
-    )
-    for position in found.absent:
-        desk.responses.add(rules.missing(fresh_response(attempt, position, paper)))
+    found = _review(attempt, desk, now)
+    if found.outlook is not Outlook.UPLOADS:
+        _note_missing(attempt, found.absent, desk)
     if found.outlook is Outlook.RESULT:
         _enqueue(desk, SETTLE_ATTEMPT, attempt_id)
     _look_again(attempt, found.next_at, desk, now)
-    if found.absent:
+    if found.absent and found.outlook is not Outlook.UPLOADS:
         announce(attempt, desk, now)
     return found.outlook
+
+
+def _review(attempt: Attempt, desk: Desk, now: datetime) -> Review:
+    return review(
+        attempt,
+        desk.papers.get(attempt.form_id),
+        desk.responses.list_by_attempt(attempt.id),
+        desk.uploads.list_by_attempt(attempt.id),
+        at=now,
+    )
+
+
+def _note_missing(attempt: Attempt, positions: Sequence[int], desk: Desk) -> None:
+    paper = desk.papers.get(attempt.form_id)
+    for position in positions:
+        desk.responses.add(rules.missing(fresh_response(attempt, position, paper)))
 
 
 def _look_again(attempt: Attempt, next_at: datetime | None, desk: Desk, now: datetime) -> None:
@@ -248,7 +272,7 @@ def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], de
         response_id=response.id,
         attempt_id=attempt.id,
         student_id=attempt.student_id,
-        student_name=person.name if person else "A student who left the batch",
+        student_name=person.name if person else LEFT_THE_BATCH,
         roll_number=person.roll_number if person else "",
         section_letter=item.section_letter,
         number=item.number,
@@ -261,12 +285,30 @@ def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], de
     )
 
 
-def access_response(actor: Actor, response_id: str, *, delivery_id: str, responses: Responses) -> Response:
-    """The response, for those who run its campus, of that delivery; anybody else hears NotFound."""
-    response = responses.find(response_id)
-    if response is None or response.delivery_id != delivery_id or not actor.may_administer(response.campus_id):
-        raise NotFound()
-    return response
+def list_waiting(*, delivery_id: str, candidates: Sequence[Candidate], desk: Desk, now: datetime) -> list[Waiting]:
+    """Attempts that are over and still wait for recordings from the candidate's device."""
+    people = {candidate.student_id: candidate for candidate in candidates}
+    lines = []
+    for attempt in desk.attempts.list_by_delivery(delivery_id):
+        if not attempt.is_over or attempt.settled_at is not None:
+            continue
+        found = _review(attempt, desk, now)
+        person = people.get(attempt.student_id)
+        if found.outlook is Outlook.UPLOADS and found.next_at is not None:
+            name = person.name if person else LEFT_THE_BATCH
+            lines.append(
+                Waiting(attempt_id=attempt.id, student_name=name, answers=len(found.absent), until=found.next_at)
+            )
+    return lines
+
+
+def count_scoring(*, delivery_id: str, responses: Responses) -> Progress:
+    """How far scoring a delivery is."""
+    waiting = done = 0
+    for counts in responses.count_by_delivery(delivery_id).values():
+        waiting += counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0)
+        done += counts.get(ResponseState.SCORED, 0) + sum(counts.get(state, 0) for state in TROUBLES)
+    return Progress(done=done, total=done + waiting)
 
 
 def score_again(*, response: Response, desk: Desk, now: datetime) -> Response:
@@ -316,6 +358,33 @@ def settle_without(
     after = _change(response.id, lambda seen: rules.waived(seen, by=actor.account_id, at=now), desk.responses)
     _enqueue(desk, REVIEW_ATTEMPT, response.attempt_id)
     return after
+
+
+def stop_waiting(
+    *, actor: Actor, attempt: Attempt, desk: Desk, audit_log: AuditLog, now: datetime, new_id: IdSource
+) -> None:
+    """A person's decision that nothing more will arrive: what did not come is missing now. Written to the audit log.
+
+    A recording that comes after all is still kept and scored, as long as the result is not settled. Safe to repeat.
+    """
+    if not attempt.is_over or attempt.settled_at is not None:
+        raise Conflict("not_waiting", "Nothing is being waited for.")
+    absent = _review(attempt, desk, now).absent
+    if absent:
+        _note_missing(attempt, absent, desk)
+        record(
+            actor_id=actor.account_id,
+            campus_id=attempt.campus_id,
+            action="uploads_given_up",
+            subject_kind="attempt",
+            subject_id=attempt.id,
+            audit_log=audit_log,
+            now=now,
+            new_id=new_id,
+            answers=len(absent),
+        )
+        announce(attempt, desk, now)
+    _enqueue(desk, REVIEW_ATTEMPT, attempt.id)
 
 
 def _change(response_id: str, step: Callable[[Response], Response], responses: Responses) -> Response:

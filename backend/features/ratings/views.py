@@ -1,0 +1,115 @@
+"""Answers without a score: why, and what a campus admin can do about each."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from backend.core.actor import Role
+from backend.core.errors import NotFound
+from backend.features.assessments.access import access_delivery
+from backend.features.assessments.model import Delivery
+from backend.features.attempts.access import access_attempt
+from backend.features.attempts.responses import Response
+from backend.features.ratings import usecases
+from backend.features.ratings.access import access_response
+from backend.features.ratings.tasks import desk_of
+from backend.web.gates import current_actor, get_services, roles
+
+pages = Blueprint("ratings", __name__)
+
+
+@pages.get("/tests/<delivery_id>/unscored")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def list_unscored(delivery_id: str) -> str:
+    """What holds results back, what waits for raters, and how far scoring is."""
+    services, delivery = get_services(), _delivery(delivery_id)
+    candidates = services.candidates.list_by_batch(delivery.batch_id)
+    desk = desk_of(services)
+    return render_template(
+        "ratings/unscored.html",
+        delivery=delivery,
+        lines=usecases.list_unscored(delivery_id=delivery.id, candidates=candidates, desk=desk),
+        waiting=usecases.list_waiting(delivery_id=delivery.id, candidates=candidates, desk=desk, now=services.now()),
+        scoring=usecases.count_scoring(delivery_id=delivery.id, responses=services.responses),
+    )
+
+
+@pages.get("/tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def play_recording(delivery_id: str, response_id: str, number: int) -> ResponseReturnValue:
+    """Leads to the stored recording, for a few minutes. `number` counts an answer's parts from 0."""
+    services = get_services()
+    recordings = _response(delivery_id, response_id).spoken_segments()
+    if number >= len(recordings):
+        raise NotFound()
+    reply = redirect(services.blobs.presign_get(recordings[number].blob_key, now=services.now()))
+    reply.headers["Cache-Control"] = "no-store"
+    return reply
+
+
+@pages.post("/tests/<delivery_id>/unscored/score-again")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def score_all_again(delivery_id: str) -> ResponseReturnValue:
+    services, delivery = get_services(), _delivery(delivery_id)
+    queued = usecases.score_all_again(delivery_id=delivery.id, desk=desk_of(services), now=services.now())
+    flash("Nothing could be scored again." if not queued else f"Scoring again: {queued}.", "success")
+    return _back(delivery_id)
+
+
+@pages.post("/tests/<delivery_id>/unscored/<response_id>/score-again")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def score_again(delivery_id: str, response_id: str) -> ResponseReturnValue:
+    services = get_services()
+    response = _response(delivery_id, response_id)
+    usecases.score_again(response=response, desk=desk_of(services), now=services.now())
+    flash("The answer is being scored again.", "success")
+    return _back(delivery_id)
+
+
+@pages.post("/tests/<delivery_id>/unscored/<response_id>/settle-without")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def settle_without(delivery_id: str, response_id: str) -> ResponseReturnValue:
+    services = get_services()
+    usecases.settle_without(
+        actor=current_actor(),
+        response=_response(delivery_id, response_id),
+        desk=desk_of(services),
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash("The result will be settled without this answer, and will say so.", "success")
+    return _back(delivery_id)
+
+
+@pages.post("/tests/<delivery_id>/unscored/attempts/<attempt_id>/stop-waiting")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def stop_waiting(delivery_id: str, attempt_id: str) -> ResponseReturnValue:
+    services = get_services()
+    attempt = access_attempt(current_actor(), attempt_id, attempts=services.attempts)
+    if attempt.delivery_id != delivery_id:
+        raise NotFound()
+    usecases.stop_waiting(
+        actor=current_actor(),
+        attempt=attempt,
+        desk=desk_of(services),
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash("The answers that did not arrive are listed as missing.", "success")
+    return _back(delivery_id)
+
+
+def _delivery(delivery_id: str) -> Delivery:
+    return access_delivery(current_actor(), delivery_id, deliveries=get_services().deliveries)
+
+
+def _response(delivery_id: str, response_id: str) -> Response:
+    return access_response(current_actor(), response_id, delivery_id=delivery_id, responses=get_services().responses)
+
+
+def _back(delivery_id: str) -> ResponseReturnValue:
+    return redirect(url_for("ratings.list_unscored", delivery_id=delivery_id))
+
+
+BLUEPRINTS = (pages,)
