@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     viva_scoring_workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), ge=1, le=256)
     viva_async_mode: Literal["gevent", "eventlet", "threading"] = "gevent"
     viva_trusted_proxies: int = Field(default=0, ge=0, le=5)
+    viva_formats: Path = PROJECT_ROOT / "config" / "formats"
 
     # Services
     mongodb_uri: str = Field(default="", repr=False)
