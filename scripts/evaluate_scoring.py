@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.calibrations import load_calibration
@@ -27,7 +28,6 @@ from backend.scoring.keys import key_from_dict
 from backend.scoring.scorers import score_answer
 from backend.scoring.text import edit_distance, words_of
 from scripts.calibration_fit import (
-    Floats,
     agreement,
     by_speaker,
     cross_validate,
@@ -86,7 +86,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     ages = np.array([each.age for each in kept])
     groups = {"all": ages >= 0, "adults": ages >= ADULT_FROM, "children": ages < ADULT_FROM}
 
-    def figures(mask: Floats) -> dict[str, Any]:
+    def figures(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
         return {aspect: agreement(predicted[aspect][mask], table.marks[aspect][mask]) for aspect in ASPECTS}
 
     speakers = table.speakers
@@ -126,6 +126,10 @@ def _wav(pcm: Pcm) -> bytes:
     return head + shape + b"\x02\x00\x10\x00data" + size.to_bytes(4, "little") + data
 
 
+def _accepting(text: str) -> dict[str, Any]:
+    return {"accepted": [text]}
+
+
 def _mix(corpus: Sequence[Utterance]) -> list[tuple[str, dict[str, Any], bytes]]:
     """63 answers from real voices: sentences read, said and built, short answers cut from one, long answers joined."""
     picked = [corpus[(at * 37) % len(corpus)] for at in range(100)]
@@ -135,16 +139,17 @@ def _mix(corpus: Sequence[Utterance]) -> list[tuple[str, dict[str, Any], bytes]]
         for _ in range(count):
             at = len(answers)
             text = picked[at].text
-            key = {"text": text, "phrases": text.split()[:2] or [text], "accepted": [text]}
+            key: dict[str, Any] = {"text": text, "phrases": text.split()[:2] or [text], "accepted": [text]}
             answers.append((task, key, _wav(_paused(sounds[at], 0.7, 1.5))))
     answers += [
-        ("short_answer", {"accepted": [picked[at].text]}, _wav(_paused(sounds[at][: 2 * SAMPLE_RATE], 1.0, 1.5)))
+        ("short_answer", _accepting(picked[at].text), _wav(_paused(sounds[at][: 2 * SAMPLE_RATE], 1.0, 1.5)))
         for at in range(34, 58)
     ]
     for task, number in (("retelling", 3), ("open_question", 2)):
         for _ in range(number):
             long = np.concatenate([_paused(sounds[(58 + step) % 100], 0.2, 0.3) for step in range(7)])
-            key = {"story": picked[58].text, "key_points": [{"text": picked[at].text} for at in range(58, 62)]}
+            points = [{"text": each.text} for each in picked[58:62]]
+            key = {"story": picked[58].text, "key_points": points}
             answers.append((task, key, _wav(long[: 30 * SAMPLE_RATE])))
     return answers
 

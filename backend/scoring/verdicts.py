@@ -94,8 +94,8 @@ def settle(
         status=ScoreStatus.SCORED if scored else ScoreStatus.NEEDS_HUMAN,
         points=dict(points) if scored else {},
         confidence=trusted,
-        reason=reason if scored else (reason or "low_confidence"),
-        explanation={**sound_of(evidence), **explanation},
+        reason=reason if scored else "low_confidence",
+        explanation={**sound_of(evidence), **explanation, "suspected": None if scored else reason},
     )
 
 

@@ -113,8 +113,8 @@ def encode(pcm: Pcm, kind: str) -> bytes:
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             piece.pts = None
             fifo.write(piece)
-        while piece := fifo.read(size, partial=True):
-            out.mux(stream.encode(piece))
+        while (ready := fifo.read(size, partial=True)) is not None:
+            out.mux(stream.encode(ready))
         out.mux(stream.encode(None))
     return target.getvalue()
 

@@ -103,7 +103,8 @@ class TestReadAloud:
 
     def test_garbled_words_that_agree_with_nothing_go_to_a_person(self) -> None:
         scored = score("read_aloud", "zang lo keno was ree", confidence=0.3, phone_distance=0.9)
-        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "other_text")
+        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "low_confidence")
+        assert scored.explanation["suspected"] == "other_text"
         assert not scored.points
 
     def test_half_the_sentence_earns_less_than_all_of_it(self) -> None:
