@@ -197,3 +197,15 @@ class Voice(Protocol):
 
     def speak(self, scripts: Sequence[Script]) -> Iterator[SpokenAudio]:
         """The sound of each script, in order, each as soon as it is ready."""
+
+
+class Spreadsheets(Protocol):
+    """Tables that people bring: XLSX, ODS, CSV in any of the usual encodings and separators."""
+
+    def read_rows(self, data: bytes) -> Sequence[Sequence[str]]:
+        """The first sheet, every cell as the text that a person sees, rows as in the file, empty ones too.
+
+        RuleViolation with a code and what to do for what is no table, is too large, protected, or built to harm:
+        `file_empty`, `file_unreadable`, `file_too_large`, `file_protected`, `file_hostile`, `too_many_rows`,
+        `too_many_columns`, `cell_too_long`.
+        """
