@@ -17,20 +17,22 @@ from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
 from backend.adapters.sessions.redis import RedisSessions
 from backend.adapters.speech.listener import EngineListener
+from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
 from backend.core.outbox import OutboxStore
-from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions
+from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions, Spreadsheets
 from backend.features.accounts import usecases as account_usecases
 from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
 from backend.features.accounts.repository import Accounts, OneTimeCodes
-from backend.features.assessments.memory import MemoryFormats, MemoryReleasedResults
+from backend.features.assessments.memory import MemoryReleasedResults
 from backend.features.assessments.mongo import MongoDeliveries
+from backend.features.assessments.offers import FormatsFromForms
 from backend.features.assessments.repository import AttemptMarks, Deliveries, DeliveryCounts, Formats, ReleasedResults
 from backend.features.attempts.candidates import CandidatesFromStudents
 from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
-from backend.features.attempts.memory import MemoryPapers
 from backend.features.attempts.mongo import MongoAttempts, MongoResponses, MongoUploads
+from backend.features.attempts.papers import PapersFromForms
 from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
 from backend.features.audit.mongo import MongoAuditLog
 from backend.features.audit.repository import AuditLog
@@ -40,7 +42,8 @@ from backend.features.campuses.mongo import MongoCampuses
 from backend.features.campuses.repository import Campuses
 from backend.features.courses.mongo import MongoCourses
 from backend.features.courses.repository import Courses
-from backend.features.ratings.memory import MemoryAnswerKeys
+from backend.features.items.mongo import MongoForms, MongoItems
+from backend.features.ratings.keys import KeysFromItems
 from backend.features.ratings.repository import AnswerKeys, Listener
 from backend.features.students.mongo import MongoStudents
 from backend.features.students.repository import Students
@@ -63,6 +66,7 @@ class Services:
     mailer: Mailer
     outbox: OutboxStore
     passwords: Passwords
+    spreadsheets: Spreadsheets
     sessions: Sessions
     # people
     audit_log: AuditLog
@@ -124,6 +128,8 @@ def build_services(settings: Settings) -> Services:
     responses = MongoResponses(database)
     students = MongoStudents(database)
     candidates = CandidatesFromStudents(students)
+    items = MongoItems(database)
+    forms = MongoForms(database)
     blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
     outbox = MongoOutboxStore(database, blobs)
     return Services(
@@ -136,6 +142,7 @@ def build_services(settings: Settings) -> Services:
         jobs=CeleryJobs(settings.redis_url_for("queue")),
         mailer=build_mailer(settings, outbox),
         outbox=outbox,
+        spreadsheets=CalamineSpreadsheets(),
         passwords=Argon2idPasswords(run=thread_pool_runner()),
         sessions=RedisSessions(
             settings.redis_url_for("revocation"), lifetime=timedelta(hours=settings.session_refresh_hours)
@@ -148,16 +155,16 @@ def build_services(settings: Settings) -> Services:
         batches=MongoBatches(database),
         students=students,
         deliveries=MongoDeliveries(database),
-        offered_formats=MemoryFormats(),
+        offered_formats=FormatsFromForms(forms),
         released_results=MemoryReleasedResults(),
         attempt_marks=MarksFromAttempts(attempts),
         delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
         responses=responses,
         uploads=MongoUploads(database),
-        papers=MemoryPapers(),
+        papers=PapersFromForms(forms),
         candidates=candidates,
-        scoring_keys=MemoryAnswerKeys(),
+        scoring_keys=KeysFromItems(items),
         listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
         readiness={
             "database": lambda: ping(database),

@@ -22,6 +22,11 @@ class FormInput:
     def is_valid(self) -> bool:
         return not self.errors
 
+    def refused(self, refusal: RuleViolation) -> "FormInput":
+        """The same input with what a use case refused, by field; a refusal without fields stands under ""."""
+        errors = {name: list(messages) for name, messages in refusal.errors.items()} or {"": [refusal.detail]}
+        return FormInput(values=self.values, raw=self.raw, errors=errors)
+
 
 def read_form(schema: type[Schema]) -> FormInput:
     """Reads the request's form; every mistake is in `errors` by field, nothing is raised."""

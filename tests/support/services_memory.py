@@ -14,6 +14,7 @@ from backend.adapters.passwords.argon2id import Argon2idPasswords
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.realtime.memory import MemoryFeed
 from backend.adapters.sessions.memory import MemorySessions
+from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats, MemoryReleasedResults
 from backend.features.attempts.candidates import CandidatesFromStudents
@@ -80,6 +81,7 @@ def build_memory_services(**changes: object) -> Services:
         jobs=MemoryJobs(),
         mailer=OutboxMailer(store=outbox, sender=Sender(name="Viva", address="viva@example.edu")),
         outbox=outbox,
+        spreadsheets=CalamineSpreadsheets(),
         passwords=Argon2idPasswords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         sessions=MemorySessions(),
         audit_log=MemoryAuditLog(),

@@ -163,7 +163,7 @@ def submit_setup(code: str) -> ResponseReturnValue:
             )
             return _enter(account, "/")
         except RuleViolation as refusal:
-            form = _refused(form, refusal)
+            form = form.refused(refusal)
     return render_template("accounts/setup.html", form=form, shortest=SHORTEST[Role.SUPERADMIN]), 422
 
 
@@ -238,7 +238,7 @@ def _choose_by_link(code: str, purpose: CodePurpose) -> ResponseReturnValue:
         except RuleViolation as refusal:
             if not refusal.errors:
                 raise
-            form = _refused(form, refusal)
+            form = form.refused(refusal)
     return _link_page(account, purpose, form), 422
 
 
@@ -272,7 +272,7 @@ def submit_choose_password() -> ResponseReturnValue:
             )
             return _enter(opened, _local_address(request.args.get("next", "")))
         except RuleViolation as refusal:
-            form = _refused(form, refusal)
+            form = form.refused(refusal)
     return _link_page(account, CodePurpose.LOGIN_CARD, form), 422
 
 
@@ -322,7 +322,7 @@ def change_password() -> ResponseReturnValue:
             flash("Your password is changed. Everywhere else you are signed out.")
             return redirect(url_for("accounts.show_account"))
         except RuleViolation as refusal:
-            form = _refused(form, refusal)
+            form = form.refused(refusal)
     page = render_template("accounts/account.html", account=account, form=form, shortest=SHORTEST[account.role])
     return page, 422
 
@@ -347,11 +347,6 @@ def submit_forgotten() -> ResponseReturnValue:
     limits.spend(limits.by_address(limits.MAILS_BY_ADDRESS, "reset"), limits.mails_to(fold(form.raw["login"])))
     usecases.request_password_reset(login=form.raw["login"], accounts=services.accounts, jobs=services.jobs)
     return render_template("accounts/forgotten.html", form=form, was_sent=True)
-
-
-def _refused(form: FormInput, refusal: RuleViolation) -> FormInput:
-    errors = {name: list(messages) for name, messages in refusal.errors.items()} or {"": [refusal.detail]}
-    return FormInput(raw=form.raw, errors=errors)
 
 
 # -- API -------------------------------------------------------------------------------------------------------------
