@@ -1,0 +1,1 @@
+"""Scales and their words, from the files that ship with Viva."""

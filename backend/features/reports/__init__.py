@@ -1,0 +1,1 @@
+"""Reports: documents and tables made of stored results."""

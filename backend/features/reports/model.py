@@ -1,0 +1,74 @@
+"""What a report needs beside the result, and how figures are said in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from backend.features.results.model import Outcome, Result, TraitResult
+from backend.scoring.scales import Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom the report is about, as they are called today, and where anybody may have it verified."""
+
+    name: str
+    roll_number: str
+    campus_name: str
+    verify_url: str
+
+
+# Above these confidences (0..1) an outcome is called high, or moderate; below, low.
+_HIGH, _MODERATE = 0.7, 0.45
+
+
+def confidence_word(confidence: float) -> str:
+    if confidence >= _HIGH:
+        return "High"
+    return "Moderate" if confidence >= _MODERATE else "Low"
+
+
+def confidence_text(outcome: Outcome) -> str:
+    """How sure the machine is, in plain words, with the likely range where there is a score."""
+    word = confidence_word(outcome.confidence)
+    texts = {
+        "High": "The recordings were clear and the answers agree well with each other.",
+        "Moderate": "Most recordings could be judged well; some leave room for doubt.",
+        "Low": "Many recordings were hard to judge. Treat this score with caution and consider another sitting.",
+    }
+    return texts[word]
+
+
+def likely_range(value: int | None, sem: float | None, scale: Scale) -> tuple[int, int] | None:
+    """Where two of three sittings like this would land: one standard error either way, within the scale."""
+    if value is None or sem is None:
+        return None
+    return max(scale.lowest, round(value - sem)), min(scale.highest, round(value + sem))
+
+
+def missing_text(outcome: Outcome) -> str | None:
+    """Says which answers do not count, or None. They are left out, never counted as zero."""
+    if not outcome.n_missing:
+        return None
+    count = "One answer" if outcome.n_missing == 1 else f"{outcome.n_missing} answers"
+    verb = "is" if outcome.n_missing == 1 else "are"
+    return f"{count} could not be scored and {verb} left out. What is left out is not counted as wrong."
+
+
+def no_score_text(trait: TraitResult) -> str:
+    return f"Too few answers could be scored for a number here: {trait.n_items}. This is not a low score; it is none."
+
+
+def completion_text(result: Result) -> str:
+    """E.g. ``"23 November 2026, 11:42 IST (UTC+05:30)"``."""
+    return moment_text(result.completed_at, result.time_zone)
+
+
+def moment_text(moment: datetime, zone: str) -> str:
+    there = moment.astimezone(ZoneInfo(zone))
+    offset = there.strftime("%z")
+    name = there.tzname() or ""
+    utc = f"UTC{offset[:3]}:{offset[3:]}"
+    day = f"{there.day} {there.strftime('%B %Y, %H:%M')}"
+    # Zones without letters of their own are called by their offset: it is said once.
+    return f"{day} {name} ({utc})" if name.isalpha() and name != "UTC" else f"{day} {utc}"

@@ -1,0 +1,35 @@
+"""What reports need: a press, spreadsheets, words, and whom a result is about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from backend.scoring.descriptors import Descriptors
+
+Cell = str | int | None
+
+
+class PdfPress(Protocol):
+    """A template folder and data become a PDF; the same data and date give the same bytes."""
+
+    def __call__(
+        self, template_dir: Path, data: Mapping[str, object], *, made_at: datetime | None = None
+    ) -> bytes: ...
+
+
+class SheetWriter(Protocol):
+    """Rows become a workbook of one sheet. Text stays text: nothing is ever a formula."""
+
+    def __call__(self, title: str, rows: Sequence[Sequence[Cell]], *, made_at: datetime) -> bytes: ...
+
+
+class Words(Protocol):
+    def __call__(self) -> Descriptors: ...
+
+
+class CampusNames(Protocol):
+    """Campuses' names, told by the feature that has them (campuses)."""
+
+    def get_name(self, campus_id: str) -> str:
+        """The name; "" for an unknown campus."""
