@@ -9,7 +9,12 @@ from backend.core.errors import AdapterError, OutcomeUnknown, OverQuota, Permane
 KEY_LIFETIME = timedelta(minutes=30)
 TIMEOUT_S = 20
 ALREADY_ACCEPTED = "already-accepted"
-_PAUSES = {401: "provider_refused_key", 402: "provider_out_of_credits", 403: "provider_refused_key", 429: "provider_busy"}
+_PAUSES = {
+    401: "provider_refused_key",
+    402: "provider_out_of_credits",
+    403: "provider_refused_key",
+    429: "provider_busy",
+}
 
 
 def is_repeat(status: int | None, body: object) -> bool:
