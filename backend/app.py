@@ -14,6 +14,7 @@ from backend.features.accounts import views as account_views
 from backend.features.assessments import views as assessment_views
 from backend.features.attempts import sockets as attempt_sockets
 from backend.features.attempts import views as attempt_views
+from backend.features.items import views as item_views
 from backend.features.ratings import views as rating_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
@@ -29,7 +30,7 @@ from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS: tuple[ModuleType, ...] = (api_docs, assessment_views, attempt_views, rating_views, account_views)
+VIEWS: tuple[ModuleType, ...] = (api_docs, assessment_views, attempt_views, rating_views, account_views, item_views)
 
 # Every module with live rooms offers JOINS: events to join them by. One line here for a new one.
 SOCKETS: tuple[ModuleType, ...] = (attempt_sockets,)

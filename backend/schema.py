@@ -7,6 +7,7 @@ from backend.features.audit import mongo as audit
 from backend.features.batches import mongo as batches
 from backend.features.campuses import mongo as campuses
 from backend.features.courses import mongo as courses
+from backend.features.items import mongo as items
 from backend.features.students import mongo as students
 from backend.storage import CollectionSpec
 
@@ -17,6 +18,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     *courses.COLLECTIONS,
     *batches.COLLECTIONS,
     *students.COLLECTIONS,
+    *items.COLLECTIONS,
     *assessments.COLLECTIONS,
     *attempts.COLLECTIONS,
 )

@@ -42,7 +42,8 @@ from backend.features.campuses.mongo import MongoCampuses
 from backend.features.campuses.repository import Campuses
 from backend.features.courses.mongo import MongoCourses
 from backend.features.courses.repository import Courses
-from backend.features.items.mongo import MongoForms, MongoItems
+from backend.features.items.mongo import MongoForms, MongoItems, MongoPromptSounds
+from backend.features.items.repository import Forms, Items, PromptSounds
 from backend.features.ratings.keys import KeysFromItems
 from backend.features.ratings.repository import AnswerKeys, Listener
 from backend.features.students.mongo import MongoStudents
@@ -76,6 +77,10 @@ class Services:
     courses: Courses
     batches: Batches
     students: Students
+    # item bank
+    items: Items
+    prompt_sounds: PromptSounds
+    forms: Forms
     # assessments and attempts
     deliveries: Deliveries
     offered_formats: Formats
@@ -154,6 +159,9 @@ def build_services(settings: Settings) -> Services:
         courses=MongoCourses(database),
         batches=MongoBatches(database),
         students=students,
+        items=items,
+        prompt_sounds=MongoPromptSounds(database),
+        forms=forms,
         deliveries=MongoDeliveries(database),
         offered_formats=FormatsFromForms(forms),
         released_results=MemoryReleasedResults(),

@@ -29,6 +29,7 @@ from backend.features.audit.memory import MemoryAuditLog
 from backend.features.batches.memory import MemoryBatches
 from backend.features.campuses.memory import MemoryCampuses
 from backend.features.courses.memory import MemoryCourses
+from backend.features.items.memory import MemoryForms, MemoryItems, MemoryPromptSounds
 from backend.features.ratings.memory import MemoryAnswerKeys, MemoryListener
 from backend.features.students.memory import MemoryStudents
 from backend.wiring import Services
@@ -91,6 +92,9 @@ def build_memory_services(**changes: object) -> Services:
         courses=MemoryCourses(),
         batches=MemoryBatches(),
         students=students,
+        items=MemoryItems(),
+        prompt_sounds=MemoryPromptSounds(),
+        forms=MemoryForms(),
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
         released_results=MemoryReleasedResults(),

@@ -401,3 +401,12 @@ def get_answer_key(*, item_id: str, version: int, items: Items) -> AnswerKey:
     if stored is None:
         raise PermanentFailure("answer_key_missing")
     return key_from_dict(stored.task, stored.content)
+
+
+def list_headlines(*, actor: Actor, form: Form, items: Items) -> dict[int, str]:
+    """What each item of a form is about, by position; for admins only."""
+    check_reads_bank(actor)
+    versions = [items.find_version(one.item_id, one.item_version) for one in form.items]
+    return {
+        one.position: version.headline for one, version in zip(form.items, versions, strict=True) if version is not None
+    }
