@@ -252,7 +252,8 @@ def _is_host(host: str) -> bool:
 
 
 def _redis_names_a_database(settings: Settings) -> bool:
-    return urlsplit(settings.redis_url).path.strip("/") != ""
+    is_redis = settings.redis_url.startswith(("redis://", "rediss://"))
+    return is_redis and urlsplit(settings.redis_url).path.strip("/") != ""
 
 
 def _sends_by(settings: Settings, *drivers: str) -> bool:
@@ -372,7 +373,7 @@ _RULES: tuple[Rule, ...] = (
 def _complete(settings: Settings, *, fill_embedded: bool) -> Settings:
     """Absolute data folder, secret key, addresses of the embedded services."""
     data = (PROJECT_ROOT / settings.viva_data.expanduser()).resolve()
-    values: dict[str, Any] = {"viva_data": data}
+    values: dict[str, Any] = {"viva_data": data, "viva_formats": PROJECT_ROOT / settings.viva_formats.expanduser()}
     if not settings.viva_secret_key:
         values["viva_secret_key"] = _kept_secret(data / "secret_key")
     if fill_embedded:

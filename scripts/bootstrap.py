@@ -35,6 +35,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
+# Inside an activated environment, the Python that it was made from.
+PYTHON = str(getattr(sys, "_base_executable", sys.executable))
 CLIENT = ROOT / "frontend_templates" / "_client"
 BUILT = ROOT / "frontend_templates" / "static" / "dist"
 RUNTIME_LOCK, DEV_LOCK, UV_LOCK = "requirements.txt", "requirements-dev.txt", "requirements-uv.txt"
@@ -131,11 +133,11 @@ def check_disk() -> None:
 def create_venv() -> None:
     if VENV_PYTHON.exists() and runs(VENV_PYTHON, "-c", "import sys; assert sys.version_info >= (3, 11)"):
         return
-    if runs(Path(sys.executable), "-c", "import ensurepip, venv"):
-        call([sys.executable, "-m", "venv", "--clear", str(VENV)], failing="The virtual environment could not be made")
-    elif runs(Path(sys.executable), "-m", "pip", "--version"):
+    if runs(Path(PYTHON), "-c", "import ensurepip, venv"):
+        call([PYTHON, "-m", "venv", "--clear", str(VENV)], failing="The virtual environment could not be made")
+    elif runs(Path(PYTHON), "-m", "pip", "--version"):
         call(
-            [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)],
+            [PYTHON, "-m", "venv", "--clear", "--without-pip", str(VENV)],
             failing="The virtual environment could not be made: this Python lacks its venv module",
         )
     else:
@@ -152,7 +154,7 @@ def install_uv() -> Path | None:
         return uv
     pip = [str(VENV_PYTHON), "-m", "pip"]
     if not runs(VENV_PYTHON, "-m", "pip", "--version"):
-        pip = [sys.executable, "-m", "pip", "--python", str(VENV_PYTHON)]
+        pip = [PYTHON, "-m", "pip", "--python", str(VENV_PYTHON)]
     done = subprocess.run(
         [
             *(*pip, "install", "--quiet", "--disable-pip-version-check"),

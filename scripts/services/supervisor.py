@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 STEADY_AFTER_S = 60.0
 TETHER = str(Path(__file__).with_name("tether.py"))
 LONGEST_LINE = 64 * 1024
+EXCEPTION = re.compile(r"[\w.]+(Error|Exception|NotFound|Problem)\b.*")
 
 T = TypeVar("T")
 
@@ -115,7 +117,7 @@ class Keeper:
         self.program = program
         self._folders, self._state, self._log = folders, state, log
         self._output = LogFile(folders.logs, program.name)
-        self._last_lines: deque[str] = deque(maxlen=3)
+        self._last_lines: deque[str] = deque(maxlen=80)
         self._child: Child | None = None
         self._task: asyncio.Task[None] | None = None
         self._ready_text_seen = asyncio.Event()
@@ -136,7 +138,9 @@ class Keeper:
             await asyncio.sleep(0.2)
 
     def _trouble(self, what: str) -> str:
-        said = " | ".join(line.strip() for line in self._last_lines if line.strip())
+        lines = [line.strip() for line in self._last_lines if line.strip()]
+        # Python's last word is the exception; servers go on talking after it.
+        said = next((line for line in reversed(lines) if EXCEPTION.match(line)), " | ".join(lines[-2:]))
         return f"{self.program.title} {what}: {said or 'no output'} (see {self._folders.logs}/{self.program.name}.log)"
 
     async def _is_ready(self) -> bool:

@@ -1,0 +1,88 @@
+"""`make test`: lint, then all tests. What could not run is said in one plain line, and the end is pytest's own summary.
+
+python -m scripts.test [--lint-only] [arguments for pytest]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.settings import PROJECT_ROOT
+
+BIN = Path(sys.executable).parent
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+LINTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ruff (rules)", ("ruff", "check", "--quiet", ".")),
+    ("ruff (format)", ("ruff", "format", "--check", "--quiet", ".")),
+    ("mypy (types)", ("mypy",)),
+    ("import-linter (architecture)", ("lint-imports", "--no-cache")),
+)
+WORKERS = "2"
+
+
+def main(arguments: Sequence[str]) -> int:
+    lint_ok = lint()
+    if "--lint-only" in arguments:
+        return 0 if lint_ok else 1
+    print(engines(), flush=True)
+    tests_ok = run_tests(arguments, browser=find_chromium())
+    if not lint_ok:
+        print("Lint failed; see above.", file=sys.stderr)
+    return 0 if lint_ok and tests_ok else 1
+
+
+def lint() -> bool:
+    """Runs all linters, so that one start shows all that is wrong."""
+    return all([_lint_one(title, command) for title, command in LINTERS])
+
+
+def _lint_one(title: str, command: Sequence[str]) -> bool:
+    began = time.monotonic()
+    print(f"  ... {title}", flush=True)
+    done = subprocess.run(
+        (str(BIN / command[0]), *command[1:]), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    print(f"  {'ok' if done.returncode == 0 else 'NO'}  {title} ({time.monotonic() - began:.1f} s)", flush=True)
+    if done.returncode:
+        print((done.stdout + done.stderr).strip(), flush=True)
+    return done.returncode == 0
+
+
+def engines() -> str:
+    """Which services the tests will run on."""
+    known = {"MONGODB_URI": "embedded SecantusDB", "REDIS_URL": "embedded Valkey", "S3_ENDPOINT": "embedded nanio"}
+    parts = [f"{name} as set" if os.environ.get(name) else embedded for name, embedded in known.items()]
+    return f"Services of this run: {', '.join(parts)}."
+
+
+def find_chromium() -> str | None:
+    """The browser's path; installed from Debian when it is missing and we may. None, with a line, when there is none."""
+    chosen = next((path for path in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if path and Path(path).exists()), None)
+    if chosen is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("  ... installing chromium from Debian", flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", "chromium")):
+            subprocess.run(("apt-get", *command), env=environment, stdout=subprocess.DEVNULL, check=False)
+        chosen = next((path for path in CHROMIUM if Path(path).exists()), None)
+    if chosen is None:
+        print(
+            "No chromium here: the browser journeys (tests/browser) will NOT run. `apt-get install chromium` brings it."
+        )
+    return chosen
+
+
+def run_tests(arguments: Sequence[str], *, browser: str | None) -> bool:
+    chosen = [argument for argument in arguments if argument != "--lint-only"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
+    if browser is None:
+        command += ["--ignore", "tests/browser"]
+    environment = {**os.environ, "CHROMIUM": browser or ""}
+    return subprocess.run([*command, *chosen], cwd=PROJECT_ROOT, env=environment, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
