@@ -1,0 +1,124 @@
+"""`make demo`: fills a running Viva with two invented campuses to look at, and prints how to sign in.
+
+Everything goes through the use cases; the answers are synthetic speech, scored by the running workers. Safe to repeat:
+what is there stays, and only the printed passwords are new each time. Nobody else learns them; there is no fixed one.
+"""
+
+import argparse
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from backend.adapters.voices import find_voice
+from backend.core.errors import AppError
+from backend.features.attempts.responses import WAITING
+from backend.wiring import Services, build_services
+from config.settings import load_settings
+from scripts.demo.campus import PLANS, DemoBatch, SignIn, build_campus, renew_password, superadmin_of
+from scripts.demo.sittings import Plan, Stage
+from scripts.demo.speaking import Speaking
+
+SHORT, FULL = "versant_style_short", "versant_style_full"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ENDED = Plan(title="Mid-term speaking test", format_id=SHORT, opens_in=-2 * DAY, closes_in=2 * HOUR, finished=8)
+RUNNING = Plan(title="Speaking test, October", format_id=SHORT, opens_in=-HOUR, closes_in=4 * HOUR, inside=6)
+COMING = Plan(title="Final speaking test", format_id=FULL, opens_in=6 * DAY, closes_in=6 * DAY + 5 * HOUR)
+
+
+def main() -> int:
+    arguments = _arguments()
+    services = build_services(load_settings())
+    offered = {each.id for each in services.offered_formats.list_offered()}
+    if SHORT not in offered:
+        print("Viva is not prepared yet: `make up` first, then `make demo`.", file=sys.stderr)
+        return 1
+    superadmin, shown = superadmin_of(services)
+    sign_ins = [shown] if shown else []
+    batches: list[DemoBatch] = []
+    for plan in PLANS:
+        _say(f"{plan.name}: courses, batches, students")
+        made, admin = build_campus(services, superadmin, plan)
+        batches += made
+        sign_ins.append(renew_password(services, admin, "campus admin"))
+    stage = Stage(services, Speaking(find_voice(caches=(services.settings.viva_data / "cache" / "demo",))))
+    sign_ins += _fill(services, stage, batches, formats=offered, finished=arguments.finished)
+    if arguments.json:
+        _write_private(Path(arguments.json), sign_ins)
+    print("\nSign in with any of these (new at every `make demo`):\n")
+    for each in sign_ins:
+        print(f"  {each.role:13} {each.name:20} {each.login:52} {each.password}")
+    return 0
+
+
+def _fill(
+    services: Services, stage: Stage, batches: list[DemoBatch], *, formats: set[str], finished: int
+) -> list[SignIn]:
+    """Tests of three batches; sign-ins of a student of each."""
+    first, second, third = batches[:3]
+    ended, is_new = stage.schedule(first, ENDED)
+    _say(f"{ENDED.title}: what the students will say")
+    papers = [services.papers.get(form_id) for form_id in ended.form_ids]
+    keys = stage.answer_keys(papers)
+    if is_new:
+        for number, student in enumerate(first.students[:finished], start=1):
+            _say(f"{ENDED.title}: student {number} of {finished}")
+            stage.sit_all(ended, student, keys)
+    running, is_new = stage.schedule(second, RUNNING)
+    if is_new:
+        for number, student in enumerate(second.students[: RUNNING.inside], start=1):
+            _say(f"{RUNNING.title}: student {number} of {RUNNING.inside}")
+            stage.sit_until(running, student, keys, share=0.12 * number)
+        for student in second.students[RUNNING.inside : RUNNING.inside + 3]:
+            stage.enter(running, student)
+    for batch in (first, third, *batches[3:]):
+        if COMING.format_id in formats:
+            stage.schedule(batch, COMING)
+    _wait_for_scores(services, ended.id)
+    people = (first.students[0], second.students[10], third.students[0])
+    accounts = [services.accounts.find(student.id) for student in people]
+    return [renew_password(services, account, "student") for account in accounts if account is not None]
+
+
+def _wait_for_scores(services: Services, delivery_id: str) -> None:
+    """The workers of the running product do it; this only watches, for at most twenty minutes."""
+    for _ in range(1200):
+        attempts = services.attempts.list_by_delivery(delivery_id)
+        states = [response.state for attempt in attempts for response in services.responses.list_by_attempt(attempt.id)]
+        waiting = sum(1 for state in states if state in WAITING)
+        if not waiting:
+            return
+        _say(f"Scoring: {len(states) - waiting} of {len(states)} answers")
+        time.sleep(1)
+    _say("Scoring goes on in the background; is the worker running? `make status` tells")
+
+
+def _write_private(path: Path, sign_ins: list[SignIn]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([{"role": s.role, "login": s.login, "password": s.password} for s in sign_ins]))
+
+
+_last_said = [""]
+
+
+def _say(text: str) -> None:
+    if text != _last_said[0]:
+        end = "\r" if sys.stdout.isatty() else "\n"
+        print(f"\033[K  ... {text}" if sys.stdout.isatty() else f"  {text}", end=end, flush=True)
+        _last_said[0] = text
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--finished", type=int, default=ENDED.finished, help="students who have sat the test")
+    parser.add_argument("--json", help="also write the sign-ins into this file (mode 600), for scripts.screens")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except AppError as error:
+        print(f"{error.detail} {dict(error.errors) if error.errors else ''}", file=sys.stderr)
+        sys.exit(1)
