@@ -1,0 +1,276 @@
+"""Attempts, responses, uploads and deliveries: one suite over memory and MongoDB."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backend.core.errors import Conflict
+from backend.features.assessments import mongo as assessments_mongo
+from backend.features.assessments.memory import MemoryDeliveries
+from backend.features.attempts import mongo as attempts_mongo
+from backend.features.attempts.memory import MemoryAttempts, MemoryResponses, MemoryUploads
+from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.responses import Recording, Response, ResponseState, Upload
+from backend.storage import ensure_collections
+from tests.support.exam import OPENS, make_delivery
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.services)])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture()
+def database(kind, request):
+    if kind == "memory":
+        return None
+    database = request.getfixturevalue("mongo_database")
+    ensure_collections(database, (*attempts_mongo.COLLECTIONS, *assessments_mongo.COLLECTIONS))
+    return database
+
+
+@pytest.fixture()
+def attempts(database):
+    return MemoryAttempts() if database is None else attempts_mongo.MongoAttempts(database)
+
+
+@pytest.fixture()
+def responses(database):
+    return MemoryResponses() if database is None else attempts_mongo.MongoResponses(database)
+
+
+@pytest.fixture()
+def uploads(database):
+    return MemoryUploads() if database is None else attempts_mongo.MongoUploads(database)
+
+
+@pytest.fixture()
+def deliveries(database):
+    return MemoryDeliveries() if database is None else assessments_mongo.MongoDeliveries(database)
+
+
+def make_attempt(attempt_id="a1", **changes):
+    attempt = Attempt(
+        id=attempt_id,
+        delivery_id="delivery",
+        campus_id="north",
+        student_id="asha",
+        number=1,
+        form_id="form_one",
+        state=AttemptState.CHECKING,
+        created_at=OPENS,
+    )
+    return replace(attempt, **changes)
+
+
+def make_recording(recording_id="rec-1", segment=0):
+    return Recording(
+        recording_id=recording_id,
+        segment=segment,
+        blob_key="recordings/north/00",
+        sha256="00",
+        size=9,
+        content_type="audio/webm",
+        duration_ms=900,
+        stored_at=OPENS,
+    )
+
+
+def make_response(position=0, attempt_id="a1", **changes):
+    response = Response(
+        id=f"{attempt_id}:{position}",
+        attempt_id=attempt_id,
+        campus_id="north",
+        delivery_id="delivery",
+        position=position,
+        task="repeat",
+        item_id="item",
+        item_version=1,
+        state=ResponseState.QUEUED,
+        not_before=OPENS,
+    )
+    return replace(response, **changes)
+
+
+def at_once(count, act):
+    outcomes = []
+    barrier = threading.Barrier(count)
+
+    def run(number):
+        barrier.wait()
+        outcomes.append(act(number))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+class TestAttempts:
+    def test_round_trip(self, attempts):
+        attempt = make_attempt(
+            state=AttemptState.IN_PROGRESS,
+            position=3,
+            item_opened_at=OPENS,
+            item_prompt_ms=1,
+            item_window_ms=2,
+            device_check={"microphone": "passed"},
+            started_at=OPENS,
+            deadline_at=OPENS + timedelta(minutes=5),
+            due_at=OPENS + timedelta(minutes=5),
+        )
+        attempts.add(attempt)
+        assert attempts.find("a1") == attempt
+        assert attempts.find("a2") is None
+
+    def test_a_number_is_given_once(self, attempts):
+        attempts.add(make_attempt())
+        with pytest.raises(Conflict):
+            attempts.add(make_attempt("a2"))
+        attempts.add(make_attempt("a3", number=2))
+        attempts.add(make_attempt("a4", student_id="ravi"))
+        assert [a.id for a in attempts.list_by_student("delivery", "asha")] == ["a1", "a3"]
+        assert {a.id for a in attempts.list_by_delivery("delivery")} == {"a1", "a3", "a4"}
+        assert {a.id for a in attempts.list_all_of_student("asha")} == {"a1", "a3"}
+
+    def test_of_many_writers_over_the_same_revision_one_wins(self, attempts):
+        attempts.add(make_attempt())
+        outcomes = at_once(8, lambda n: attempts.save(make_attempt(position=n, revision=1), seen_revision=0))
+        assert sorted(outcomes) == [False] * 7 + [True]
+
+    def test_nothing_is_saved_that_was_not_there(self, attempts):
+        assert attempts.save(make_attempt(revision=1), seen_revision=0) is False
+        assert attempts.find("a1") is None
+
+    def test_due_by_state_and_moment(self, attempts):
+        running = AttemptState.IN_PROGRESS
+        for number, (state, due_at) in enumerate(
+            [
+                (running, OPENS),
+                (running, OPENS - timedelta(hours=1)),
+                (running, OPENS + timedelta(milliseconds=1)),
+                (running, None),
+                (AttemptState.SUBMITTED, OPENS),
+            ]
+        ):
+            attempts.add(make_attempt(f"a{number}", number=number + 1, state=state, due_at=due_at))
+        assert [a.id for a in attempts.list_due(running, at=OPENS, limit=9)] == ["a1", "a0"]
+        assert [a.id for a in attempts.list_due(running, at=OPENS, limit=1)] == ["a1"]
+
+
+class TestResponses:
+    def test_round_trip(self, responses):
+        response = make_response(
+            recordings=(make_recording(), make_recording("rec-2", 1)),
+            state=ResponseState.SCORED,
+            score={"points": {"fluency": {"value": 0.5, "weight": 1.0}}, "explanation": {"transcript": []}},
+            evidence_key="evidence/north/00",
+        )
+        assert responses.add(response)
+        assert responses.find(response.id) == response
+
+    def test_added_once(self, responses):
+        assert responses.add(make_response())
+        assert not responses.add(make_response(state=ResponseState.MISSING))
+        assert responses.find("a1:0").state is ResponseState.QUEUED
+
+    def test_one_claim_of_many_wins(self, responses):
+        responses.add(make_response())
+        outcomes = at_once(8, lambda n: responses.save(make_response(tries=n, revision=1), seen_revision=0))
+        assert sorted(outcomes) == [False] * 7 + [True]
+
+    def test_lists_and_counts(self, responses):
+        responses.add(make_response(1))
+        responses.add(make_response(0, state=ResponseState.SCORED))
+        responses.add(make_response(0, "a2", state=ResponseState.FAILED))
+        assert [r.position for r in responses.list_by_attempt("a1")] == [0, 1]
+        assert dict(responses.count_by_attempt("a1")) == {ResponseState.QUEUED: 1, ResponseState.SCORED: 1}
+        assert {a: dict(c) for a, c in responses.count_by_delivery("delivery").items()} == {
+            "a1": {ResponseState.QUEUED: 1, ResponseState.SCORED: 1},
+            "a2": {ResponseState.FAILED: 1},
+        }
+        found = responses.list_by_delivery("delivery", [ResponseState.FAILED, ResponseState.MISSING])
+        assert [r.id for r in found] == ["a2:0"]
+
+    def test_what_waits_and_what_was_abandoned(self, responses):
+        later = OPENS + timedelta(seconds=1)
+        responses.add(make_response(0, not_before=OPENS))
+        responses.add(make_response(1, not_before=OPENS - timedelta(hours=1)))
+        responses.add(make_response(2, not_before=later))
+        responses.add(make_response(3, state=ResponseState.CLAIMED, not_before=None, lease_until=OPENS))
+        responses.add(make_response(4, state=ResponseState.CLAIMED, not_before=None, lease_until=later))
+        responses.add(make_response(5, state=ResponseState.SCORED, not_before=None))
+        assert [r.position for r in responses.list_waiting(at=OPENS, limit=9)] == [1, 0]
+        assert [r.position for r in responses.list_abandoned(at=OPENS, limit=9)] == [3]
+
+
+class TestUploads:
+    def test_announced_once_and_forgotten_together(self, uploads):
+        upload = Upload(
+            attempt_id="a1",
+            recording_id="rec-1",
+            campus_id="north",
+            position=0,
+            segment=0,
+            sha256="00",
+            size=9,
+            content_type="audio/webm",
+            duration_ms=900,
+            registered_at=OPENS,
+        )
+        assert uploads.add(upload)
+        assert not uploads.add(replace(upload, size=10))
+        assert uploads.find("a1:rec-1") == upload
+        uploads.add(replace(upload, attempt_id="a2"))
+        uploads.remove_of_attempt("a1")
+        uploads.remove_of_attempt("a1")
+        assert list(uploads.list_by_attempt("a1")) == []
+        assert len(uploads.list_by_attempt("a2")) == 1
+
+
+class TestDeliveries:
+    def test_round_trip_and_order(self, deliveries):
+        deliveries.add(make_delivery("d1"))
+        deliveries.add(make_delivery("d2", opens_at=OPENS + timedelta(days=1)))
+        deliveries.add(make_delivery("d3", campus_id="south", batch_id="other"))
+        assert deliveries.find("d1") == make_delivery("d1")
+        assert [d.id for d in deliveries.list_by_campus("north")] == ["d2", "d1"]
+        assert [d.id for d in deliveries.list_by_batch("batch_one")] == ["d2", "d1"]
+
+    def test_compare_and_set(self, deliveries):
+        deliveries.add(make_delivery("d1"))
+        changed = make_delivery("d1", title="Other", revision=1)
+        assert deliveries.save(changed, seen_revision=0)
+        assert not deliveries.save(replace(changed, title="Lost", revision=1), seen_revision=0)
+        assert deliveries.find("d1").title == "Other"
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("collection", "wanted", "sort"),
+    [
+        ("attempts", {"delivery_id": "d", "student_id": "s"}, [("number", 1)]),
+        ("attempts", {"delivery_id": "d"}, []),
+        ("attempts", {"student_id": "s"}, []),
+        ("attempts", attempts_mongo._due("in_progress", "due_at", OPENS), [("due_at", 1)]),
+        ("responses", {"attempt_id": "a"}, [("position", 1)]),
+        ("responses", {"delivery_id": "d", "state": "failed"}, []),
+        ("responses", {"delivery_id": "d"}, []),
+        ("responses", attempts_mongo._due("queued", "not_before", OPENS), [("not_before", 1)]),
+        ("responses", attempts_mongo._due("claimed", "lease_until", OPENS), [("lease_until", 1)]),
+        ("uploads", {"attempt_id": "a"}, []),
+        ("deliveries", {"campus_id": "c"}, [("opens_at", -1)]),
+        ("deliveries", {"batch_id": "b"}, [("opens_at", -1)]),
+    ],
+)
+def test_every_query_uses_an_index(mongo_database, collection, wanted, sort):
+    ensure_collections(mongo_database, (*attempts_mongo.COLLECTIONS, *assessments_mongo.COLLECTIONS))
+    mongo_database[collection].insert_one({"_id": "x"})
+    cursor = mongo_database[collection].find(wanted)
+    plan = str((cursor.sort(sort) if sort else cursor).explain())
+    assert "IXSCAN" in plan
+    assert "COLLSCAN" not in plan

@@ -1,0 +1,66 @@
+"""Presence and the task queue: memory and Redis."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from backend.adapters.jobs.celery import CeleryJobs
+from backend.adapters.presence.memory import MemoryPresence
+from backend.adapters.presence.redis import RedisPresence
+from backend.adapters.realtime.socketio import SocketFeed
+from backend.core.errors import TemporaryFailure
+from backend.core.ports import PresenceMark
+
+AT = datetime(2026, 11, 23, 4, 30, 0, 123_000, tzinfo=UTC)
+NOWHERE = "redis://127.0.0.1:9/0"
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
+def presence(request):
+    if request.param == "memory":
+        return MemoryPresence()
+    url = f"{request.getfixturevalue('redis_url')}/9"
+    Redis.from_url(url).flushdb()
+    return RedisPresence(url)
+
+
+def test_the_last_mark_counts(presence):
+    presence.mark("a1", PresenceMark(seen_at=AT, position=1, uploads_pending=0, microphone="ok"))
+    last = PresenceMark(seen_at=AT, position=2, uploads_pending=3, microphone="trouble:muted")
+    presence.mark("a1", last)
+    assert dict(presence.read(["a1", "a2"])) == {"a1": last}
+    assert dict(presence.read([])) == {}
+
+
+@pytest.mark.services
+def test_scoring_has_its_own_queue(redis_url):
+    url = f"{redis_url}/10"
+    client = Redis.from_url(url, decode_responses=True)
+    client.flushdb()
+    jobs = CeleryJobs(url)
+    jobs.enqueue("ratings.score_response", "a1:0")
+    jobs.enqueue("ratings.review_attempt", "a1")
+    assert jobs.waiting() == 1
+    message = json.loads(client.lrange("scoring", 0, -1)[0])
+    assert message["headers"]["task"] == "ratings.score_response"
+    assert message["content-type"] == "application/json"
+    assert client.llen("celery") == 1
+
+
+def test_a_queue_that_is_down_is_a_temporary_failure():
+    jobs = CeleryJobs(NOWHERE)
+    with pytest.raises(TemporaryFailure):
+        jobs.enqueue("ratings.score_response", "a1:0")
+    with pytest.raises(TemporaryFailure):
+        jobs.waiting()
+
+
+def test_presence_that_is_down_is_a_temporary_failure():
+    with pytest.raises(TemporaryFailure):
+        RedisPresence(NOWHERE).read(["a1"])
+
+
+def test_a_feed_that_is_down_costs_only_the_event():
+    SocketFeed(NOWHERE).publish("delivery:d", "attempt_progressed", {"attempt_id": "a1"})

@@ -1,0 +1,196 @@
+"""The attempt's state machine and its clock."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.core.errors import AppError, Conflict
+from backend.features.attempts import model
+from backend.features.attempts.model import Attempt, AttemptState, ItemClock
+
+OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+CLOSES = OPENS + timedelta(hours=1)
+ALLOWED = timedelta(minutes=20)
+CLOCK = ItemClock(prompt_ms=2_000, window_ms=8_000)
+TOTAL = 4
+OVER = (AttemptState.SUBMITTED, AttemptState.EXPIRED, AttemptState.VOIDED)
+
+
+def make_attempt(**changes) -> Attempt:
+    attempt = Attempt(
+        id="attempt",
+        delivery_id="delivery",
+        campus_id="north",
+        student_id="asha",
+        number=1,
+        form_id="form_one",
+        state=AttemptState.CHECKING,
+        created_at=OPENS,
+    )
+    return replace(attempt, **changes)
+
+
+def begin(at=OPENS, attempt=None):
+    return model.begun(attempt or make_attempt(), opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=at)
+
+
+def refusal(act) -> str:
+    with pytest.raises(Conflict) as refused:
+        act()
+    return refused.value.code
+
+
+class TestBeginning:
+    def test_the_deadline_is_the_tests_time_later(self):
+        assert begin().deadline_at == OPENS + ALLOWED
+
+    def test_a_late_start_never_gets_more_than_the_window(self):
+        late = begin(at=CLOSES - timedelta(minutes=5))
+        assert late.deadline_at == CLOSES
+
+    @pytest.mark.parametrize("at", [OPENS - timedelta(milliseconds=1), CLOSES, CLOSES + timedelta(days=1)])
+    def test_only_within_the_window(self, at):
+        assert refusal(lambda: begin(at=at)) == "delivery_not_open"
+
+    def test_again_leaves_the_clock_alone(self):
+        first = begin()
+        assert begin(at=OPENS + timedelta(minutes=3), attempt=first) is first
+
+    @pytest.mark.parametrize("state", OVER)
+    def test_never_after_the_end(self, state):
+        assert refusal(lambda: begin(attempt=make_attempt(state=state))) == "attempt_not_open"
+
+
+class TestItems:
+    def test_open_again_is_the_same_with_its_clock_gone_on(self):
+        first = model.opened_item(begin(), 0, CLOCK, at=OPENS)
+        later = OPENS + timedelta(milliseconds=3_500)
+        again = model.opened_item(first, 0, CLOCK, at=later)
+        assert again is first
+        assert again.elapsed_ms(later) == 3_500
+
+    @pytest.mark.parametrize("position", [1, 3, -1])
+    def test_no_other_item_than_the_next(self, position):
+        assert refusal(lambda: model.opened_item(begin(), position, CLOCK, at=OPENS)) == "item_not_current"
+
+    def test_there_is_no_way_back(self):
+        past = model.closed_item(model.opened_item(begin(), 0, CLOCK, at=OPENS), 0, total_items=TOTAL, at=OPENS)
+        assert refusal(lambda: model.opened_item(past, 0, CLOCK, at=OPENS)) == "item_not_current"
+
+    def test_closing_again_changes_nothing(self):
+        past = model.closed_item(model.opened_item(begin(), 0, CLOCK, at=OPENS), 0, total_items=TOTAL, at=OPENS)
+        assert model.closed_item(past, 0, total_items=TOTAL, at=OPENS + timedelta(days=3)) is past
+
+    def test_an_item_that_was_not_opened_cannot_be_passed(self):
+        assert refusal(lambda: model.closed_item(begin(), 0, total_items=TOTAL, at=OPENS)) == "item_not_open"
+
+    def test_the_last_one_submits(self):
+        attempt = model.opened_item(replace(begin(), position=TOTAL - 1), TOTAL - 1, CLOCK, at=OPENS)
+        after = model.closed_item(attempt, TOTAL - 1, total_items=TOTAL, at=OPENS)
+        assert (after.state, after.submitted_at) == (AttemptState.SUBMITTED, OPENS)
+
+    def test_nothing_at_the_deadline_itself(self):
+        attempt = begin()
+        assert refusal(lambda: model.opened_item(attempt, 0, CLOCK, at=attempt.deadline_at)) == "attempt_not_open"
+
+
+class TestExpiry:
+    def test_ends_at_its_deadline_whenever_it_is_noticed(self):
+        attempt = begin()
+        noticed = attempt.deadline_at + timedelta(hours=7)
+        after = model.expired(attempt, at=noticed)
+        assert (after.state, after.submitted_at) == (AttemptState.EXPIRED, attempt.deadline_at)
+        assert model.expired(after, at=noticed) is after
+
+    def test_not_a_moment_before(self):
+        attempt = begin()
+        assert model.expired(attempt, at=attempt.deadline_at - timedelta(milliseconds=1)) is attempt
+
+
+class TestLateRecordings:
+    def test_what_was_opened_is_taken_until_the_grace_ends(self):
+        attempt = model.opened_item(begin(), 0, CLOCK, at=OPENS)
+        over = model.expired(attempt, at=attempt.deadline_at)
+        last = over.submitted_at + model.UPLOAD_GRACE
+        model.check_accepts(over, 0, at=last - timedelta(milliseconds=1))
+        assert refusal(lambda: model.check_accepts(over, 0, at=last)) == "attempt_not_open"
+
+    def test_what_was_never_opened_is_not(self):
+        attempt = model.opened_item(begin(), 0, CLOCK, at=OPENS)
+        assert refusal(lambda: model.check_accepts(attempt, 1, at=OPENS)) == "item_not_open"
+
+    def test_nothing_before_the_beginning(self):
+        assert refusal(lambda: model.check_accepts(make_attempt(), 0, at=OPENS)) == "attempt_not_open"
+
+
+class TestSettling:
+    def test_once(self):
+        over = model.expired(begin(), at=CLOSES)
+        after = model.settled(over, at=CLOSES)
+        assert model.settled(after, at=CLOSES + timedelta(days=1)) is after
+        assert after.due_at is None
+
+    def test_not_while_it_runs(self):
+        assert refusal(lambda: model.settled(begin(), at=OPENS)) == "attempt_running"
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["begin", "open", "close", "expire", "accept"]),
+        st.integers(min_value=-1, max_value=TOTAL),
+        st.integers(min_value=0, max_value=40 * 60_000),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(steps)
+def test_whatever_a_client_sends_in_whatever_order(history):
+    """Histories of requests at any time: the clock decides, positions never fall, there is one end."""
+    attempt, at, ends = make_attempt(), OPENS - timedelta(minutes=5), []
+    for action, position, later_ms in history:
+        at += timedelta(milliseconds=later_ms)
+        before = attempt
+        try:
+            attempt = act(action, before, position, at)
+        except AppError:
+            attempt = before
+        check_step(before, attempt, at)
+        if attempt.is_over and not before.is_over:
+            ends.append(attempt.submitted_at)
+    assert len(ends) <= 1
+
+
+def act(action, attempt, position, at):
+    if action == "begin":
+        return begin(at=at, attempt=attempt)
+    if action == "open":
+        return model.opened_item(attempt, position, CLOCK, at=at)
+    if action == "close":
+        return model.closed_item(attempt, position, total_items=TOTAL, at=at)
+    if action == "expire":
+        return model.expired(attempt, at=at)
+    model.check_accepts(attempt, position, at=at)
+    # It did not refuse: then it must have been opened, and in time.
+    assert attempt.was_opened(position)
+    assert at < (attempt.submitted_at or attempt.deadline_at) + model.UPLOAD_GRACE
+    return attempt
+
+
+def check_step(before, after, at):
+    assert after.position >= before.position
+    assert after.revision - before.revision in (0, 1)
+    assert before.settled_at is None
+    if before.is_over:
+        assert after is before
+    if after.deadline_at is not None:
+        assert OPENS <= after.started_at < CLOSES
+        assert after.deadline_at <= min(after.started_at + ALLOWED, CLOSES)
+        assert before.deadline_at in (None, after.deadline_at)
+        assert after.submitted_at is None or after.submitted_at <= after.deadline_at
+    if after is not before and after.state is not AttemptState.EXPIRED and before.deadline_at is not None:
+        assert at < before.deadline_at
