@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - fifty quoted words a line would hide the words
 """Invented names, logins of nobody, passwords that exist for this one run only."""
 
 import secrets
@@ -8,18 +9,18 @@ GIVEN = (
     "Gauri Gopal Harini Imran Isha Jatin Jaya Kabir Kavya Kiran Lakshmi Leela Manish Meghna Mohan Nandini "
     "Naveen Neha Nikhil Pooja Pranav Priya Rahul Ravi Rekha Rohan Sachin Sana Sanjay Shreya Sneha Suresh "
     "Tanvi Tarun Uma Varun Vidya Vikram Yash Zoya"
-).split()  # noqa: SIM905 - fifty quoted words would hide the words
+).split()
 FAMILY = (
     "Acharya Bhat Bose Chauhan Das Desai Dutta Fernandes Ghosh Gowda Iyer Jain Joshi Kamath Kapoor Khan "
     "Kulkarni Kumar Lobo Mehta Menon Mishra Nair Naik Pai Patel Pillai Prasad Rao Reddy Saxena Shah "
     "Sharma Shetty Singh Sinha Thomas Varghese Verma Yadav"
-).split()  # noqa: SIM905 - fifty quoted words would hide the words
+).split()
 WORDS = (
     "amber basil cedar clover copper coral ember fern ginger harbour hazel indigo ivory jasper juniper "
     "kettle lagoon lantern linen maple marble meadow nutmeg olive orchid pebble pepper quartz raven "
     "saffron silver slate spruce sunny teal thistle timber topaz velvet violet walnut willow window "
     "winter"
-).split()  # noqa: SIM905 - fifty quoted words would hide the words
+).split()
 
 
 def invented_names(count: int, *, seed: str) -> list[str]:

@@ -28,7 +28,7 @@ from tests.support.source import ROOT
 START_WITHIN_S = 600
 STOP_WITHIN_S = 60
 SHARED = ROOT / ".viva"
-SHARED_FOLDERS = ("models",)
+SHARED_FOLDERS = ("models", "cache")
 FORMATS = ROOT / "tests" / "support" / "formats"
 
 
@@ -46,6 +46,7 @@ class LiveProduct:
             "VIVA_PORT": str(self.port),
             "VIVA_WEB_WORKERS": "2",
             "VIVA_SCORING_WORKERS": "1",
+            "VIVA_FORMATS": str(FORMATS),
             "MAIL_DRIVER": "outbox",
             **environment,
         }
