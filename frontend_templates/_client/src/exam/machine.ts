@@ -1,0 +1,163 @@
+/**
+ * The exam's states, pure: what is on, and what comes after what. There is no event that leads back to an earlier item.
+ *
+ *   loading -> welcome -> check -> [demonstration] -> ready --begun--> running
+ *   loading -> resume ------------------------------------resumed--> running
+ *   running: [instructions] -> opening -> prompt -> recording -> closing -> (next item) | finishing
+ *   finishing -> done;  anything -> stopped (a refusal that repeating does not mend)
+ */
+import type { AttemptSnapshot, ItemView, SectionView } from "./types";
+
+export interface Problem {
+  code: string;
+  title: string;
+  detail: string;
+}
+
+export type Ending = "submitted" | "expired";
+
+export type Phase =
+  | { name: "loading" }
+  | { name: "welcome" }
+  | { name: "check" }
+  | { name: "demonstration" }
+  | { name: "ready" }
+  | { name: "resume" }
+  | { name: "instructions"; section: SectionView }
+  | { name: "opening"; position: number }
+  | { name: "prompt"; item: ItemView; offsetMs: number }
+  | { name: "recording"; item: ItemView; offsetMs: number }
+  | { name: "closing"; item: ItemView }
+  | { name: "finishing"; ending: Ending }
+  | { name: "done"; ending: Ending }
+  | { name: "stopped"; problem: Problem };
+
+export interface Exam {
+  phase: Phase;
+  snapshot: AttemptSnapshot | null;
+  instructed: readonly string[];
+}
+
+export type ExamEvent =
+  | { type: "entered"; snapshot: AttemptSnapshot }
+  | { type: "welcomed" }
+  | { type: "checked"; snapshot: AttemptSnapshot }
+  | { type: "demonstrated" }
+  | { type: "begun"; snapshot: AttemptSnapshot }
+  | { type: "resumed"; snapshot: AttemptSnapshot }
+  | { type: "instructed" }
+  | { type: "opened"; item: ItemView }
+  | { type: "prompt_ended" }
+  | { type: "recorded" }
+  | { type: "closed"; snapshot: AttemptSnapshot }
+  | { type: "ended"; ending: Ending }
+  | { type: "uploaded" }
+  | { type: "stopped"; problem: Problem };
+
+export const START: Exam = { phase: { name: "loading" }, snapshot: null, instructed: [] };
+
+/** Less than this is left of a window: not worth a recording. */
+const CRUMB_MS = 250;
+
+const RUNNING: ReadonlySet<Phase["name"]> = new Set(["resume", "instructions", "opening", "prompt", "recording", "closing"]);
+
+export function isRunning(exam: Exam): boolean {
+  return RUNNING.has(exam.phase.name);
+}
+
+export function promptMs(item: ItemView): number {
+  return item.prompt?.duration_ms ?? 0;
+}
+
+/** Where an open item stands after `elapsedMs`: in its prompt, in its window, or over. */
+export function placeInItem(item: ItemView, elapsedMs: number): Phase {
+  const intoWindow = elapsedMs - promptMs(item);
+  if (intoWindow < 0) return { name: "prompt", item, offsetMs: Math.max(0, elapsedMs) };
+  if (intoWindow < item.window_ms - CRUMB_MS) return { name: "recording", item, offsetMs: intoWindow };
+  return { name: "closing", item };
+}
+
+/** The event's effect. An event that does not fit the phase changes nothing: it came late. */
+export function step(exam: Exam, event: ExamEvent): Exam {
+  const { phase } = exam;
+  switch (event.type) {
+    case "entered":
+      return phase.name === "loading" ? entered(exam, event.snapshot) : exam;
+    case "welcomed":
+      return phase.name === "welcome" ? { ...exam, phase: { name: "check" } } : exam;
+    case "checked":
+      return phase.name === "check" ? checked(exam, event.snapshot) : exam;
+    case "demonstrated":
+      return phase.name === "demonstration" ? { ...exam, phase: { name: "ready" } } : exam;
+    case "begun":
+      return phase.name === "ready" ? goOn(exam, event.snapshot) : exam;
+    case "resumed":
+      return phase.name === "resume" ? goOn(exam, event.snapshot) : exam;
+    case "instructed":
+      return phase.name === "instructions" && exam.snapshot
+        ? { ...exam, phase: { name: "opening", position: exam.snapshot.position } }
+        : exam;
+    case "opened":
+      // Opened by this page just now: the candidate has not heard it yet, however long the reply took.
+      return phase.name === "opening" && phase.position === event.item.position
+        ? { ...exam, phase: placeInItem(event.item, 0) }
+        : exam;
+    case "prompt_ended":
+      return phase.name === "prompt" ? { ...exam, phase: { name: "recording", item: phase.item, offsetMs: 0 } } : exam;
+    case "recorded":
+      return phase.name === "recording" ? { ...exam, phase: { name: "closing", item: phase.item } } : exam;
+    case "closed":
+      return phase.name === "closing" ? goOn(exam, event.snapshot) : exam;
+    case "ended":
+      return isRunning(exam) || phase.name === "ready" || phase.name === "loading"
+        ? { ...exam, phase: { name: "finishing", ending: event.ending } }
+        : exam;
+    case "uploaded":
+      return phase.name === "finishing" ? { ...exam, phase: { name: "done", ending: phase.ending } } : exam;
+    case "stopped":
+      return phase.name === "done" ? exam : { ...exam, phase: { name: "stopped", problem: event.problem } };
+  }
+}
+
+function entered(exam: Exam, snapshot: AttemptSnapshot): Exam {
+  switch (snapshot.state) {
+    case "checking":
+      return { ...exam, snapshot, phase: { name: "welcome" } };
+    case "in_progress":
+      // A click is needed before anything can sound or record; the server's clock goes on meanwhile.
+      return { ...exam, snapshot, phase: { name: "resume" } };
+    default:
+      return goOn(exam, snapshot);
+  }
+}
+
+function checked(exam: Exam, snapshot: AttemptSnapshot): Exam {
+  return { ...exam, snapshot, phase: { name: snapshot.demonstration ? "demonstration" : "ready" } };
+}
+
+/** What comes next by the server's word. */
+function goOn(exam: Exam, snapshot: AttemptSnapshot): Exam {
+  const next = { ...exam, snapshot };
+  if (snapshot.state === "submitted" || snapshot.state === "expired") {
+    return { ...next, phase: { name: "finishing", ending: snapshot.state } };
+  }
+  if (snapshot.state === "voided") {
+    const problem = { code: "voided", title: "This attempt was cancelled", detail: "Ask your campus admin what to do next." };
+    return { ...next, phase: { name: "stopped", problem } };
+  }
+  if (snapshot.item) return { ...next, phase: placeInItem(snapshot.item, snapshot.item.elapsed_ms) };
+  const section = snapshot.sections.find((candidate) => candidate.first_position === snapshot.position);
+  if (section && !exam.instructed.includes(section.letter)) {
+    return { ...next, instructed: [...exam.instructed, section.letter], phase: { name: "instructions", section } };
+  }
+  return { ...next, phase: { name: "opening", position: snapshot.position } };
+}
+
+/**
+ * The number of a recording among those of its item. A later part of the window always has a higher one, on whatever
+ * device, and no two on the same device share one. The server takes 0 to 19.
+ */
+export function segmentFor(windowMs: number, offsetMs: number, takenHere: readonly number[]): number {
+  const byTime = Math.floor((Math.min(offsetMs, windowMs) / Math.max(1, windowMs)) * 18);
+  return Math.min(19, Math.max(byTime, ...takenHere.map((segment) => segment + 1)));
+}

@@ -1,0 +1,87 @@
+/** Everything that is heard: prompts, instructions, the check's tone. One AudioContext, unlocked by the first click. */
+import { backoffMs, pause } from "./backoff";
+
+const UNPLAYABLE_AFTER = 3;
+const LATE_MS = 1500;
+
+export class Sound {
+  readonly context: AudioContext = new AudioContext();
+
+  /** Call from a click: browsers let nothing sound before one. */
+  async unlock(): Promise<void> {
+    if (this.context.state !== "running") await this.context.resume();
+  }
+
+  /**
+   * The sound at `url`, ready to play. Repeated until it comes; a refused address asks `renew` for a fresh one. Null for
+   * a file that no browser could play: the exam goes on rather than hold a candidate fast.
+   */
+  async load(
+    url: string,
+    signal: AbortSignal,
+    onWaiting: (waiting: boolean) => void,
+    renew?: () => Promise<string | null>,
+  ): Promise<AudioBuffer | null> {
+    let address = url;
+    let unplayable = 0;
+    for (let tries = 1; unplayable < UNPLAYABLE_AFTER; tries += 1) {
+      try {
+        const reply = await fetch(address, { credentials: "omit", signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]) });
+        if (reply.ok) {
+          const bytes = await reply.arrayBuffer();
+          const buffer = await this.context.decodeAudioData(bytes);
+          onWaiting(false);
+          return buffer;
+        }
+        if (reply.status < 500 && renew) address = (await renew()) ?? address;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (error instanceof DOMException && error.name === "EncodingError") unplayable += 1;
+      }
+      if (tries > 1) onWaiting(true);
+      await pause(backoffMs(tries, Math.random), signal);
+    }
+    return null;
+  }
+
+  /** Plays from `offsetMs` to the end; resolves when it has ended, or should have. */
+  play(buffer: AudioBuffer | null, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const offset = offsetMs / 1000;
+    if (buffer === null || signal.aborted || offset >= buffer.duration) return Promise.resolve();
+    const source = this.context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(this.context.destination);
+    return new Promise((resolve) => {
+      // A context that the system has suspended never says "ended".
+      const timer = setTimeout(resolve, (buffer.duration - offset) * 1000 + LATE_MS);
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      source.addEventListener("ended", end, { once: true });
+      signal.addEventListener("abort", () => source.stop(), { once: true });
+      void this.unlock();
+      source.start(0, offset);
+    });
+  }
+
+  /** Three rising notes, soft at the edges. */
+  async chime(signal: AbortSignal): Promise<void> {
+    await this.unlock();
+    const at = this.context.currentTime + 0.05;
+    [392, 494, 587].forEach((frequency, index) => this.#note(frequency, at + index * 0.35));
+    await pause(1300, signal).catch(() => undefined);
+  }
+
+  #note(frequency: number, at: number): void {
+    const tone = this.context.createOscillator();
+    const gain = this.context.createGain();
+    tone.frequency.value = frequency;
+    gain.gain.setValueAtTime(0, at);
+    gain.gain.linearRampToValueAtTime(0.25, at + 0.04);
+    gain.gain.exponentialRampToValueAtTime(0.001, at + 0.55);
+    tone.connect(gain).connect(this.context.destination);
+    tone.start(at);
+    tone.stop(at + 0.6);
+  }
+}
