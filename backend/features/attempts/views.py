@@ -6,6 +6,7 @@ from http import HTTPStatus
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint as ApiBlueprint
+from limits import parse
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound
@@ -29,12 +30,21 @@ from backend.features.attempts.schemas import (
     StoredSchema,
 )
 from backend.features.attempts.snapshot import AttemptSnapshot, ItemView, take_snapshot, view_item
+from backend.web import limits
 from backend.web.gates import current_actor, get_services, roles
 
 pages = Blueprint("attempts", __name__)
 api = ApiBlueprint("exam", __name__, url_prefix="/api", description="The candidate's client")
 
 Fields = dict[str, object]
+
+# By account, never by address: a whole campus may share one. An hour's exam that is replayed at once stays below it.
+REQUESTS_BY_ACCOUNT = parse("600 per minute")
+
+
+@api.before_request
+def _slow_down() -> None:
+    limits.spend(limits.Count(item=REQUESTS_BY_ACCOUNT, key=f"exam:{current_actor().account_id}"))
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------
