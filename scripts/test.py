@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def lint() -> bool:
     """Runs all linters, so that one start shows all that is wrong."""
-    return all([_lint_one(title, command) for title, command in LINTERS])
+    outcomes = [_lint_one(title, command) for title, command in LINTERS]
+    return all(outcomes)
 
 
 def _lint_one(title: str, command: Sequence[str]) -> bool:
@@ -60,7 +61,7 @@ def engines() -> str:
 
 
 def find_chromium() -> str | None:
-    """The browser's path; installed from Debian when it is missing and we may. None, with a line, when there is none."""
+    """The browser's path; from Debian when it is missing and we may install. None, with a line, when there is none."""
     chosen = next((path for path in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if path and Path(path).exists()), None)
     if chosen is None and os.geteuid() == 0 and shutil.which("apt-get"):
         print("  ... installing chromium from Debian", flush=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from scripts.services.memory import write_private
 from scripts.services.program import Folders
@@ -123,10 +123,11 @@ class Progress:
 
     def __init__(self, folders: Folders) -> None:
         self._path = folders.run / "progress.jsonl"
-        self._file: IO[str] = self._path.open("w", encoding="utf-8", buffering=1)
+        self._path.write_text("", encoding="utf-8")
 
     def say(self, kind: NoteKind, text: str) -> None:
-        self._file.write(json.dumps({"kind": kind, "text": text}) + "\n")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"kind": kind, "text": text}) + "\n")
 
 
 def read_notes(folders: Folders, offset: int) -> tuple[list[Note], int]:

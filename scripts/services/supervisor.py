@@ -51,6 +51,7 @@ class Supervisor:
             return 1
         finally:
             await self._stop_all()
+            self._log.close()
             self._progress.say("stopped", "")
 
     async def _start(self, plan: Sequence[Program | Step]) -> bool:
@@ -86,6 +87,7 @@ class Supervisor:
             code = await self._unless_stopped(child.wait(take))
         finally:
             kill_group(child.pid, signal.SIGKILL)
+            await child.process.wait()
             _forget(self._folders, self._state, step.name)
             log.close()
         if code:
@@ -208,8 +210,10 @@ class Child:
     Python versions.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader) -> None:
-        self.process, self._output = process, output
+    def __init__(
+        self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, pipe: asyncio.ReadTransport
+    ) -> None:
+        self.process, self._output, self._pipe = process, output, pipe
         self.pid = process.pid
 
     @property
@@ -235,10 +239,13 @@ class Child:
                 take(line)
 
         reading = asyncio.create_task(read())
-        code = await self.process.wait()
-        kill_group(self.pid, signal.SIGKILL)
-        await asyncio.wait((reading,), timeout=2)
-        reading.cancel()
+        try:
+            code = await self.process.wait()
+            kill_group(self.pid, signal.SIGKILL)
+            await asyncio.wait((reading,), timeout=2)
+        finally:
+            reading.cancel()
+            self._pipe.close()
         return code
 
 
@@ -256,10 +263,10 @@ async def _spawn(command: Sequence[str], environment: dict[str, str]) -> Child:
     finally:
         os.close(outer)
     reader = asyncio.StreamReader(limit=LONGEST_LINE)
-    await asyncio.get_running_loop().connect_read_pipe(
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(inner, "rb", 0)
     )
-    return Child(process, reader)
+    return Child(process, reader, pipe)
 
 
 def _record(folders: Folders, state: State, name: str, pid: int) -> None:

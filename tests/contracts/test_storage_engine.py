@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from bson import ObjectId
@@ -245,7 +246,7 @@ class TestSums:
 
     def test_match_group_minimum_maximum_mean(self, mongo_database: MongoDatabase):
         mongo_database.c.insert_many({"batch": n % 2, "overall": n} for n in range(1, 9))
-        stages = [
+        stages: list[dict[str, Any]] = [
             {"$match": {"batch": 0}},
             {
                 "$group": {

@@ -55,7 +55,7 @@ class Response:
 
 
 whole = st.integers(min_value=-(2**63), max_value=2**63 - 1)
-text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 moments = st.datetimes(
     min_value=datetime(1970, 1, 2),
