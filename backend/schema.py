@@ -1,5 +1,6 @@
 """Every collection of every feature, with its indexes and validators. One line here for a feature with a `mongo.py`."""
 
+from backend.adapters.mail import outbox_store as outbox
 from backend.features.accounts import mongo as accounts
 from backend.features.assessments import mongo as assessments
 from backend.features.attempts import mongo as attempts
@@ -8,6 +9,8 @@ from backend.features.batches import mongo as batches
 from backend.features.campuses import mongo as campuses
 from backend.features.courses import mongo as courses
 from backend.features.items import mongo as items
+from backend.features.mailings import mongo as mailings
+from backend.features.results import mongo as results
 from backend.features.students import mongo as students
 from backend.storage import CollectionSpec
 
@@ -21,4 +24,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     *items.COLLECTIONS,
     *assessments.COLLECTIONS,
     *attempts.COLLECTIONS,
+    *results.COLLECTIONS,
+    *mailings.COLLECTIONS,
+    *outbox.COLLECTIONS,
 )

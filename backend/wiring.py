@@ -4,6 +4,7 @@
 feature, and its real adapter in `build_services`; the memory one goes into tests/support/services_memory.py.
 """
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,19 +14,21 @@ from backend.adapters.jobs.celery import CeleryJobs
 from backend.adapters.mail import build_mailer
 from backend.adapters.mail.outbox_store import MongoOutboxStore
 from backend.adapters.passwords.argon2id import Argon2idPasswords, thread_pool_runner
+from backend.adapters.pdf.typst import TypstTypesetter, render_pdf
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
+from backend.adapters.scales.files import FileScales, load_descriptors
 from backend.adapters.sessions.redis import RedisSessions
 from backend.adapters.speech.listener import EngineListener
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
+from backend.adapters.spreadsheets.sheet import write_sheet
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
 from backend.core.outbox import OutboxStore
-from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions, Spreadsheets
+from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions, Spreadsheets, Typesetter
 from backend.features.accounts import usecases as account_usecases
 from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
 from backend.features.accounts.repository import Accounts, OneTimeCodes
-from backend.features.assessments.memory import MemoryReleasedResults
 from backend.features.assessments.mongo import MongoDeliveries
 from backend.features.assessments.offers import FormatsFromForms
 from backend.features.assessments.repository import AttemptMarks, Deliveries, DeliveryCounts, Formats, ReleasedResults
@@ -44,12 +47,20 @@ from backend.features.courses.mongo import MongoCourses
 from backend.features.courses.repository import Courses
 from backend.features.items.mongo import MongoForms, MongoItems, MongoPromptSounds
 from backend.features.items.repository import Forms, Items, PromptSounds
+from backend.features.mailings.marks import MarksFromMailings
+from backend.features.mailings.mongo import MongoDispatches, MongoMailings
+from backend.features.mailings.repository import Dispatches, Mailings
 from backend.features.ratings.keys import KeysFromItems
 from backend.features.ratings.repository import AnswerKeys, Listener
+from backend.features.reports.repository import PdfPress, SheetWriter, Words
+from backend.features.results.marks import ReleasedFromResults
+from backend.features.results.mongo import MongoReleases, MongoResults
+from backend.features.results.people import PeopleFromStudents
+from backend.features.results.repository import MailMarks, People, Releases, Results, Scales
 from backend.features.students.mongo import MongoStudents
 from backend.features.students.repository import Students
 from backend.storage import MongoDatabase, connect, ping
-from config.settings import Settings
+from config.settings import PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +79,7 @@ class Services:
     outbox: OutboxStore
     passwords: Passwords
     spreadsheets: Spreadsheets
+    typesetter: Typesetter
     sessions: Sessions
     # people
     audit_log: AuditLog
@@ -95,6 +107,18 @@ class Services:
     # ratings
     scoring_keys: AnswerKeys
     listener: Listener
+    # results, reports, mailings
+    people: People
+    scales: Scales
+    results: Results
+    releases: Releases
+    words: Words
+    reports_pdf: PdfPress
+    sheet_writer: SheetWriter
+    mailings: Mailings
+    dispatches: Dispatches
+    mail_marks: MailMarks
+    software: str
     # what /readyz asks: each returns, or raises AdapterError
     readiness: Mapping[str, Callable[[], None]] = field(default_factory=dict)
 
@@ -112,6 +136,12 @@ class Services:
 def open_database(settings: Settings) -> MongoDatabase:
     """The database of these settings; connects on first use."""
     return connect(settings.mongodb_uri)[settings.mongodb_database]
+
+
+def read_software() -> str:
+    """This software's name and version, as every result names it."""
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"{project['name']} {project['version']}"
 
 
 def s3_address(settings: Settings) -> S3Address:
@@ -137,6 +167,8 @@ def build_services(settings: Settings) -> Services:
     forms = MongoForms(database)
     blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
     outbox = MongoOutboxStore(database, blobs)
+    results, releases = MongoResults(database), MongoReleases(database)
+    mailings, dispatches = MongoMailings(database), MongoDispatches(database)
     return Services(
         settings=settings,
         now=utc_now,
@@ -148,6 +180,7 @@ def build_services(settings: Settings) -> Services:
         mailer=build_mailer(settings, outbox),
         outbox=outbox,
         spreadsheets=CalamineSpreadsheets(),
+        typesetter=TypstTypesetter(),
         passwords=Argon2idPasswords(run=thread_pool_runner()),
         sessions=RedisSessions(
             settings.redis_url_for("revocation"), lifetime=timedelta(hours=settings.session_refresh_hours)
@@ -164,7 +197,7 @@ def build_services(settings: Settings) -> Services:
         forms=forms,
         deliveries=MongoDeliveries(database),
         offered_formats=FormatsFromForms(forms),
-        released_results=MemoryReleasedResults(),
+        released_results=ReleasedFromResults(results, releases),
         attempt_marks=MarksFromAttempts(attempts),
         delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
@@ -174,6 +207,17 @@ def build_services(settings: Settings) -> Services:
         candidates=candidates,
         scoring_keys=KeysFromItems(items),
         listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
+        people=PeopleFromStudents(students),
+        scales=FileScales(),
+        results=results,
+        releases=releases,
+        words=load_descriptors,
+        reports_pdf=render_pdf,
+        sheet_writer=write_sheet,
+        mailings=mailings,
+        dispatches=dispatches,
+        mail_marks=MarksFromMailings(mailings, dispatches),
+        software=read_software(),
         readiness={
             "database": lambda: ping(database),
             "queue": lambda: _ask(presence),

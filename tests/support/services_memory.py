@@ -11,12 +11,15 @@ from backend.adapters.mail.checks import Sender
 from backend.adapters.mail.outbox import OutboxMailer
 from backend.adapters.mail.outbox_store import MemoryOutboxStore
 from backend.adapters.passwords.argon2id import Argon2idPasswords
+from backend.adapters.pdf.typst import TypstTypesetter, render_pdf
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.realtime.memory import MemoryFeed
+from backend.adapters.scales.files import FileScales, load_descriptors
 from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
+from backend.adapters.spreadsheets.sheet import write_sheet
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
-from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats, MemoryReleasedResults
+from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats
 from backend.features.attempts.candidates import CandidatesFromStudents
 from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
 from backend.features.attempts.memory import (
@@ -30,7 +33,12 @@ from backend.features.batches.memory import MemoryBatches
 from backend.features.campuses.memory import MemoryCampuses
 from backend.features.courses.memory import MemoryCourses
 from backend.features.items.memory import MemoryForms, MemoryItems, MemoryPromptSounds
+from backend.features.mailings.marks import MarksFromMailings
+from backend.features.mailings.memory import MemoryDispatches, MemoryMailings
 from backend.features.ratings.memory import MemoryAnswerKeys, MemoryListener
+from backend.features.results.marks import ReleasedFromResults
+from backend.features.results.memory import MemoryReleases, MemoryResults
+from backend.features.results.people import PeopleFromStudents
 from backend.features.students.memory import MemoryStudents
 from backend.wiring import Services
 from config.settings import Settings
@@ -72,6 +80,8 @@ def build_memory_services(**changes: object) -> Services:
     candidates = CandidatesFromStudents(students)
     blobs = MemoryBlobs()
     outbox = MemoryOutboxStore(blobs)
+    results, releases = MemoryResults(), MemoryReleases()
+    mailings, dispatches = MemoryMailings(), MemoryDispatches()
     services = Services(
         settings=memory_settings(),
         now=TestClock(),
@@ -83,6 +93,7 @@ def build_memory_services(**changes: object) -> Services:
         mailer=OutboxMailer(store=outbox, sender=Sender(name="Viva", address="viva@example.edu")),
         outbox=outbox,
         spreadsheets=CalamineSpreadsheets(),
+        typesetter=TypstTypesetter(),
         passwords=Argon2idPasswords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         sessions=MemorySessions(),
         audit_log=MemoryAuditLog(),
@@ -97,7 +108,7 @@ def build_memory_services(**changes: object) -> Services:
         forms=MemoryForms(),
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
-        released_results=MemoryReleasedResults(),
+        released_results=ReleasedFromResults(results, releases),
         attempt_marks=MarksFromAttempts(attempts),
         delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
@@ -107,6 +118,17 @@ def build_memory_services(**changes: object) -> Services:
         candidates=candidates,
         scoring_keys=MemoryAnswerKeys(),
         listener=MemoryListener(),
+        people=PeopleFromStudents(students),
+        scales=FileScales(),
+        results=results,
+        releases=releases,
+        words=load_descriptors,
+        reports_pdf=render_pdf,
+        sheet_writer=write_sheet,
+        mailings=mailings,
+        dispatches=dispatches,
+        mail_marks=MarksFromMailings(mailings, dispatches),
+        software="viva test",
     )
     return replace(services, **changes)  # type: ignore[arg-type]  # the names are Services' own fields
 

@@ -1,4 +1,4 @@
-"""Mailings, dispatches and recipients in memory."""
+"""Mailings and dispatches in memory."""
 
 import threading
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.core.errors import Conflict
 from backend.features.mailings.model import Dispatch, DispatchState, Mailing, MailingState
-from backend.features.mailings.repository import Dispatches, Mailings, Recipient, Recipients
+from backend.features.mailings.repository import Dispatches, Mailings
 
 
 class MemoryMailings(Mailings):
@@ -81,17 +81,3 @@ class MemoryDispatches(Dispatches):
             if each.state is DispatchState.CLAIMED and each.lease_until is not None and each.lease_until <= at
         ]
         return [each for _, each in sorted(due, key=lambda pair: pair[0])][:limit]
-
-
-class MemoryRecipients(Recipients):
-    def __init__(self, recipients: Sequence[Recipient] = ()) -> None:
-        self._recipients = {each.student_id: each for each in recipients}
-
-    def add(self, recipient: Recipient) -> None:
-        self._recipients[recipient.student_id] = recipient
-
-    def find(self, student_id: str) -> Recipient | None:
-        return self._recipients.get(student_id)
-
-    def find_many(self, student_ids: Sequence[str]) -> dict[str, Recipient]:
-        return {each: self._recipients[each] for each in student_ids if each in self._recipients}

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from backend.core.ports import Attachment, Mail
 from backend.features.accounts.messages import render_mail
-from backend.features.mailings.repository import Recipient
 from backend.features.reports.model import completion_text
 from backend.features.results.model import Result
+from backend.features.results.repository import Person
 
 
 def results_ready(
-    result: Result, recipient: Recipient, *, campus_name: str, link: str, verify_url: str, report: Attachment, key: str
+    result: Result, recipient: Person, *, campus_name: str, link: str, verify_url: str, report: Attachment, key: str
 ) -> Mail:
     """The result is released; its report is attached. `key` is the dispatch's idempotency key."""
     mail = render_mail(

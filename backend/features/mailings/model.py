@@ -66,8 +66,8 @@ class Mailing:
 class Dispatch:
     """Holds no address: that is read when the message is built, so that a corrected one is used.
 
-    `id` is made of kind and result: a result is mailed once, whatever is pressed twice. `copy` counts the keys: it rises
-    only when a person sends again.
+    `id` is made of kind and result: a result is mailed once, whatever is pressed twice. `copy` counts the keys: it
+    rises only when a person sends again.
     """
 
     id: str

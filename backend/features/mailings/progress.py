@@ -6,8 +6,8 @@ from datetime import datetime
 
 from backend.core.ports import Feed
 from backend.features.mailings.model import Dispatch, DispatchState, Mailing
-from backend.features.mailings.repository import Recipient
 from backend.features.mailings.wording import reason_text
+from backend.features.results.repository import Person
 
 PROGRESSED = "mailing_progressed"
 
@@ -52,7 +52,7 @@ def announce_pause(mailing: Mailing, *, feed: Feed, now: datetime) -> None:
 
 
 def take_snapshot(
-    mailing: Mailing, dispatches: Sequence[Dispatch], recipients: Mapping[str, Recipient], *, now: datetime
+    mailing: Mailing, dispatches: Sequence[Dispatch], recipients: Mapping[str, Person], *, now: datetime
 ) -> Json:
     """All rows by roll number, with names: only for those who passed the gate."""
     rows = [_named(dispatch, recipients.get(dispatch.student_id)) for dispatch in dispatches]
@@ -64,7 +64,7 @@ def take_snapshot(
     }
 
 
-def _named(dispatch: Dispatch, recipient: Recipient | None) -> Json:
+def _named(dispatch: Dispatch, recipient: Person | None) -> Json:
     return describe_dispatch(dispatch) | {
         "student_name": recipient.name if recipient else "–",
         "roll_number": recipient.roll_number if recipient else "",

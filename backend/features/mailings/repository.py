@@ -1,7 +1,6 @@
-"""What we need from storage, and of the students."""
+"""What we need from storage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -43,22 +42,3 @@ class Dispatches(Protocol):
 
     def list_abandoned(self, *, at: datetime, limit: int) -> Sequence[Dispatch]:
         """Claimed dispatches whose lease has run out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """As much of a student as a mail needs. `email` is None where none is known."""
-
-    student_id: str
-    name: str
-    roll_number: str
-    email: str | None
-
-
-class Recipients(Protocol):
-    """Students as recipients, told by the feature that has them (students)."""
-
-    def find(self, student_id: str) -> Recipient | None: ...
-
-    def find_many(self, student_ids: Sequence[str]) -> dict[str, Recipient]:
-        """Those that exist, by id."""

@@ -24,14 +24,13 @@ from backend.features.audit.repository import AuditLog
 from backend.features.mailings import messages, model
 from backend.features.mailings.model import RESULTS_READY, Dispatch, DispatchState, Mailing, MailingState
 from backend.features.mailings.progress import announce, announce_pause
-from backend.features.mailings.repository import Dispatches, Mailings, Recipients
-from backend.features.reports.usecases import Reporting, make_report
+from backend.features.mailings.repository import Dispatches, Mailings
+from backend.features.reports.usecases import Reporting, campus_name, make_report
 from backend.features.results.model import Result
-from backend.features.results.repository import Releases, Results
+from backend.features.results.repository import People, Releases, Results
 from backend.features.results.usecases import get_released, list_released
 
 SEND_DISPATCH = "mailings.send_dispatch"
-PREPARE_MAILING = "mailings.prepare_mailing"
 SWEEP = "mailings.sweep"
 SWEPT_AT_ONCE = 200
 QUEUE_IS_SHORT = 20
@@ -48,7 +47,7 @@ class PostOffice:
     dispatches: Dispatches
     results: Results
     releases: Releases
-    recipients: Recipients
+    people: People
     reporting: Reporting
     mailer: Mailer
     feed: Feed
@@ -105,7 +104,7 @@ def prepare_mailing(*, mailing_id: str, office: PostOffice, now: datetime) -> Ma
     if mailing.state is MailingState.PREPARED:
         return mailing
     planned = office.results.find_many(mailing.result_ids)
-    recipients = office.recipients.find_many([result.student_id for result in planned.values()])
+    recipients = office.people.find_many([result.student_id for result in planned.values()])
     for result in planned.values():
         fresh = model.fresh_dispatch(mailing, result.id, result.student_id, at=now)
         recipient = recipients.get(result.student_id)
@@ -191,7 +190,7 @@ def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock
 def _build(claim: Dispatch, office: PostOffice) -> Mail:
     """The message, from what is true now. PermanentFailure: `withdrawn`, `student_missing`, `no_address`."""
     result = get_released(claim.result_id, results=office.results, releases=office.releases)
-    recipient = office.recipients.find(claim.student_id)
+    recipient = office.people.find(claim.student_id)
     if result is None:
         raise PermanentFailure("withdrawn")
     if recipient is None:
@@ -202,7 +201,7 @@ def _build(claim: Dispatch, office: PostOffice) -> Mail:
     return messages.results_ready(
         result,
         recipient,
-        campus_name=reporting.campus_names.get_name(result.campus_id),
+        campus_name=campus_name(result, reporting),
         link=f"{reporting.public_url}/results/{result.id}",
         verify_url=f"{reporting.public_url}/verify",
         report=make_report("score_report", result=result, reporting=reporting),

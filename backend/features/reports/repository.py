@@ -1,4 +1,4 @@
-"""What reports need: a press, spreadsheets, words, and whom a result is about."""
+"""What reports need: a press, spreadsheets, words."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,10 +26,3 @@ class SheetWriter(Protocol):
 
 class Words(Protocol):
     def __call__(self) -> Descriptors: ...
-
-
-class CampusNames(Protocol):
-    """Campuses' names, told by the feature that has them (campuses)."""
-
-    def get_name(self, campus_id: str) -> str:
-        """The name; "" for an unknown campus."""

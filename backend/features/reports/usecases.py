@@ -3,15 +3,19 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.core.errors import NotFound
 from backend.core.ports import Attachment
-from backend.features.attempts.repository import Candidates
+from backend.features.campuses.repository import Campuses
 from backend.features.reports.kinds import REPORTS
 from backend.features.reports.model import Subject
-from backend.features.reports.repository import CampusNames, PdfPress, Words
+from backend.features.reports.repository import PdfPress, Words
 from backend.features.results.model import Result
-from backend.features.results.repository import Scales
+from backend.features.results.repository import People, Scales
+
+if TYPE_CHECKING:
+    from backend.wiring import Services
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "frontend_templates" / "reports"
 PDF = "application/pdf"
@@ -21,8 +25,8 @@ PDF = "application/pdf"
 class Reporting:
     """What a report is made with."""
 
-    candidates: Candidates
-    campus_names: CampusNames
+    people: People
+    campuses: Campuses
     scales: Scales
     words: Words
     press: PdfPress
@@ -31,15 +35,21 @@ class Reporting:
 
 def find_subject(result: Result, reporting: Reporting) -> Subject:
     """Whom the result is about. NotFound when the student is gone: a report without a person is of no use."""
-    candidate = reporting.candidates.find(result.student_id)
-    if candidate is None:
+    person = reporting.people.find(result.student_id)
+    if person is None:
         raise NotFound()
     return Subject(
-        name=candidate.name,
-        roll_number=candidate.roll_number,
-        campus_name=reporting.campus_names.get_name(result.campus_id),
+        name=person.name,
+        roll_number=person.roll_number,
+        campus_name=campus_name(result, reporting),
         verify_url=f"{reporting.public_url}/verify",
     )
+
+
+def campus_name(result: Result, reporting: Reporting) -> str:
+    """The campus's name today; "" when it is gone."""
+    campus = reporting.campuses.find(result.campus_id)
+    return campus.name if campus is not None else ""
 
 
 def describe_report(kind: str, *, result: Result, reporting: Reporting) -> dict[str, object]:
@@ -57,3 +67,15 @@ def make_report(kind: str, *, result: Result, reporting: Reporting) -> Attachmen
 
 def _filename(kind: str, result: Result) -> str:
     return f"{re.sub('_', '-', kind)}-{result.number}.pdf"
+
+
+def reporting_of(services: "Services") -> Reporting:
+    """The part of the wiring that reports are made with."""
+    return Reporting(
+        people=services.people,
+        campuses=services.campuses,
+        scales=services.scales,
+        words=services.words,
+        press=services.reports_pdf,
+        public_url=services.settings.public_url,
+    )

@@ -10,12 +10,12 @@ import structlog
 from backend.core.errors import Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
 from backend.features.assessments.repository import Deliveries
-from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses
+from backend.features.attempts.repository import Attempts, Papers, Responses
 from backend.features.audit import usecases as audit
 from backend.features.audit.repository import AuditLog
 from backend.features.results import model
 from backend.features.results.model import Release, Result
-from backend.features.results.repository import Releases, Results, Scales
+from backend.features.results.repository import People, Releases, Results, Scales
 from backend.features.results.settlement import Sitting, settle
 
 _RACES = 8
@@ -182,7 +182,7 @@ class Verification:
 
 
 def verify_number(
-    *, typed: str, name: str, results: Results, releases: Releases, candidates: Candidates
+    *, typed: str, name: str, results: Results, releases: Releases, people: People
 ) -> Verification | None:
     """Whether a released result has this number: then its figures, and whether the name is the candidate's.
 
@@ -194,7 +194,7 @@ def verify_number(
     seen = [each for each in results.list_by_number(number) if _is_open(each, releases)]
     if not seen:
         return None
-    return Verification(result=seen[-1], name_agrees=_agrees(name, seen[-1].student_id, candidates) if name else None)
+    return Verification(result=seen[-1], name_agrees=_agrees(name, seen[-1].student_id, people) if name else None)
 
 
 def _is_open(result: Result, releases: Releases) -> bool:
@@ -202,9 +202,9 @@ def _is_open(result: Result, releases: Releases) -> bool:
     return release is not None and release.is_open
 
 
-def _agrees(name: str, student_id: str, candidates: Candidates) -> bool:
-    candidate = candidates.find(student_id)
-    return candidate is not None and _comparable(candidate.name) == _comparable(name)
+def _agrees(name: str, student_id: str, people: People) -> bool:
+    person = people.find(student_id)
+    return person is not None and _comparable(person.name) == _comparable(name)
 
 
 def _comparable(name: str) -> str:

@@ -1,0 +1,146 @@
+"""A delivery's results as rows, one a student: how far each is, and what came out. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.monitor import latest_attempts
+from backend.features.attempts.responses import ResponseState
+from backend.features.results.model import Release, Result, latest_of
+from backend.features.results.repository import MailMark, Person
+
+TRAITS = ("sentence_mastery", "vocabulary", "fluency", "pronunciation")
+
+
+class RowState(StrEnum):
+    """Where a student's sitting stands on its way to a result."""
+
+    NOT_STARTED = "not_started"
+    SITTING = "sitting"
+    SCORING = "scoring"
+    UNSCORED = "unscored"
+    SCORED = "scored"
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """`failed` answers need a person's decision. `result` is the latest settlement, `is_released` whether its student
+    sees it; `older_released` says that the student still sees a result that was superseded since."""
+
+    student_id: str
+    name: str
+    roll_number: str
+    has_email: bool
+    attempt_id: str | None
+    state: RowState
+    waiting: int
+    failed: int
+    result: Result | None
+    is_released: bool
+    older_released: bool
+    mail: MailMark | None
+
+    def value_of(self, trait: str) -> int | None:
+        """The subscore of a trait, or the overall; None where there is none."""
+        if self.result is None:
+            return None
+        if trait == "overall":
+            return self.result.outcome.overall
+        subscore = self.result.get_subscore(trait)
+        return None if subscore is None else subscore.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the rows are made of, as it was read."""
+
+    people: Sequence[Person]
+    attempts: Sequence[Attempt]
+    counts: Mapping[str, Mapping[ResponseState, int]]
+    results: Sequence[Result]
+    releases: Sequence[Release]
+    mails: Mapping[str, MailMark]
+
+
+def make_rows(gathered: Gathered) -> list[ResultRow]:
+    """A row for each person, in the order given, from each one's latest attempt."""
+    attempts = latest_attempts(gathered.attempts)
+    results = latest_of(gathered.results)
+    return [_row(person, attempts.get(person.student_id), results, gathered) for person in gathered.people]
+
+
+def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result], gathered: Gathered) -> ResultRow:
+    result = results.get(attempt.id) if attempt is not None else None
+    counts = gathered.counts.get(attempt.id, {}) if attempt is not None else {}
+    open_ids = {each.id for each in gathered.releases if each.is_open and attempt and each.attempt_id == attempt.id}
+    released = result is not None and result.id in open_ids
+    failed = counts.get(ResponseState.FAILED, 0) + counts.get(ResponseState.MISSING, 0)
+    return ResultRow(
+        student_id=person.student_id,
+        name=person.name,
+        roll_number=person.roll_number,
+        has_email=bool(person.email),
+        attempt_id=attempt.id if attempt is not None else None,
+        state=_state(attempt, result, failed),
+        waiting=counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0),
+        failed=failed,
+        result=result,
+        is_released=released,
+        older_released=bool(open_ids) and not released,
+        mail=gathered.mails.get(result.id) if result is not None else None,
+    )
+
+
+def _state(attempt: Attempt | None, result: Result | None, failed: int) -> RowState:
+    if attempt is None:
+        return RowState.NOT_STARTED
+    if attempt.state is AttemptState.VOIDED:
+        return RowState.VOIDED
+    if result is not None:
+        return RowState.SCORED
+    if not attempt.is_over:
+        return RowState.SITTING
+    return RowState.UNSCORED if failed else RowState.SCORING
+
+
+SORTS = ("roll_number", "name", "overall", *TRAITS, "confidence")
+
+
+def sorted_rows(rows: Sequence[ResultRow], *, by: str, descending: bool) -> list[ResultRow]:
+    """By one of SORTS, rows without that figure last either way; by roll number for any other word."""
+    if by in ("overall", "confidence", *TRAITS):
+        known = [(figure, row) for row in rows if (figure := _figure(row, by)) is not None]
+        unknown = [row for row in rows if _figure(row, by) is None]
+        known.sort(key=lambda pair: pair[0], reverse=descending)
+        return [row for _, row in known] + unknown
+    text = "name" if by == "name" else "roll_number"
+    return sorted(rows, key=lambda row: str(getattr(row, text)).casefold(), reverse=descending)
+
+
+def _figure(row: ResultRow, by: str) -> float | None:
+    if by == "confidence":
+        return row.result.outcome.confidence if row.result is not None else None
+    return row.value_of(by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    students: int
+    scored: int
+    waiting: int
+    unscored: int
+    released: int
+    mailed: int
+
+
+def count_rows(rows: Sequence[ResultRow]) -> Totals:
+    return Totals(
+        students=len(rows),
+        scored=sum(row.state is RowState.SCORED for row in rows),
+        waiting=sum(row.state is RowState.SCORING for row in rows),
+        unscored=sum(row.state is RowState.UNSCORED for row in rows),
+        released=sum(row.is_released for row in rows),
+        mailed=sum(row.mail is not None and row.mail.state == "sent" for row in rows),
+    )

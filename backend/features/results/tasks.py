@@ -1,0 +1,67 @@
+"""What the queue calls: settling an attempt whose answers are all dealt with."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+from celery import Celery
+
+from backend.core.errors import Conflict
+from backend.features.attempts import monitor
+from backend.features.attempts import usecases as attempt_usecases
+from backend.features.ratings.usecases import SETTLE_ATTEMPT
+from backend.features.results import usecases
+
+if TYPE_CHECKING:
+    from backend.wiring import Services
+
+# The sweep of attempts repeats the hand-over until the attempt says that it is settled.
+SCHEDULE: dict[str, dict[str, object]] = {}
+
+log = structlog.get_logger()
+
+
+def settling_of(services: "Services") -> usecases.Settling:
+    """The part of the wiring that settling works on."""
+    return usecases.Settling(
+        attempts=services.attempts,
+        responses=services.responses,
+        deliveries=services.deliveries,
+        papers=services.papers,
+        scales=services.scales,
+        results=services.results,
+        software=services.software,
+    )
+
+
+def settle(attempt_id: str, services: "Services") -> None:
+    """The result is stored first, then the attempt says so: a crash between the two is repeated without harm."""
+    try:
+        result = usecases.settle_attempt(attempt_id=attempt_id, settling=settling_of(services), now=services.now())
+    except Conflict as refusal:
+        # An answer was queued again meanwhile: the next review hands the attempt over once more.
+        log.info("result_not_settled", attempt_id=attempt_id, reason=refusal.code)
+        return
+    attempt = attempt_usecases.settle_attempt(
+        attempt_id=attempt_id,
+        attempts=services.attempts,
+        uploads=services.uploads,
+        blobs=services.blobs,
+        now=services.now(),
+    )
+    log.info("attempt_settled", attempt_id=attempt_id, result_id=result.id)
+    monitor.announce_scoring(
+        attempt,
+        services.papers.get(attempt.form_id),
+        responses=services.responses,
+        feed=services.feed,
+        now=services.now(),
+    )
+
+
+def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
+    """The tasks of this feature. Each may run twice, and be lost."""
+
+    @celery_app.task(name=SETTLE_ATTEMPT)
+    def settle_attempt(attempt_id: str) -> None:
+        settle(attempt_id, get_services())
