@@ -74,6 +74,18 @@ def word_error_rate(corpus: Sequence[Utterance], features: Mapping[str, Mapping[
     return round(sum(edit_distance(a, b) for a, b in pairs) / sum(len(a) for a, _ in pairs), 3)
 
 
+def word_level(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The goodness of each word against the experts' median; nothing is trained on words."""
+    pairs = [
+        (goodness, float(np.median(word["accuracy"])))
+        for each in corpus
+        if len(each.words) == len(features[each.id]["words"])
+        for word, (_, goodness) in zip(each.words, features[each.id]["words"], strict=True)
+    ]
+    ours, experts = (np.array(side) for side in zip(*pairs, strict=True))
+    return {"pearson": round(pearson(ours, experts), 3), "n": len(pairs)}
+
+
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     corpus = read_corpus(options.data, options.scores or options.data / "train_scores.json")
     features = extract_all(corpus, cache=options.cache, models=options.models, processes=options.processes)
@@ -101,6 +113,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
             name: round(float((predicted["total"] - table.marks["total"])[mask].mean()), 3)
             for name, mask in groups.items()
         },
+        "word": word_level(corpus, features),
         "wer": word_error_rate(corpus, features),
         "n": {name: int(mask.sum()) for name, mask in groups.items()},
         "no_speech_or_unaligned": len(corpus) - len(kept),

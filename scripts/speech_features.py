@@ -29,6 +29,7 @@ class Utterance:
     age: int
     median: dict[str, float]
     experts: dict[str, list[float]]
+    words: list[dict[str, Any]]
     audio: Path
 
 
@@ -44,7 +45,7 @@ def read_corpus(audio: Path, scores: Path) -> list[Utterance]:
     for name, entry in sorted(entries.items()):
         path = find_audio(audio, name)
         if path is not None:
-            fields = {field: entry[field] for field in ("text", "speaker", "age", "median", "experts")}
+            fields = {field: entry[field] for field in ("text", "speaker", "age", "median", "experts", "words")}
             found.append(Utterance(id=name, audio=path, **fields))
     return found
 

@@ -132,8 +132,9 @@ class Meaning:
 class Evidence:
     """All that is known of one answer. `task` and times belong to the joined recordings of that answer.
 
-    `plausibility` is the mean log probability that the recogniser's language model gives to the words *without* hearing
-    them (None: not measured): word salad is improbable. `features` are the numbers that the calibration reads.
+    `plausibility` is how much more probable the words are in their order than shuffled, to a language model, in
+    natural-log units per token (None: not measured): near 0 for word salad. `features` are the numbers that the
+    calibration reads.
     """
 
     task: str

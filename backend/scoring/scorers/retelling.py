@@ -1,7 +1,7 @@
 """Retelling: a heard story told again in own words; see docs/scoring/retelling.md.
 
 Never similarity alone: a key point must be said in words of its own or near in meaning *and* partly in words, and words
-that make no sentences (a recited list, shuffled words) earn nothing.
+that make no sentences (a recited list, shuffled words) earn nothing from the machine.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from backend.scoring.verdicts import (
 VERSION = "retelling-1"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNCIATION)
 _ENOUGH_WORDS = 25  # as many as a short but whole retelling takes
-_SALAD_BELOW, _SENTENCES_FROM = -7.4, -6.2  # mean log probability of the words without their sound
+_SALAD_BELOW, _SENTENCES_FROM = 0.4, 0.9  # gain of the words' order over shuffled ones; see the page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ def score(evidence: Evidence, key: RetellingKey) -> ItemScore:
     sentences = _sentences(evidence, tokens)
     coverage = sum(each.credit for each in covered) / len(covered)
     length = ramp(len(tokens), 0, _ENOUGH_WORDS)
+    # The story's words in no order: a recital, or English too broken for a machine to tell. A person decides.
+    salad = sentences < 0.2 and coverage >= 0.2
     about = ramp(coverage, 0.0, 0.34) * sentences
     variety = _variety(tokens)
     points = {
@@ -58,8 +60,10 @@ def score(evidence: Evidence, key: RetellingKey) -> ItemScore:
         evidence,
         points,
         version=VERSION,
-        confidence=(0.35 + 0.4 * recognition_confidence(evidence)) * (1.0 if evidence.meaning else 0.6),
-        reason="word_salad" if sentences < 0.2 else "off_topic" if coverage < 0.1 else None,
+        confidence=0.0
+        if salad
+        else (0.35 + 0.4 * recognition_confidence(evidence)) * (1.0 if evidence.meaning else 0.6),
+        reason="word_salad" if salad else "off_topic" if coverage < 0.1 else None,
         explanation={
             "key_points": [
                 {

@@ -5,6 +5,7 @@ end: shorter padding costs words, and few distinct lengths keep the memory flat.
 """
 
 import math
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _BEAM, _MOST_TOKENS = 5, 220
 _TOKENS_AT_ONCE, _TOKENS_PER_S = 12, 9  # nobody speaks faster; a recogniser that loops does
 _START = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
 _CLOSING_MARKS = set(".,!?;:%)\"'-…")
+_FEWEST_TO_SHUFFLE, _SHUFFLES = 4, 3
 
 Floats = npt.NDArray[np.float32]
 
@@ -164,8 +166,21 @@ class WhisperBase:
         return [math.log(max(each, 1e-6)) for each in probabilities]
 
     def plausibility(self, text: str) -> float | None:
-        """Mean log probability of `text` to a decoder that hears silence: a language model's opinion. None: no text."""
+        """How much more probable the words are in their order than shuffled, to a decoder that hears silence.
+
+        In natural-log units per token; about 1 to 3 for sentences, also broken ones, below 0.5 for word salad. The same
+        words stand on both sides, so rare words cost nothing. None: fewer than four words.
+        """
+        words = "".join(mark for mark in text.lower() if mark.isalnum() or mark in " '").split()
+        if len(words) < _FEWEST_TO_SHUFFLE:
+            return None
+        orders = [random.Random(seed).sample(words, len(words)) for seed in range(_SHUFFLES)]  # noqa: S311 no secret
+        shuffled = sum(self._likelihood(" ".join(order)) for order in orders) / _SHUFFLES
+        return self._likelihood(" ".join(words)) - shuffled
+
+    def _likelihood(self, text: str) -> float:
+        """Mean log probability of `text` to a decoder that hears silence: a language model's opinion."""
         if self._silence is None:
             self._silence = self.encode(np.zeros(SAMPLE_RATE, dtype=np.float32))
         values = self.forced_log_probabilities(self._silence, text, sound_ms=1000)
-        return sum(values) / len(values) if values else None
+        return sum(values) / len(values)
