@@ -6,10 +6,13 @@ what is there stays, and only the printed passwords are new each time. Nobody el
 
 import argparse
 import json
+import logging
 import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+
+import structlog
 
 from backend.adapters.voices import find_voice
 from backend.core.errors import AppError
@@ -29,6 +32,7 @@ COMING = Plan(title="Final speaking test", format_id=FULL, opens_in=6 * DAY, clo
 
 def main() -> int:
     arguments = _arguments()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     services = build_services(load_settings())
     offered = {each.id for each in services.offered_formats.list_offered()}
     if SHORT not in offered:
