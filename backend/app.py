@@ -14,8 +14,14 @@ from backend.features.accounts import views as account_views
 from backend.features.assessments import views as assessment_views
 from backend.features.attempts import sockets as attempt_sockets
 from backend.features.attempts import views as attempt_views
+from backend.features.audit import views as audit_views
+from backend.features.batches import views as batch_views
+from backend.features.campuses import views as campus_views
+from backend.features.courses import views as course_views
+from backend.features.home import views as home_views
 from backend.features.items import views as item_views
 from backend.features.ratings import views as rating_views
+from backend.features.students import views as student_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
 from backend.web.auth import init_auth
@@ -30,7 +36,20 @@ from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
 # Every module with routes offers BLUEPRINTS: its pages and its API. One line here for a new one.
-VIEWS: tuple[ModuleType, ...] = (api_docs, assessment_views, attempt_views, rating_views, account_views, item_views)
+VIEWS: tuple[ModuleType, ...] = (
+    api_docs,
+    assessment_views,
+    attempt_views,
+    rating_views,
+    account_views,
+    item_views,
+    home_views,
+    campus_views,
+    course_views,
+    batch_views,
+    student_views,
+    audit_views,
+)
 
 # Every module with live rooms offers JOINS: events to join them by. One line here for a new one.
 SOCKETS: tuple[ModuleType, ...] = (attempt_sockets,)

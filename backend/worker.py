@@ -10,14 +10,16 @@ from kombu.entity import Queue
 
 from backend.adapters.jobs.celery import DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
 from backend.features.mailings import tasks as mailing_tasks
+from backend.features.accounts import tasks as account_tasks
 from backend.features.ratings import tasks as rating_tasks
+from backend.features.students import tasks as student_tasks
 from backend.features.results import tasks as result_tasks
 from backend.telemetry import init_telemetry
 from backend.wiring import Services, build_services
 from config.settings import load_settings
 
 # Every module with tasks offers `register(celery_app, services)` and SCHEDULE. One line here for a new one.
-TASKS: tuple[ModuleType, ...] = (rating_tasks, result_tasks, mailing_tasks,)
+TASKS: tuple[ModuleType, ...] = (rating_tasks, account_tasks, student_tasks, result_tasks, mailing_tasks,)
 
 LONGEST_TASK_S = 300
 """Hard limit of one task, in seconds; the visibility timeout lies above it, or a job would run while it runs."""

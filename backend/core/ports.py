@@ -209,3 +209,13 @@ class Spreadsheets(Protocol):
         `file_empty`, `file_unreadable`, `file_too_large`, `file_protected`, `file_hostile`, `too_many_rows`,
         `too_many_columns`, `cell_too_long`.
         """
+
+    def roster_template(self) -> bytes:
+        """An XLSX with the headings of a roster, for a college to fill in."""
+
+
+class Typesetter(Protocol):
+    """Tagged PDFs from the templates in frontend_templates/reports/<template>/."""
+
+    def render(self, template: str, data: Mapping[str, object], *, made_at: datetime) -> bytes:
+        """`data` is anything that JSON holds. The same template, data and date give the same bytes."""

@@ -17,6 +17,7 @@ from typing import Literal
 import typst
 
 from backend.core.errors import PermanentFailure
+from backend.core.ports import Typesetter
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "frontend_templates"
 REPORTS = TEMPLATES / "reports"
@@ -70,3 +71,10 @@ def _compile(
     if not isinstance(compiled, bytes):
         raise PermanentFailure("pdf_not_rendered")
     return compiled
+
+
+class TypstTypesetter(Typesetter):
+    """The port over `render_pdf`."""
+
+    def render(self, template: str, data: Mapping[str, object], *, made_at: datetime) -> bytes:
+        return render_pdf(REPORTS / template, data, made_at=made_at)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from python_calamine import CalamineError, CalamineWorkbook
 
 from backend.adapters.spreadsheets.archive import MAX_CELL, MAX_COLUMNS, MAX_ROWS, cleaned, refusal
+from backend.adapters.spreadsheets.templates import roster_template
 from backend.core.errors import RuleViolation
 from backend.core.ports import Spreadsheets
 
@@ -31,6 +32,9 @@ class CalamineSpreadsheets(Spreadsheets):
             raise refusal("file_protected" if b"E\0n\0c\0r\0y\0p\0t" in data else "file_unreadable")
         rows = _read_workbook(cleaned(data)) if data.startswith(_ARCHIVE) else _read_text(data)
         return _checked(rows)
+
+    def roster_template(self) -> bytes:
+        return roster_template()
 
 
 def _read_workbook(data: bytes) -> list[list[str]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.core.actor import Actor, Role
 from backend.core.errors import Conflict
-from backend.core.ports import Mailer, Sessions
+from backend.core.ports import Jobs, Mailer, Sessions
 from backend.features.accounts import usecases as account_usecases
 from backend.features.accounts.codes import card_code, hash_code, normal_card_code
 from backend.features.accounts.model import (
@@ -45,6 +45,7 @@ from backend.features.students.roster import (
 )
 
 NewId = Callable[[], str]
+SEND_INVITATION = "students.send_invitation"
 
 
 # -- one student -----------------------------------------------------------------------------------------------------
@@ -454,6 +455,38 @@ def invite_student(
     if was_sent:
         _record(actor, student, "student_invited", audit_log=audit_log, now=now, new_id=new_id)
     return was_sent
+
+
+def invite_batch(
+    *,
+    actor: Actor,
+    batch: Batch,
+    accounts: Accounts,
+    students: Students,
+    jobs: Jobs,
+    audit_log: AuditLog,
+    now: datetime,
+    new_id: NewId,
+) -> int:
+    """Asks the worker to invite everybody in the batch with an address and without a password; how many they are."""
+    active = [student for student in students.list_by_batch(batch.id) if student.is_active and student.email]
+    found = accounts.find_many([student.id for student in active])
+    waiting = [student for student in active if student.id in found and found[student.id].password_hash is None]
+    for student in waiting:
+        jobs.enqueue(SEND_INVITATION, student.id, actor.account_id)
+    if waiting:
+        record(
+            actor_id=actor.account_id,
+            campus_id=batch.campus_id,
+            action="batch_invited",
+            subject_kind="batch",
+            subject_id=batch.id,
+            audit_log=audit_log,
+            now=now,
+            new_id=new_id,
+            invitations=len(waiting),
+        )
+    return len(waiting)
 
 
 def _record(actor: Actor, student: Student, action: str, *, audit_log: AuditLog, now: datetime, new_id: NewId) -> None:

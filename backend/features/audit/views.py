@@ -1,0 +1,33 @@
+"""The audit log, for those who answer for it."""
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from backend.core.actor import Role
+from backend.features.audit import usecases
+from backend.web.gates import current_actor, get_services, roles
+
+pages = Blueprint("audit", __name__)
+BLUEPRINTS = (pages,)
+
+
+@pages.get("/audit")
+@roles(Role.SUPERADMIN, Role.CAMPUS)
+def list_events() -> ResponseReturnValue:
+    """Entries with the names of those who acted; subjects are told by their kind and id."""
+    services, actor = get_services(), current_actor()
+    events = usecases.list_events(
+        actor=actor, before=request.args.get("before") or None, audit_log=services.audit_log
+    )
+    actors = services.accounts.find_many({event.actor_id for event in events if event.actor_id})
+    campuses = services.campuses.find_many({event.campus_id for event in events if event.campus_id})
+    own = services.campuses.find(actor.campus_id) if actor.campus_id else None
+    return render_template(
+        "audit/list.html",
+        events=events,
+        actors=actors,
+        campuses=campuses,
+        zone=own.time_zone if own else "UTC",
+        next_before=events[-1].order if len(events) == usecases.PAGE_SIZE else None,
+        is_first="before" not in request.args,
+    )
