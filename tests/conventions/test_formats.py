@@ -1,0 +1,122 @@
+"""The formats that ship, and how the loader names mistakes in one."""
+
+import copy
+
+import pytest
+import yaml
+
+from backend.features.items.files import load_formats
+from backend.features.items.formats import read_format
+from backend.features.items.problems import ConfigProblems
+from backend.features.items.types import ITEM_TYPES
+from tests.support.bank import real_formats
+from tests.support.source import ROOT, TEMPLATES
+
+FULL = ROOT / "config" / "formats" / "versant_style_full.yaml"
+FORMATS = real_formats()
+
+
+def test_two_formats_are_offered_and_none_is_for_tests_only():
+    assert [format_.id for format_ in FORMATS] == ["versant_style_full", "versant_style_short"]
+
+
+def test_the_full_form_has_the_published_counts():
+    full = FORMATS[0]
+    counts = {section.letter: (section.task, section.items) for section in full.sections}
+    assert counts == {
+        "A": ("read_aloud", 8),
+        "B": ("repeat", 16),
+        "C": ("short_answer", 24),
+        "D": ("sentence_build", 10),
+        "E": ("retelling", 3),
+        "F": ("open_question", 2),
+    }
+    assert full.scored_items == 63
+    windows = {section.letter: section.response_ms for section in full.sections}
+    assert (windows["E"], windows["F"]) == (30_000, 40_000)
+
+
+def test_both_formats_have_the_same_tasks_windows_and_traits():
+    def shape(format_):
+        return [(s.letter, s.task, s.response_ms, s.begin_within_ms, s.traits) for s in format_.sections]
+
+    assert shape(FORMATS[0]) == shape(FORMATS[1])
+
+
+@pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.id)
+def test_the_product_never_claims_another_tests_name(format_):
+    for said in (format_.title, format_.description, format_.demonstration.text):
+        assert "versant" not in said.lower().replace("versant-style", "")
+
+
+@pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.id)
+def test_every_part_says_what_to_do_in_a_few_words(format_):
+    for section in format_.sections:
+        assert len(section.instructions.split()) <= 45, section.letter
+        assert section.example
+        assert set(section.traits) or section.task == "open_question"
+
+
+def test_every_item_type_has_its_templates_and_its_line():
+    modules = {path.stem for path in (ROOT / "backend/features/items/types").glob("*.py")} - {"__init__", "base"}
+    assert modules == set(ITEM_TYPES)
+    for task, item_type in ITEM_TYPES.items():
+        assert item_type.task == task
+        assert (TEMPLATES / "items" / task / "key.html").is_file()
+
+
+def _full():
+    return yaml.safe_load(FULL.read_text())
+
+
+def test_every_mistake_is_named_at_once_with_file_and_place():
+    data = _full()
+    data["version"] = 1
+    data["estimated_minutes"] = "soon"
+    data["sections"][1]["items"] = 0
+    data["sections"][2]["task"] = "dictation"
+    data["sections"][3]["begin_within_seconds"] = 99
+    data["sections"][4]["response_secnds"] = data["sections"][4].pop("response_seconds")
+    data["sections"][5]["traits"] = ["charm"]
+    with pytest.raises(ConfigProblems) as caught:
+        read_format(data, file="formats/x.yaml")
+    places = {line.split(": ")[1] for line in caught.value.lines}
+    assert places == {
+        "version",
+        "estimated_minutes",
+        "sections[1].items",
+        "sections[2].task",
+        "sections[3].begin_within_seconds",
+        "sections[4].response_seconds",
+        "sections[4].response_secnds",
+        "sections[4].begin_within_seconds",
+        "sections[4].silence_ends_seconds",
+        "sections[5].traits",
+    }
+    assert all(line.startswith("formats/x.yaml: ") for line in caught.value.lines)
+
+
+def test_letters_and_keys_are_unique():
+    data = _full()
+    data["sections"][1]["letter"] = "A"
+    data["sections"][1]["key"] = "read_aloud"
+    with pytest.raises(ConfigProblems) as caught:
+        read_format(data, file="x")
+    assert caught.value.lines == (
+        "x: sections: two have the letter A",
+        "x: sections: two have the key read_aloud",
+    )
+
+
+@pytest.mark.parametrize("name", sorted(_full()))
+def test_no_field_may_be_missing(name):
+    data = copy.deepcopy(_full())
+    del data[name]
+    with pytest.raises(ConfigProblems, match=f"x: {name}"):
+        read_format(data, file="x")
+
+
+def test_the_file_is_named_after_its_format(tmp_path):
+    (tmp_path / "other.yaml").write_text(FULL.read_text())
+    with pytest.raises(ConfigProblems, match="must be the file's name, other"):
+        load_formats(tmp_path)
