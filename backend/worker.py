@@ -9,11 +9,11 @@ from celery.signals import worker_process_init
 from kombu.entity import Queue
 
 from backend.adapters.jobs.celery import DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
-from backend.features.mailings import tasks as mailing_tasks
 from backend.features.accounts import tasks as account_tasks
+from backend.features.mailings import tasks as mailing_tasks
 from backend.features.ratings import tasks as rating_tasks
-from backend.features.students import tasks as student_tasks
 from backend.features.results import tasks as result_tasks
+from backend.features.students import tasks as student_tasks
 from backend.telemetry import init_telemetry
 from backend.wiring import Services, build_services
 from config.settings import load_settings
