@@ -1,7 +1,9 @@
 """The real item bank and formats on memory, spoken by a voice that only counts: quick enough for every test."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from backend.core.ports import Blobs, Script, SpokenAudio, Voice
@@ -40,10 +42,12 @@ class CountingVoice(Voice):
             )
 
 
+@cache
 def real_bank() -> tuple[BankItem, ...]:
     return load_bank(ROOT / "config" / "bank")
 
 
+@cache
 def real_formats() -> tuple[Format, ...]:
     return load_formats(ROOT / "config" / "formats")
 
@@ -81,3 +85,24 @@ def published_forms(forms: Forms, format_id: str) -> list[Form]:
     offered = forms.find_published(format_id)
     assert offered is not None
     return [form for form_id in offered.form_ids if (form := forms.find(form_id)) is not None]
+
+
+def one_item_format() -> Format:
+    """The short format cut down to one repeat, without parallel forms."""
+    short = next(format_ for format_ in real_formats() if format_.id == "versant_style_short")
+    repeats = next(section for section in short.sections if section.task == "repeat")
+    return replace(short, forms=("A",), sections=(replace(repeats, items=1, practice_items=0),))
+
+
+def furnish_one_item(services: Services) -> tuple[str, str]:
+    """A bank of one item on one published form, in a moment; the ids of both."""
+    item = next(item for item in real_bank() if item.task == "repeat" and item.pool == "short")
+    fill_bank(
+        items=services.items,
+        sounds=services.prompt_sounds,
+        forms=services.forms,
+        blobs=services.blobs,
+        bank=[item],
+        formats=[one_item_format()],
+    )
+    return item.id, published_forms(services.forms, "versant_style_short")[0].id

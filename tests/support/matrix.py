@@ -5,6 +5,7 @@ from datetime import timedelta
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts import usecases as attempt_usecases
 from backend.wiring import Services
+from tests.support.bank import furnish_one_item
 from tests.support.exam import make_paper
 from tests.support.people import furnish_people
 from tests.support.services_memory import build_memory_services
@@ -23,11 +24,14 @@ IDS: dict[str, object] = {
     "position": 0,
     "code": "no-such-code",
 }
+IDS["item_id"], IDS["form_id"] = furnish_one_item(build_memory_services())
+IDS["number"] = 0
 
 
 def build_full_services() -> Services:
     services = build_memory_services()
     furnish_people(services)
+    furnish_one_item(services)
     _open_delivery(services)
     _begin_ashas_attempt(services)
     return services

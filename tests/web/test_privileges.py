@@ -65,6 +65,12 @@ LET_IN: dict[str, frozenset[str]] = {
     "POST /api/attempts/<attempt_id>/recordings/<recording_id>/confirm": ASHA,
     "POST /api/attempts/<attempt_id>/heartbeat": ASHA,
     "GET /tests/<delivery_id>/monitor": NORTH,
+    # the item bank: all admins read it, superadmins retire items
+    "GET /items": ADMINS,
+    "GET /items/<item_id>": ADMINS,
+    "GET /items/<item_id>/sound/<int:number>": ADMINS,
+    "GET /items/forms/<form_id>": ADMINS,
+    "POST /items/<item_id>/status": SUSHMA,
 }
 
 _NOT_ROUTES_OF_OURS = {"static"}
