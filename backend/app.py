@@ -20,7 +20,11 @@ from backend.features.campuses import views as campus_views
 from backend.features.courses import views as course_views
 from backend.features.home import views as home_views
 from backend.features.items import views as item_views
+from backend.features.mailings import sockets as mailing_sockets
+from backend.features.mailings import views as mailing_views
 from backend.features.ratings import views as rating_views
+from backend.features.reports import views as report_views
+from backend.features.results import views as result_views
 from backend.features.students import views as student_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
@@ -41,6 +45,9 @@ VIEWS: tuple[ModuleType, ...] = (
     assessment_views,
     attempt_views,
     rating_views,
+    result_views,
+    report_views,
+    mailing_views,
     account_views,
     item_views,
     home_views,
@@ -52,7 +59,7 @@ VIEWS: tuple[ModuleType, ...] = (
 )
 
 # Every module with live rooms offers JOINS: events to join them by. One line here for a new one.
-SOCKETS: tuple[ModuleType, ...] = (attempt_sockets,)
+SOCKETS: tuple[ModuleType, ...] = (attempt_sockets, mailing_sockets)
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask.wrappers import Response
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -13,6 +13,19 @@ from config.settings import Settings
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 _YEAR_S = 31_536_000
 _PERMISSIONS = ("camera", "geolocation", "payment", "usb", "bluetooth", "serial", "midi", "display-capture")
+
+
+# A foreign document in a frame of ours: it is shown, runs nothing, loads nothing, and counts as another origin.
+_FRAMED_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+
+
+def serve_for_own_frame(reply: Response) -> Response:
+    """The reply as a document for a sandboxed frame on one of our pages, such as the preview of a mail."""
+    g.for_own_frame = True
+    return reply
 
 
 def init_security(app: Flask) -> None:
@@ -41,11 +54,12 @@ def _protect(reply: Response, settings: Settings) -> Response:
     headers["X-Content-Type-Options"] = "nosniff"
     # Nothing leaves our origin; with "no-referrer" browsers would hide the origin of our own forms from us too.
     headers["Referrer-Policy"] = "same-origin"
-    headers["X-Frame-Options"] = "DENY"
+    headers["X-Frame-Options"] = "SAMEORIGIN" if g.get("for_own_frame") else "DENY"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = ", ".join(["microphone=(self)", *(f"{name}=()" for name in _PERMISSIONS)])
-    headers["Content-Security-Policy"] = content_security_policy(settings, host=request.host, nonce=csp_nonce())
+    policy = content_security_policy(settings, host=request.host, nonce=csp_nonce())
+    headers["Content-Security-Policy"] = _FRAMED_POLICY if g.get("for_own_frame") else policy
     if settings.is_secure:
         headers["Strict-Transport-Security"] = f"max-age={_YEAR_S}; includeSubDomains"
     if request.endpoint == "static":
@@ -80,6 +94,7 @@ def content_security_policy(settings: Settings, *, host: str, nonce: str) -> str
         "form-action": "'self'",
         "base-uri": "'none'",
         "object-src": "'none'",
+        "frame-src": "'self'",
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value.strip()}" for name, value in directives.items())

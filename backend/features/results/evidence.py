@@ -1,4 +1,4 @@
-"""What each answer's score rests on, for campus admins: expected and heard, points, what is wrong with the sound. Pure."""
+"""What each answer's score rests on, for campus admins: what was expected and heard, points, faulty sound. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,0 +1,203 @@
+"""A delivery's results as a table, their release, a student's list, the proof that a number is genuine."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from limits import parse
+
+from backend.core.actor import Role
+from backend.core.errors import NotFound
+from backend.features.assessments.access import access_delivery
+from backend.features.assessments.model import Delivery
+from backend.features.audit import usecases as audit
+from backend.features.results import usecases
+from backend.features.results.access import access_campus_result, list_visible
+from backend.features.results.model import Result
+from backend.features.results.repository import Person
+from backend.features.results.table import SORTS, Gathered, ResultRow, count_rows, make_rows, sorted_rows
+from backend.web import limits
+from backend.web.gates import current_actor, get_services, public, roles
+
+pages = Blueprint("results", __name__)
+
+STAFF = (Role.CAMPUS, Role.SUPERADMIN)
+# A guess meets one of 2^55 numbers: this rate is for people with a pile of reports, not against guessing.
+VERIFICATIONS_BY_ADDRESS = parse("60 per 10 minutes")
+_LONGEST = 200
+
+
+# -- a delivery's results ----------------------------------------------------------------------------------------------
+
+
+@pages.get("/tests/<delivery_id>/results")
+@roles(*STAFF)
+def list_results(delivery_id: str) -> str:
+    """The batch as a table. `sort` is a column, `order` asc or desc."""
+    services, delivery = get_services(), _delivery(delivery_id)
+    by = request.args.get("sort", "roll_number")
+    descending = request.args.get("order") == "desc"
+    rows = gather_rows(delivery)
+    return render_template(
+        "results/batch.html",
+        delivery=delivery,
+        rows=sorted_rows(rows, by=by, descending=descending),
+        totals=count_rows(rows),
+        mailings=services.mail_marks.list_mailings(delivery.id),
+        sort=by if by in SORTS else "roll_number",
+        descending=descending,
+    )
+
+
+def gather_rows(delivery: Delivery) -> list[ResultRow]:
+    """A row for each student of the batch, and for those who sat the test and left it since."""
+    services = get_services()
+    people = list(services.people.list_by_batch(delivery.batch_id))
+    attempts = services.attempts.list_by_delivery(delivery.id)
+    known = {person.student_id for person in people}
+    moved = services.people.find_many(sorted({each.student_id for each in attempts} - known))
+    return make_rows(
+        Gathered(
+            people=[*people, *_by_roll(list(moved.values()))],
+            attempts=attempts,
+            counts=services.responses.count_by_delivery(delivery.id),
+            results=services.results.list_by_delivery(delivery.id),
+            releases=services.releases.list_by_delivery(delivery.id),
+            mails=services.mail_marks.list_marks(delivery.id),
+        )
+    )
+
+
+def _by_roll(people: list[Person]) -> list[Person]:
+    return sorted(people, key=lambda person: person.roll_number)
+
+
+@pages.post("/tests/<delivery_id>/results/release")
+@roles(*STAFF)
+def release(delivery_id: str) -> ResponseReturnValue:
+    """Releases the chosen results, or, with `scope` all, every latest one."""
+    delivery = _delivery(delivery_id)
+    chosen = _chosen(delivery)
+    if not chosen:
+        flash("Choose at least one student who has a result.", "warning")
+        return _back(delivery)
+    summary = usecases.release_results(chosen=chosen, releasing=_releasing())
+    flash(_release_text(summary), "warning" if summary.refused else "success")
+    return _back(delivery)
+
+
+@pages.post("/tests/<delivery_id>/results/withdraw")
+@roles(*STAFF)
+def withdraw(delivery_id: str) -> ResponseReturnValue:
+    """Takes the chosen results back."""
+    delivery = _delivery(delivery_id)
+    withdrawn = sum(usecases.withdraw_result(result=result, releasing=_releasing()) for result in _chosen(delivery))
+    flash(f"Withdrawn: {withdrawn}." if withdrawn else "None of these was released.", "success")
+    return _back(delivery)
+
+
+def _chosen(delivery: Delivery) -> list[Result]:
+    latest = [row.result for row in gather_rows(delivery) if row.result is not None]
+    if request.form.get("scope") == "all":
+        return latest
+    wanted = set(request.form.getlist("result_id"))
+    # Of results that only older settlements are, a page that stood open too long may still tell: they are left out.
+    return [result for result in latest if result.id in wanted]
+
+
+def _release_text(summary: usecases.ReleaseSummary) -> str:
+    parts = [f"Released: {summary.changed}."]
+    if summary.unchanged:
+        parts.append(f"Released before: {summary.unchanged}.")
+    if summary.refused:
+        parts.append(f"Not released, because there is no score yet: {summary.refused}.")
+    return " ".join(parts)
+
+
+def _releasing() -> usecases.Releasing:
+    services = get_services()
+    return usecases.Releasing(
+        actor_id=current_actor().account_id,
+        releases=services.releases,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+
+
+@pages.get("/results/<result_id>/answers/<int:position>/recordings/<int:number>")
+@roles(*STAFF)
+def play_answer(result_id: str, position: int, number: int) -> ResponseReturnValue:
+    """Leads to the stored recording, for a few minutes; who listened is in the audit log."""
+    services = get_services()
+    result = access_campus_result(current_actor(), result_id, results=services.results)
+    response = services.responses.find(f"{result.attempt_id}:{position}")
+    recordings = response.spoken_segments() if response is not None else ()
+    if number >= len(recordings):
+        raise NotFound()
+    audit.record(
+        actor_id=current_actor().account_id,
+        campus_id=result.campus_id,
+        action="recording_played",
+        subject_kind="result",
+        subject_id=result.id,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+        position=position,
+    )
+    reply = redirect(services.blobs.presign_get(recordings[number].blob_key, now=services.now()))
+    reply.headers["Cache-Control"] = "no-store"
+    return reply
+
+
+# -- a student's results -----------------------------------------------------------------------------------------------
+
+
+@pages.get("/results")
+@roles(Role.STUDENT)
+def list_own() -> str:
+    """The student's released results, the latest first."""
+    services = get_services()
+    mine = list_visible(current_actor().account_id, results=services.results, releases=services.releases)
+    return render_template("results/own.html", results=mine)
+
+
+# -- verification ------------------------------------------------------------------------------------------------------
+
+
+@pages.get("/verify")
+@public
+def verify() -> str:
+    return render_template("results/verify.html", asked=False, verification=None, number="", name="")
+
+
+@pages.post("/verify")
+@public
+def submit_verify() -> ResponseReturnValue:
+    """Says whether a report with this number was issued, and what it says; never whose it is."""
+    number, name = (request.form.get(field, "").strip()[:_LONGEST] for field in ("number", "name"))
+    limits.spend(limits.by_address(VERIFICATIONS_BY_ADDRESS, "verify"))
+    services = get_services()
+    found = usecases.verify_number(
+        typed=number, name=name, results=services.results, releases=services.releases, people=services.people
+    )
+    scale = None
+    if found is not None:
+        versions = found.result.versions
+        scale = services.scales.get(versions.scale_id, versions.scale_version)
+    return render_template(
+        "results/verify.html", asked=True, verification=found, number=number, name=name, scale=scale
+    )
+
+
+# -- shared by the above -----------------------------------------------------------------------------------------------
+
+
+def _delivery(delivery_id: str) -> Delivery:
+    return access_delivery(current_actor(), delivery_id, deliveries=get_services().deliveries)
+
+
+def _back(delivery: Delivery) -> ResponseReturnValue:
+    return redirect(url_for("results.list_results", delivery_id=delivery.id))
+
+
+BLUEPRINTS = (pages,)
