@@ -1,5 +1,6 @@
 """What runs, in which order, for given settings: embedded services, steps, then web, worker and beat."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ def make_plan(settings: Settings, folders: Folders) -> list[Program | Step]:
     """
     _check_disk(folders.data)
     _check_port(settings)
+    _check_async_mode(settings)
     if settings.viva_tls == "self-signed":
         make_self_signed(settings)
     services = _services(settings, Memory(folders.data / "run" / "memory.json"))
@@ -46,6 +48,14 @@ def _check_port(settings: Settings) -> None:
         raise StartProblem(
             f"Port {settings.viva_port} on {settings.viva_host} is taken by another program, or this machine does not "
             f"have that address: set VIVA_PORT to a free one, for example VIVA_PORT={settings.viva_port + 10} make up."
+        )
+
+
+def _check_async_mode(settings: Settings) -> None:
+    if settings.viva_async_mode == "eventlet" and importlib.util.find_spec("eventlet") is None:
+        raise StartProblem(
+            "VIVA_ASYNC_MODE=eventlet needs its optional package: "
+            ".venv/bin/uv pip install --require-hashes -r requirements-eventlet.txt"
         )
 
 
@@ -107,13 +117,9 @@ def _viva(settings: Settings, folders: Folders) -> list[Program]:
 
 
 def _web(settings: Settings) -> Program:
-    server: tuple[str, ...] = (
-        "-m",
-        "gunicorn",
-        "--config",
-        str(PROJECT_ROOT / "gunicorn.conf.py"),
-        "backend.serve:app",
-    )
+    # Only gevent may find sockets patched: in the threading mode gunicorn loads the application without backend.serve.
+    application = "backend.serve:app" if settings.viva_async_mode == "gevent" else "backend.app:create_app()"
+    server: tuple[str, ...] = ("-m", "gunicorn", "--config", str(PROJECT_ROOT / "gunicorn.conf.py"), application)
     if settings.viva_async_mode == "eventlet":
         server = ("-m", "backend.serve_eventlet")
     return Program(
