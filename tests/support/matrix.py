@@ -1,39 +1,83 @@
 """Everything that a route's path can name, in North: for the privilege matrix."""
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
+from backend.core.ports import Attachment, Mail
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts import usecases as attempt_usecases
+from backend.features.attempts.model import AttemptState
+from backend.features.attempts.responses import Recording, Response, ResponseState
+from backend.features.items.files import load_formats
+from backend.features.mailings import model as mailing_model
+from backend.features.results.model import release_of
 from backend.wiring import Services
-from tests.support.bank import furnish_one_item
-from tests.support.exam import make_paper
+from tests.support.bank import fill_bank
+from tests.support.builders_results import make_result
+from tests.support.exam import WEBM, announce, make_paper
 from tests.support.people import furnish_people
 from tests.support.services_memory import build_memory_services
+from tests.support.source import ROOT
 
 PRINCIPALS = ("anonymous", "asha", "ravi", "salma", "meera", "omar", "sushma")
 
 # What stands for each argument of a path. Attempt and result are Asha's.
 IDS: dict[str, object] = {
-    "campus_id": "north",
-    "course_id": "north-bsc",
-    "batch_id": "north-a",
-    "student_id": "asha",
-    "delivery_id": "delivery",
+    "account_id": "meera",
     "attempt_id": "attempt",
-    "recording_id": "rec-00000001",
-    "position": 0,
+    "batch_id": "north-a",
+    "campus_id": "north",
     "code": "no-such-code",
+    "course_id": "north-bsc",
+    "delivery_id": "delivery",
+    "dispatch_id": mailing_model.dispatch_id("results_ready", "sat-1"),
+    "mailing_id": "mailing",
+    "number": 0,
+    "position": 0,
+    "recording_id": "rec-00000001",
+    "response_id": "sat:0",
+    "result_id": "sat-1",
+    "student_id": "asha",
 }
-IDS["item_id"], IDS["form_id"] = furnish_one_item(build_memory_services())
-IDS["number"] = 0
+
+# Bodies with which a call passes its schema, so that the gate behind it is what answers. By "METHOD rule".
+BODIES: dict[str, dict[str, object]] = {
+    "POST /api/attempts/<attempt_id>/check": dict.fromkeys(
+        ("browser", "microphone", "speaker", "connection"), "passed"
+    ),
+    "POST /api/attempts/<attempt_id>/recordings": announce(),
+    "POST /api/attempts/<attempt_id>/heartbeat": {"position": 0, "uploads_pending": 0, "microphone": "ok"},
+    "POST /api/batches/<batch_id>/students": {"roll_number": "N09", "name": "Nila Rao"},
+}
+
+
+@cache
+def _bank() -> Services:
+    """Items and the forms of one small format; never changed by a test, so shared."""
+    services = build_memory_services()
+    fill_bank(
+        items=services.items,
+        sounds=services.prompt_sounds,
+        forms=services.forms,
+        blobs=services.blobs,
+        formats=load_formats(ROOT / "tests" / "support" / "formats"),
+    )
+    IDS["item_id"] = services.items.list_all()[0].id
+    offered = services.forms.find_published("short_journey")
+    assert offered is not None
+    IDS["form_id"] = offered.form_ids[0]
+    return services
 
 
 def build_full_services() -> Services:
-    services = build_memory_services()
+    bank = _bank()
+    services = replace(build_memory_services(), items=bank.items, prompt_sounds=bank.prompt_sounds, forms=bank.forms)
     furnish_people(services)
-    furnish_one_item(services)
     _open_delivery(services)
     _begin_ashas_attempt(services)
+    _settle_ashas_earlier_attempt(services)
+    _keep_a_mail(services)
     return services
 
 
@@ -75,3 +119,71 @@ def _begin_ashas_attempt(services: Services) -> None:
     )
     paper = services.papers.get(attempt.form_id)
     attempt_usecases.begin_attempt(attempt=attempt, delivery=delivery, paper=paper, attempts=services.attempts, now=now)
+
+
+def _settle_ashas_earlier_attempt(services: Services) -> None:
+    """A sitting that is over, with an answer that could not be scored, a released result, and its mail."""
+    now = services.now()
+    services.blobs.put("recordings/sound", WEBM, content_type="audio/webm")
+    services.responses.add(
+        Response(
+            id="sat:0",
+            attempt_id="sat",
+            campus_id="north",
+            delivery_id="delivery",
+            position=0,
+            task="repeat",
+            item_id=str(IDS["item_id"]),
+            item_version=1,
+            state=ResponseState.FAILED,
+            reason="noise_only",
+            recordings=(
+                Recording(
+                    recording_id="rec-00000001",
+                    segment=0,
+                    blob_key="recordings/sound",
+                    sha256="0" * 64,
+                    size=len(WEBM),
+                    content_type="audio/webm",
+                    duration_ms=3_000,
+                    stored_at=now,
+                ),
+            ),
+        )
+    )
+    running = services.attempts.find("attempt")
+    assert running is not None
+    services.attempts.add(
+        replace(running, id="sat", number=2, state=AttemptState.SUBMITTED, submitted_at=now, settled_at=now)
+    )
+    result = make_result("sat")
+    services.results.add(result)
+    services.releases.add(release_of(result, by="meera", at=now))
+    mailing = mailing_model.Mailing(
+        id="mailing",
+        kind="results_ready",
+        delivery_id="delivery",
+        campus_id="north",
+        result_ids=(result.id,),
+        state=mailing_model.MailingState.PREPARING,
+        created_by="meera",
+        created_at=now,
+    )
+    services.mailings.add(mailing)
+    services.dispatches.add(mailing_model.fresh_dispatch(mailing, result.id, "asha", at=now))
+
+
+def _keep_a_mail(services: Services) -> None:
+    report = Attachment(filename="report.pdf", content_type="application/pdf", data=b"%PDF-1.7")
+    IDS["mail_id"] = services.mailer.send(
+        Mail(
+            to_address="asha@example.edu",
+            to_name="Asha Nair",
+            subject="Your report",
+            text="It is here.",
+            html="<p>It is here.</p>",
+            idempotency_key="results_ready:sat-1",
+            attachments=(report,),
+        ),
+        now=services.now(),
+    )
