@@ -27,7 +27,7 @@ down: ## stops everything
 	@if [ -x $(VENV) ]; then $(VENV) -m scripts.down; else echo "Viva is not running here."; fi
 
 logs: ## follows what every process writes (NAME=web for one)
-	@mkdir -p "$${VIVA_DATA:-.viva}/logs" && tail -n 40 -F "$${VIVA_DATA:-.viva}"/logs/$(or $(NAME),*).log
+	@$(VENV) -m scripts.logs $(NAME)
 
 status: ## what runs, and whether it is ready
 	@$(VENV) -m scripts.status
