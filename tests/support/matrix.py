@@ -14,7 +14,7 @@ from backend.features.mailings import model as mailing_model
 from backend.features.results.model import release_of
 from backend.wiring import Services
 from tests.support.bank import fill_bank
-from tests.support.builders_results import make_result
+from tests.support.builders_results import make_items, make_result
 from tests.support.exam import WEBM, announce, make_paper
 from tests.support.people import furnish_people
 from tests.support.services_memory import build_memory_services
@@ -156,7 +156,7 @@ def _settle_ashas_earlier_attempt(services: Services) -> None:
     services.attempts.add(
         replace(running, id="sat", number=2, state=AttemptState.SUBMITTED, submitted_at=now, settled_at=now)
     )
-    result = make_result("sat")
+    result = make_result("sat", items=make_items(("repeat",) * 4))
     services.results.add(result)
     services.releases.add(release_of(result, by="meera", at=now))
     mailing = mailing_model.Mailing(
