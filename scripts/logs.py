@@ -1,6 +1,7 @@
 """`make logs`: follows what the processes of this data folder write; NAME=web for one of them."""
 
-import os
+import contextlib
+import subprocess
 import sys
 
 from config.settings import SettingsError, load_settings
@@ -17,7 +18,9 @@ def main() -> int:
     if not files:
         print("There are no logs here yet: `make up` starts Viva.", file=sys.stderr)
         return 1
-    os.execvp("tail", ["tail", "-n", "40", "-F", *map(str, files)])  # noqa: S606 - tail does it well
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(("tail", "-n", "40", "-F", *map(str, files)), check=False)
+    return 0
 
 
 if __name__ == "__main__":
