@@ -22,7 +22,7 @@ def render_login_cards(
     typesetter: Typesetter,
     now: datetime,
 ) -> bytes:
-    """A4 pages of eight cards to cut out."""
+    """A4 pages of ten cards to cut out."""
     until = (now + LIFETIMES[CodePurpose.LOGIN_CARD]).astimezone(ZoneInfo(time_zone))
     data = {
         "campus": campus_name,
