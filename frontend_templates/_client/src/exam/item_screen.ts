@@ -34,7 +34,7 @@ export class ItemScreen {
       h(
         "header",
         { class: "exam-item-head" },
-        h("h2", {}, `Part ${item.section_letter}`, section ? h("span", {}, ` ${section.title}`) : null),
+        h("h1", {}, `Part ${item.section_letter}`, section ? h("span", {}, ` ${section.title}`) : null),
         h("p", {}, item.practice ? h("span", { class: "exam-practice" }, "Practice, not scored") : null, `Item ${item.number} of ${item.of}`),
       ),
       count,

@@ -161,3 +161,21 @@ export function segmentFor(windowMs: number, offsetMs: number, takenHere: readon
   const byTime = Math.floor((Math.min(offsetMs, windowMs) / Math.max(1, windowMs)) * 18);
   return Math.min(19, Math.max(byTime, ...takenHere.map((segment) => segment + 1)));
 }
+
+/**
+ * A recording's id, chosen here so that sending it twice is sending it once. It tells its place: any device can read off
+ * the server's list which items have arrived and which segments are taken.
+ */
+export function recordingId(position: number, segment: number, unique: string): string {
+  return `${position}-${segment}-${unique}`;
+}
+
+export function placeOf(id: string): { position: number; segment: number } | null {
+  const match = /^(\d{1,4})-(\d{1,2})-/.exec(id);
+  return match ? { position: Number(match[1]), segment: Number(match[2]) } : null;
+}
+
+/** How many items have at least one of these recordings. */
+export function answersAmong(ids: Iterable<string>): number {
+  return new Set([...ids].map((id) => placeOf(id)?.position ?? id)).size;
+}

@@ -4,7 +4,7 @@ import { CheckScreen } from "./checks";
 import { minutesAndSeconds, roughly, type ServerClock } from "./clock";
 import type { Frame } from "./frame";
 import { ItemScreen } from "./item_screen";
-import { isRunning, promptMs, segmentFor, START, step, type Exam, type ExamEvent, type Phase } from "./machine";
+import { isRunning, placeOf, promptMs, recordingId, segmentFor, START, step, type Exam, type ExamEvent, type Phase } from "./machine";
 import { Microphone, MicrophoneError, MICROPHONE_HELP, type MicrophoneTrouble } from "./microphone";
 import { record } from "./recorder";
 import * as screens from "./screens";
@@ -266,8 +266,7 @@ export class Session {
     const screen = this.#screenFor(snapshot, item);
     const startedAt = performance.now() - offsetMs;
     const elapsed = () => performance.now() - startedAt;
-    const past = (await this.parts.store.list()).filter((each) => each.attempt_id === snapshot.id && each.position === item.position);
-    const taken = past.map((each) => each.segment);
+    const taken = await this.#segmentsOf(snapshot, item.position);
     let finished = false;
     while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
       const from = elapsed();
@@ -282,7 +281,7 @@ export class Session {
         this.#microphone!,
         this.parts.store,
         {
-          recordingId: crypto.randomUUID(),
+          recordingId: recordingId(item.position, segment, crypto.randomUUID()),
           attemptId: snapshot.id,
           position: item.position,
           segment,
@@ -302,6 +301,13 @@ export class Session {
       finished = endedBy !== "microphone";
     }
     if (!signal.aborted) this.#dispatch({ type: "recorded" });
+  }
+
+  /** Of an item that a reload or another device has begun to record: what is there already, here and on the server. */
+  async #segmentsOf(snapshot: AttemptSnapshot, position: number): Promise<number[]> {
+    const here = (await this.parts.store.list()).filter((each) => each.attempt_id === snapshot.id).map((each) => each.recording_id);
+    const places = [...here, ...snapshot.stored_recordings].map(placeOf);
+    return places.filter((place) => place?.position === position).map((place) => place!.segment);
   }
 
   async #close(snapshot: AttemptSnapshot, item: ItemView, signal: AbortSignal): Promise<void> {

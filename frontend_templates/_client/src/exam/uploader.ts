@@ -1,9 +1,10 @@
 import { Refused, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
+import { answersAmong } from "./machine";
 import type { Recording, RecordingStore } from "./store";
 
 export interface UploadStatus {
-  /** Recordings that the server has acknowledged for this attempt. */
+  /** Items of this attempt of which the server has acknowledged a recording. */
   saved: number;
   /** Complete on this device and on their way. */
   pending: number;
@@ -64,7 +65,7 @@ export class Uploader {
   async status(): Promise<UploadStatus> {
     const mine = (await this.#options.store.list()).filter((each) => each.attempt_id === this.#options.attemptId);
     return {
-      saved: this.#saved.size,
+      saved: answersAmong(this.#saved),
       pending: mine.filter((each) => each.state === "recorded").length,
       refused: mine.filter((each) => each.state === "refused").length,
       trouble: this.#trouble,
