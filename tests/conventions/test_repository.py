@@ -51,7 +51,6 @@ def _numbers(folder: str, pattern: str) -> list[int]:
 
 def test_migrations_are_numbered_without_a_gap():
     numbers = _numbers("backend/migrations", r"m(\d{4})_[a-z0-9_]+\.py$")
-    assert numbers, "at least the first migration stands there"
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -74,7 +73,7 @@ def test_decision_records_have_one_number_each_and_stand_in_the_index():
 def test_every_decision_record_names_what_was_rejected():
     for path in (ROOT / "docs/adr").glob("[0-9]*.md"):
         text = path.read_text().lower()
-        assert "## decision" in text, path.name
+        assert re.search(r"^(## |\*\*)decision", text, re.MULTILINE), path.name
         assert "reject" in text or "alternative" in text, f"{path.name}: which alternatives, and why not?"
 
 

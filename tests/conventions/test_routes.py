@@ -68,7 +68,7 @@ def test_every_template_compiles(app):
 def test_templates_extend_and_import_what_exists():
     found = []
     for path in templates():
-        named = re.findall(r"{%-?\s*(?:extends|import|from|include)\s+[\"']([^\"']+)[\"']", path.read_text())
+        named = re.findall(r"{%-?\s*(?:extends|import|from|include)\s+[\"']([^\"']+\.[a-z]+)[\"']", path.read_text())
         found += [f"{place(path)} -> {name}" for name in named if not (TEMPLATES / name).is_file()]
     assert not found
 
