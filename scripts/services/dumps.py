@@ -27,7 +27,10 @@ FORMAT = 1
 OBJECTS = "objects"
 # What a first start makes by itself: a database with nothing else counts as empty.
 MADE_BY_A_START = frozenset(
-    {"migrations", "one_time_codes", "items", "answer_keys", "prompt_audio", "forms", "audit_events", "outbox"}
+    {
+        *("migrations", "one_time_codes", "audit_events", "outbox"),
+        *("items", "item_versions", "answer_keys", "prompt_audio", "forms", "form_uses", "published_formats"),
+    }
 )
 DOCUMENTS_AT_ONCE = 500
 
