@@ -22,7 +22,7 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture()
+@pytest.fixture
 def database(kind, request):
     if kind == "memory":
         return None
@@ -31,22 +31,22 @@ def database(kind, request):
     return database
 
 
-@pytest.fixture()
+@pytest.fixture
 def attempts(database):
     return MemoryAttempts() if database is None else attempts_mongo.MongoAttempts(database)
 
 
-@pytest.fixture()
+@pytest.fixture
 def responses(database):
     return MemoryResponses() if database is None else attempts_mongo.MongoResponses(database)
 
 
-@pytest.fixture()
+@pytest.fixture
 def uploads(database):
     return MemoryUploads() if database is None else attempts_mongo.MongoUploads(database)
 
 
-@pytest.fixture()
+@pytest.fixture
 def deliveries(database):
     return MemoryDeliveries() if database is None else assessments_mongo.MongoDeliveries(database)
 

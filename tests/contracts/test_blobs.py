@@ -66,7 +66,7 @@ def door(request):
     return S3Door(S3Blobs(s3_address(addresses, request.getfixturevalue("s3_bucket"))))
 
 
-@pytest.fixture()
+@pytest.fixture
 def blobs(door):
     return door.blobs
 

@@ -96,7 +96,7 @@ def test_a_whole_attempt(asha, services):
     assert after["state"] == "submitted"
     assert len(after["stored_recordings"]) == 4
     assert [job for job, _ in services.jobs.waiting_jobs] == ["ratings.score_response"] * 4
-    assert not [key for key in services.blobs.keys() if key.startswith("incoming/")]
+    assert not [key for key in services.blobs.list_keys() if key.startswith("incoming/")]
 
 
 class TestEntering:

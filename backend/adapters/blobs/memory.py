@@ -60,7 +60,7 @@ class MemoryBlobs(Blobs):
             self._objects[key] = (data, content_type)
             return True
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         """Every key that holds an object."""
         with self._lock:
             return sorted(self._objects)

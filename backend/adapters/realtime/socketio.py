@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def create_socketio(*, async_mode: str, redis_url: str | None) -> SocketIO:
     """The web process's Socket.IO, not yet attached: `init_app` must be given `cors_allowed_origins`.
 
-    WebSocket only: with several workers, polling loses its session. Without `redis_url` it reaches only its own process.
+    WebSocket only: with several workers, polling loses its session. Without `redis_url` it reaches this process only.
     """
     return SocketIO(
         async_mode=async_mode,

@@ -273,11 +273,11 @@ def backoff(tries: int) -> timedelta:
 
 
 def asked_again(response: Response, *, at: datetime) -> Response:
-    """Queued by a person. Refused where there is nothing to score, or where scoring is under way already."""
+    """Queued by a person after a failure. On its way already: the same response. Refused where nothing failed."""
     if response.is_waiting:
         return response
-    if not response.recordings or response.state is ResponseState.PRACTICE:
-        raise Conflict("nothing_to_score", "There is no recording to score.")
+    if not response.recordings or response.state is not ResponseState.FAILED:
+        raise Conflict("nothing_to_score", "There is no failed recording to score again.")
     return replace(_queued(response, at=at), score=None, revision=response.revision + 1)
 
 

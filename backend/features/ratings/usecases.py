@@ -343,7 +343,7 @@ def settle_without(
 
     Refused: `not_blocking`. Safe to repeat.
     """
-    if response.waived_by is None:
+    if rules.waived(response, by=actor.account_id, at=now) is not response:
         record(
             actor_id=actor.account_id,
             campus_id=response.campus_id,

@@ -100,7 +100,7 @@ def confirm(services, attempt, ports=None):
 
 
 def fragile(services, die_at, when):
-    calls = []
+    calls: list[tuple[str, str]] = []
     ports = {
         name: Fragile(getattr(services, name), name, calls, die_at, when)
         for name in ("responses", "uploads", "blobs", "jobs")

@@ -1,0 +1,361 @@
+"""From a queued response to a result's hand-over: claims, leases, tries, failures, a person's decisions."""
+
+from datetime import timedelta
+
+import pytest
+
+from backend.core.errors import Conflict, PermanentFailure, TemporaryFailure
+from backend.features.attempts import usecases as exam
+from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
+from backend.features.attempts.responses import LEASE, MAX_TRIES, ResponseState, Upload
+from backend.features.ratings import usecases
+from backend.features.ratings.model import Outlook, Trouble
+from backend.features.ratings.tasks import desk_of
+from backend.scoring.keys import OpenQuestionKey, RepeatKey
+from tests.support.exam import ALLOWED, MEERA, OPENS, WEBM, announce, furnish, make_paper
+from tests.support.services_memory import build_memory_services
+from tests.support.speech import evidence
+
+TEXT = "the train leaves at noon"
+TASKS = ("repeat", "repeat", "open_question")
+
+
+class Sitting:
+    """Asha's attempt: answers are recorded as they come, and scored when a test says so."""
+
+    def __init__(self, *, tasks=TASKS, practice=0):
+        self.services = furnish(build_memory_services(), paper=make_paper(tasks=tasks, practice=practice))
+        self.services.listener.hear = lambda recordings, task: evidence(task, TEXT)
+        for position, task in enumerate(tasks):
+            key = OpenQuestionKey() if task == "open_question" else RepeatKey(text=TEXT)
+            self.services.scoring_keys.add(f"item{position}", 1, key)
+        delivery = self.services.deliveries.find("delivery")
+        entered = exam.enter_attempt(
+            delivery=delivery, student_id="asha", attempts=self.attempts, now=self.now, new_id=self.services.new_id
+        )
+        self.paper = self.services.papers.get(entered.form_id)
+        self.id = entered.id
+        exam.begin_attempt(attempt=entered, delivery=delivery, paper=self.paper, attempts=self.attempts, now=self.now)
+
+    @property
+    def attempts(self):
+        return self.services.attempts
+
+    @property
+    def now(self):
+        return self.services.now()
+
+    @property
+    def desk(self):
+        return desk_of(self.services)
+
+    @property
+    def attempt(self):
+        return self.attempts.find(self.id)
+
+    def answer(self, position, *, data=WEBM, segment=0, confirm=True):
+        data += f"{position}.{segment}".encode()
+        body = announce(data, recording_id=f"rec-{position}-{segment}-x", position=position, segment=segment)
+        upload = Upload(attempt_id=self.id, campus_id="north", registered_at=self.now, **body)
+        self.services.uploads.add(upload)
+        self.services.blobs.put(upload.incoming_key, data, content_type="audio/webm")
+        if confirm:
+            exam.confirm_recording(
+                attempt=self.attempt,
+                recording_id=upload.recording_id,
+                paper=self.paper,
+                responses=self.services.responses,
+                uploads=self.services.uploads,
+                blobs=self.services.blobs,
+                jobs=self.services.jobs,
+                now=self.now,
+            )
+
+    def sit(self, *, answered=(0, 1, 2), until=None):
+        for position in range(self.paper.total_items if until is None else until):
+            step = {"attempt": self.attempt, "position": position, "paper": self.paper, "attempts": self.attempts}
+            exam.open_item(**step, now=self.now)
+            if position in answered:
+                self.answer(position)
+            exam.close_item(**step, now=self.now)
+
+    def response(self, position=0):
+        return self.services.responses.find(f"{self.id}:{position}")
+
+    def score(self, position=0):
+        return usecases.score_response(
+            response_id=f"{self.id}:{position}",
+            desk=self.desk,
+            answer_keys=self.services.scoring_keys,
+            listener=self.services.listener,
+            clock=self.services.now,
+        )
+
+    def score_all(self):
+        for position in range(self.paper.total_items):
+            self.score(position)
+
+    def fails(self, failure):
+        def hear(recordings, task):
+            raise failure
+
+        self.services.listener.hear = hear
+
+    def review(self):
+        return usecases.review_attempt(attempt_id=self.id, desk=self.desk, now=self.now)
+
+    def handed_over(self):
+        return [job for job in self.services.jobs.take() if job[0] == "results.settle_attempt"]
+
+
+@pytest.fixture
+def sitting():
+    return Sitting()
+
+
+class TestOneResponse:
+    def test_scored_with_its_evidence_kept(self, sitting):
+        sitting.sit()
+        assert sitting.score() is ResponseState.SCORED
+        response = sitting.response()
+        assert response.score["points"]["sentence_mastery"]["value"] > 0.9
+        assert b'"task":"repeat"' in sitting.services.blobs.get(response.evidence_key)
+        assert sitting.score() is None
+
+    def test_open_questions_go_to_raters(self, sitting):
+        sitting.sit()
+        assert sitting.score(2) is ResponseState.NEEDS_RATER
+        assert sitting.response(2).score["points"] == {}
+
+    def test_a_permanent_failure_is_never_zero(self, sitting):
+        sitting.sit()
+        sitting.fails(PermanentFailure("not_audio"))
+        assert sitting.score() is ResponseState.FAILED
+        assert (sitting.response().score, sitting.response().reason) == (None, "not_audio")
+
+    def test_sound_that_holds_no_answer_goes_to_a_person(self, sitting):
+        sitting.sit()
+        sitting.services.listener.hear = lambda recordings, task: evidence(task, "", problems=["microphone_silent"])
+        assert sitting.score() is ResponseState.FAILED
+        assert sitting.response().reason == "microphone_silent"
+        assert sitting.response().score["points"] == {}
+
+    def test_a_temporary_failure_is_tried_again_later_and_later_then_given_to_a_person(self, sitting):
+        sitting.sit()
+        sitting.fails(TemporaryFailure("decoder_died"))
+        waits = []
+        for _ in range(MAX_TRIES - 1):
+            assert sitting.score() is ResponseState.QUEUED
+            waits.append((sitting.response().not_before - sitting.now).total_seconds())
+            assert sitting.score() is None
+            sitting.services.now.move(seconds=waits[-1])
+        assert waits == [10, 40, 160]
+        assert sitting.score() is ResponseState.FAILED
+        assert sitting.response().reason == "decoder_died"
+
+    def test_another_segment_while_it_is_being_scored_is_scored_too(self, sitting):
+        sitting.sit()
+        heard = []
+
+        def hear(recordings, task):
+            heard.append(len(recordings))
+            if len(heard) == 1:
+                sitting.answer(0, segment=1)
+            return evidence(task, TEXT)
+
+        sitting.services.listener.hear = hear
+        assert sitting.score() is None
+        assert sitting.response().state is ResponseState.QUEUED
+        assert sitting.score() is ResponseState.SCORED
+        assert heard == [1, 2]
+
+    def test_practice_is_kept_and_not_scored(self):
+        sitting = Sitting(practice=1)
+        sitting.sit()
+        assert sitting.response().state is ResponseState.PRACTICE
+        assert sitting.score() is None
+        assert len(sitting.response().recordings) == 1
+
+
+class TestSweep:
+    def sweep(self, sitting):
+        return usecases.sweep(desk=sitting.desk, now=sitting.now)
+
+    def test_a_worker_that_died_leaves_a_lease_that_runs_out(self, sitting):
+        sitting.sit()
+        sitting.fails(KeyboardInterrupt())
+        for tries in range(1, MAX_TRIES + 1):
+            with pytest.raises(KeyboardInterrupt):
+                sitting.score()
+            assert self.sweep(sitting)["abandoned"] == 0
+            sitting.services.now.move(seconds=LEASE.total_seconds())
+            assert self.sweep(sitting)["abandoned"] == 1
+            assert sitting.response().tries == tries
+            sitting.services.now.move(seconds=60)
+        assert (sitting.response().state, sitting.response().reason) == (ResponseState.FAILED, "worker_lost")
+
+    def test_what_the_queue_lost_is_handed_over_again(self, sitting):
+        sitting.sit()
+        sitting.services.jobs.take()
+        assert self.sweep(sitting)["handed_over"] == 3
+        assert len(sitting.services.jobs.take()) == 3
+
+    def test_a_long_queue_is_not_made_longer(self, sitting):
+        sitting.sit()
+        for _ in range(30):
+            sitting.services.jobs.enqueue("ratings.score_response", "another")
+        assert self.sweep(sitting)["handed_over"] == 0
+
+    def test_the_deadline_is_noticed_once_and_told(self, sitting):
+        sitting.services.now.moment = OPENS + ALLOWED
+        assert self.sweep(sitting)["expired"] == 1
+        assert self.sweep(sitting)["expired"] == 0
+        assert sitting.attempt.state is AttemptState.EXPIRED
+        assert sitting.services.feed.events[-1][2]["state"] == "expired"
+
+
+class TestToTheResult:
+    def test_the_last_score_hands_over_and_the_sweep_repeats_it(self, sitting):
+        sitting.sit()
+        sitting.score(0)
+        sitting.score(1)
+        assert sitting.handed_over() == []
+        sitting.score(2)
+        assert sitting.handed_over() == [("results.settle_attempt", (sitting.id,))]
+        sitting.services.now.move(seconds=61)
+        usecases.sweep(desk=sitting.desk, now=sitting.now)
+        assert len(sitting.handed_over()) == 1
+
+    def test_once_settled_it_rests(self, sitting):
+        sitting.sit()
+        sitting.score_all()
+        services = sitting.services
+        for _ in range(2):
+            exam.settle_attempt(
+                attempt_id=sitting.id,
+                attempts=services.attempts,
+                uploads=services.uploads,
+                blobs=services.blobs,
+                now=sitting.now,
+            )
+        services.jobs.take()
+        services.now.move(days=2)
+        assert usecases.sweep(desk=sitting.desk, now=sitting.now) == dict.fromkeys(
+            ("expired", "reviewed", "abandoned", "handed_over"), 0
+        )
+        assert sitting.review() is None
+        assert list(services.uploads.list_by_attempt(sitting.id)) == []
+
+    def test_a_failed_answer_holds_it_back_until_it_is_scored_again(self, sitting):
+        sitting.sit()
+        sitting.fails(PermanentFailure("not_audio"))
+        sitting.score_all()
+        assert sitting.handed_over() == []
+        assert (sitting.review(), sitting.attempt.due_at) == (Outlook.PERSON, None)
+        sitting.services.listener.hear = lambda recordings, task: evidence(task, TEXT)
+        assert usecases.score_all_again(delivery_id="delivery", desk=sitting.desk, now=sitting.now) == 3
+        sitting.score_all()
+        assert len(sitting.handed_over()) == 1
+
+    def test_or_until_somebody_decides_to_settle_without_it(self, sitting):
+        sitting.sit()
+        sitting.fails(PermanentFailure("not_audio"))
+        sitting.score_all()
+        services = sitting.services
+        for position in range(3):
+            usecases.settle_without(
+                actor=MEERA,
+                response=sitting.response(position),
+                desk=sitting.desk,
+                audit_log=services.audit_log,
+                now=sitting.now,
+                new_id=services.new_id,
+            )
+        assert sitting.review() is Outlook.RESULT
+        assert sitting.response().waived_by == "meera"
+        assert sitting.response().score is None
+        events = services.audit_log.list_by_campus("north")
+        assert [(event.action, event.actor_id) for event in events] == [("response_waived", "meera")] * 3
+
+    def test_a_scored_answer_cannot_be_settled_without(self, sitting):
+        sitting.sit()
+        sitting.score()
+        with pytest.raises(Conflict, match="not_blocking"):
+            usecases.settle_without(
+                actor=MEERA,
+                response=sitting.response(),
+                desk=sitting.desk,
+                audit_log=sitting.services.audit_log,
+                now=sitting.now,
+                new_id=sitting.services.new_id,
+            )
+        assert sitting.services.audit_log.list_by_campus("north") == []
+
+    def test_what_never_arrived_is_missing_after_the_grace(self, sitting):
+        sitting.sit(answered=(1, 2))
+        sitting.score_all()
+        assert sitting.review() is Outlook.UPLOADS
+        assert sitting.response(0) is None
+        sitting.services.now.move(seconds=UPLOAD_GRACE.total_seconds())
+        assert sitting.review() is Outlook.PERSON
+        assert sitting.response(0).state is ResponseState.MISSING
+
+    def test_a_recording_that_comes_late_is_still_scored(self, sitting):
+        sitting.sit(answered=(1, 2))
+        sitting.score_all()
+        sitting.services.now.move(hours=23)
+        sitting.answer(0)
+        sitting.score(0)
+        assert len(sitting.handed_over()) == 1
+
+    def test_the_rest_of_an_answer_is_waited_for_an_hour(self, sitting):
+        sitting.sit()
+        sitting.answer(0, segment=1, confirm=False)
+        sitting.score_all()
+        assert sitting.review() is Outlook.UPLOADS
+        sitting.services.now.move(minutes=60)
+        assert sitting.review() is Outlook.RESULT
+
+    def test_items_that_were_never_reached_hold_nothing_back(self, sitting):
+        sitting.sit(until=1)
+        sitting.score(0)
+        sitting.services.now.moment = OPENS + ALLOWED
+        usecases.sweep(desk=sitting.desk, now=sitting.now)
+        assert len(sitting.handed_over()) == 1
+        assert sitting.response(1) is None
+
+    def test_somebody_may_stop_waiting(self, sitting):
+        sitting.sit(answered=(1, 2))
+        sitting.score_all()
+        services = sitting.services
+        candidates = services.candidates.list_by_batch("batch_one")
+        waiting = usecases.list_waiting(
+            delivery_id="delivery", candidates=candidates, desk=sitting.desk, now=sitting.now
+        )
+        assert [(line.student_name, line.answers) for line in waiting] == [("Asha Rao", 1)]
+        usecases.stop_waiting(
+            actor=MEERA,
+            attempt=sitting.attempt,
+            desk=sitting.desk,
+            audit_log=services.audit_log,
+            now=sitting.now,
+            new_id=services.new_id,
+        )
+        assert sitting.review() is Outlook.PERSON
+        lines = usecases.list_unscored(delivery_id="delivery", candidates=candidates, desk=sitting.desk)
+        assert [line.trouble for line in lines] == [Trouble.MISSING, Trouble.NEEDS_RATER]
+
+    def test_nothing_changes_a_settled_result(self, sitting):
+        sitting.sit()
+        sitting.fails(PermanentFailure("not_audio"))
+        sitting.score_all()
+        services = sitting.services
+        exam.settle_attempt(
+            attempt_id=sitting.id,
+            attempts=services.attempts,
+            uploads=services.uploads,
+            blobs=services.blobs,
+            now=sitting.now + timedelta(seconds=1),
+        )
+        with pytest.raises(Conflict, match="already_settled"):
+            usecases.score_again(response=sitting.response(), desk=sitting.desk, now=sitting.now)
