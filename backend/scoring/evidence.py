@@ -129,12 +129,26 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """How well an accepted answer fits the sound, had it been said. All at most about 0, higher is better, in log units.
+
+    `forced_gap`: its mean token log probability less that of what was recognised freely; `margin`: of its sounds
+    against the best rivals; `path_loss`: of its path through the sounds against the freest path.
+    """
+
+    text: str
+    forced_gap: float
+    margin: float
+    path_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All that is known of one answer. `task` and times belong to the joined recordings of that answer.
 
     `plausibility` is how much more probable the words are in their order than shuffled, to a language model, in
     natural-log units per token (None: not measured): near 0 for word salad. `features` are the numbers that the
-    calibration reads.
+    calibration reads. `offers` are measured for short answers in whose transcript no accepted answer stands.
     """
 
     task: str
@@ -145,6 +159,7 @@ class Evidence:
     spoken_words: tuple[SpokenWord, ...] = ()
     phones: tuple[Phone, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    offers: tuple[Offer, ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
     pitch: Mapping[str, float] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
@@ -181,6 +196,7 @@ class Evidence:
             spoken_words=tuple(SpokenWord(**each) for each in rest.pop("spoken_words")),
             phones=tuple(Phone(**each) for each in rest.pop("phones")),
             pauses=tuple(Pause(**each) for each in rest.pop("pauses")),
+            offers=tuple(Offer(**each) for each in rest.pop("offers", ())),
             aspects=Aspects(**aspects) if aspects else None,
             meaning=Meaning(story=meaning["story"], key_points=tuple(meaning["key_points"])) if meaning else None,
             **rest,

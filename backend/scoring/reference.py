@@ -56,6 +56,12 @@ def spoken_reference(key: AnswerKey, heard: Sequence[str]) -> str:
             return said
 
 
+def is_said(accepted: Sequence[str], heard: Sequence[str]) -> bool:
+    """Whether any accepted text stands word for word in what was heard."""
+    said = f" {' '.join(words_of(' '.join(heard)))} "
+    return any(f" {' '.join(words_of(text))} " in said for text in accepted)
+
+
 def match_features(reference: str, heard: Sequence[str]) -> dict[str, float]:
     """Agreement of the recognised words with the reference, 0..1 each (rates may exceed 1)."""
     said = " ".join(heard)

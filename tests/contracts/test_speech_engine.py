@@ -152,6 +152,16 @@ def test_what_cannot_be_decoded_is_a_failure_and_never_a_score(
     assert refused.value.reason == reason
 
 
+@pytest.mark.parametrize(("accepted", "right"), [("amiable", True), ("umbrella", False), ("himself", True)])
+def test_a_short_answer_is_found_among_the_words_or_by_its_sound(
+    engine: SpeechEngine, accepted: str, right: bool
+) -> None:
+    key = key_from_dict("short_answer", {"accepted": [accepted]})
+    evidence = gather_evidence([read("native_reader.wav")], "short_answer", key, engine)
+    assert bool(evidence.offers) is not right
+    assert score_answer(evidence, key).points[Trait.VOCABULARY].value == (1 if right else 0)
+
+
 def test_a_retelling_carries_meaning_and_plausibility(engine: SpeechEngine) -> None:
     key = key_from_dict(
         "retelling",

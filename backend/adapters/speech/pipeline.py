@@ -19,6 +19,7 @@ from backend.scoring.evidence import (
     HeardWord,
     Hints,
     Meaning,
+    Offer,
     Pcm,
     Phone,
     SpeechEngine,
@@ -27,10 +28,11 @@ from backend.scoring.evidence import (
     VoiceActivity,
 )
 from backend.scoring.keys import AnswerKey, ReadAloudKey, RetellingKey, ShortAnswerKey
-from backend.scoring.reference import match_features, spoken_reference
+from backend.scoring.reference import is_said, match_features, spoken_reference
 from backend.scoring.timing import timing_features
 
 _MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
+_MOST_OFFERS = 8
 PIPELINE_VERSION = "1"
 
 
@@ -226,6 +228,7 @@ def _listen(
         spoken_words=spoken_words,
         phones=phones,
         pauses=find_pauses(bare.voice),
+        offers=_offers(stretches, transcripts, key, engine),
         timing=timing,
         pitch=pitch,
         features=features,
@@ -233,6 +236,25 @@ def _listen(
         meaning=_meaning(" ".join(heard), key, engine),
         plausibility=_plausibility(transcripts),
     )
+
+
+def _offers(
+    stretches: Sequence[_Stretch], transcripts: Sequence[Transcript], key: AnswerKey, engine: SpeechEngine
+) -> tuple[Offer, ...]:
+    """How the accepted short answers fit the sound, where none was recognised: one word alone is easily misheard."""
+    if not isinstance(key, ShortAnswerKey) or len(stretches) != 1:
+        return ()
+    transcript = transcripts[0]
+    if is_said(key.accepted, [word.text for word in transcript.words]):
+        return ()
+    offers = []
+    for text in key.accepted[:_MOST_OFFERS]:
+        features = engine.assess(stretches[0].pcm, text).features
+        if features.get("phones_aligned"):
+            gap = features["forced_log"] - transcript.features["asr_token_log"]
+            margin, loss = features["phone_margin"], features["path_loss"]
+            offers.append(Offer(text=text, forced_gap=gap, margin=margin, path_loss=loss))
+    return tuple(offers)
 
 
 def _predict(features: Mapping[str, float], key: AnswerKey, calibration: Calibration | None) -> Aspects | None:

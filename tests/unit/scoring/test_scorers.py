@@ -1,10 +1,12 @@
 """Every task: what earns points, what must not, and when a person decides."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from backend.scoring.evidence import Offer
 from backend.scoring.keys import AnswerKey, key_from_dict
 from backend.scoring.score import ItemScore, ScoreStatus, Trait
 from backend.scoring.scorers import SCORERS, VERSIONS, score_answer
@@ -172,6 +174,24 @@ class TestShortAnswer:
     def test_spelling_is_the_recognisers(self, accepted: str, said: str) -> None:
         scored = score_answer(evidence("short_answer", said), key_from_dict("short_answer", {"accepted": [accepted]}))
         assert value(scored, Trait.VOCABULARY) == 1
+
+    def test_a_misheard_answer_counts_when_the_sound_fits_it(self) -> None:
+        scored = self.offered("Embrella", forced_gap=-1.5, margin=-0.5)
+        assert value(scored, Trait.VOCABULARY) == 1
+        assert scored.explanation["matched_by"] == "sound"
+        assert scored.confidence < 0.7
+
+    def test_an_answer_whose_sound_fits_nothing_is_surely_wrong(self) -> None:
+        scored = self.offered("raincoat", forced_gap=-11.0, margin=-3.0)
+        assert (scored.status, value(scored, Trait.VOCABULARY)) == (ScoreStatus.SCORED, 0)
+
+    def test_between_the_two_a_person_decides(self) -> None:
+        assert self.offered("a bella", forced_gap=-6.0, margin=-1.5).status is ScoreStatus.NEEDS_HUMAN
+
+    def offered(self, said: str, *, forced_gap: float, margin: float) -> ItemScore:
+        offer = Offer(text="umbrella", forced_gap=forced_gap, margin=margin, path_loss=-0.1)
+        heard = replace(evidence("short_answer", said, confidence=0.15), offers=(offer,))
+        return score_answer(heard, key_from_dict("short_answer", {"accepted": ["umbrella"]}))
 
     def test_a_doubtful_refusal_is_a_persons(self) -> None:
         assert score("short_answer", "bathroom", confidence=0.2).status is ScoreStatus.NEEDS_HUMAN
