@@ -17,6 +17,9 @@ from scripts.services.bucket import Bucket
 
 def main() -> int:
     settings = load_settings()
+    if not settings.mongodb_uri:
+        print("There is no database yet: `make up` starts one.", file=sys.stderr)
+        return 1
     try:
         with connect(settings.mongodb_uri, server_selection_timeout_ms=15_000) as client:
             bring_up_to_date(client[settings.mongodb_database])

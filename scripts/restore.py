@@ -21,6 +21,9 @@ def main() -> int:
         print("Which dump? make restore FILE=backups/<time>", file=sys.stderr)
         return 2
     settings = load_settings()
+    if not settings.mongodb_uri:
+        print("There is no database yet: `make up` starts one.", file=sys.stderr)
+        return 1
     try:
         with connect(settings.mongodb_uri) as client:
             database, bucket = client[settings.mongodb_database], Bucket(settings)
