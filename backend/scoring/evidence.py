@@ -130,7 +130,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """How well an accepted answer fits the sound, had it been said. All at most about 0, higher is better, in log units.
+    """How well an accepted answer fits the sound, had it been said. All at most about 0 in log units, higher is better.
 
     `forced_gap`: its mean token log probability less that of what was recognised freely; `margin`: of its sounds
     against the best rivals; `path_loss`: of its path through the sounds against the freest path.
