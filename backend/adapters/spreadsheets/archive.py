@@ -53,13 +53,14 @@ def cleaned(data: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_sums(archive)
             return _rebuilt(archive)
+    except DefusedXmlException:
+        # Before ValueError, which it is too.
+        raise refusal("file_hostile") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, KeyError):
         raise refusal("file_unreadable") from None
     except RuntimeError:
         # zipfile's word for an encrypted member
         raise refusal("file_protected") from None
-    except DefusedXmlException:
-        raise refusal("file_hostile") from None
 
 
 def _check_sums(archive: zipfile.ZipFile) -> None:

@@ -1,0 +1,124 @@
+"""Who is signed in: one suite over memory and Redis."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from backend.adapters.sessions.memory import MemorySessions
+from backend.adapters.sessions.redis import RedisSessions
+from backend.core.errors import TemporaryFailure
+from backend.core.ports import Session
+
+NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
+def sessions(request):
+    if request.param == "memory":
+        yield MemorySessions()
+        return
+    url = f"{request.getfixturevalue('redis_url')}/9"
+    yield RedisSessions(url, lifetime=timedelta(hours=12))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def session(session_id: str = "s1", **changes: object) -> Session:
+    made = Session(
+        id=session_id,
+        account_id="asha",
+        role="student",
+        campus_id="north",
+        display_name="Zoë “Asha” Nair",
+        csrf="token",
+        client="browser",
+        refresh_id="r1",
+        previous_refresh_id="",
+        is_confirmed=True,
+        rotated_at=NOW,
+        started_at=NOW,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_session_is_found_as_it_was_added(sessions) -> None:
+    for one in (session(), session("s2", campus_id=None, limited_to="choose_password", is_confirmed=False)):
+        sessions.add(one)
+        assert sessions.find(one.id) == one
+    assert sessions.find("nothing") is None
+
+
+def test_rotation_takes_the_present_token_only(sessions) -> None:
+    sessions.add(session())
+    assert not sessions.rotate("s1", seen="foreign", successor="x", now=LATER)
+    assert not sessions.rotate("nothing", seen="r1", successor="x", now=LATER)
+    assert sessions.rotate("s1", seen="r1", successor="r2", now=LATER)
+    assert sessions.find("s1") == session(
+        refresh_id="r2", previous_refresh_id="r1", is_confirmed=False, rotated_at=LATER
+    )
+
+
+def test_the_previous_token_rotates_until_the_present_one_was_seen(sessions) -> None:
+    sessions.add(session())
+    assert sessions.rotate("s1", seen="r1", successor="r2", now=LATER)
+    assert sessions.rotate("s1", seen="r1", successor="r3", now=LATER)
+    sessions.confirm("s1", "r2")  # not the present one: nothing
+    assert sessions.rotate("s1", seen="r1", successor="r4", now=LATER)
+    sessions.confirm("s1", "r4")
+    sessions.confirm("nothing", "r4")
+    assert not sessions.rotate("s1", seen="r1", successor="r5", now=LATER)
+    assert sessions.rotate("s1", seen="r4", successor="r5", now=LATER)
+
+
+def test_of_many_rotations_with_a_confirmed_token_each_finds_one_winner(sessions) -> None:
+    sessions.add(session())
+
+    def rotate(number: int) -> bool:
+        won = sessions.rotate("s1", seen="r1", successor=f"n{number}", now=LATER)
+        if won:
+            sessions.confirm("s1", f"n{number}")
+        return won
+
+    with ThreadPoolExecutor(8) as pool:
+        won = sum(pool.map(rotate, range(40)))
+    found = sessions.find("s1")
+    assert won >= 1
+    assert found.previous_refresh_id == "r1"
+
+
+def test_revocation_of_one_of_all_and_of_all_but_one(sessions) -> None:
+    for name in ("s1", "s2", "s3"):
+        sessions.add(session(name))
+    sessions.add(session("other", account_id="ravi"))
+    sessions.revoke("s1")
+    sessions.revoke("s1")
+    assert sessions.find("s1") is None
+    sessions.revoke_account("asha", but="s2")
+    assert [sessions.find(name) is not None for name in ("s2", "s3", "other")] == [True, False, True]
+    sessions.revoke_account("asha")
+    sessions.revoke_account("asha")
+    assert sessions.find("s2") is None
+    assert sessions.find("other") is not None
+
+
+@pytest.mark.services
+def test_an_unused_session_expires_and_a_used_one_is_prolonged(redis_url: str) -> None:
+    url = f"{redis_url}/9"
+    sessions = RedisSessions(url, lifetime=timedelta(seconds=100))
+    sessions.add(session())
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        client.expire("session:s1", 5)
+        assert sessions.rotate("s1", seen="r1", successor="r2", now=LATER)
+        assert 90 < client.ttl("session:s1") <= 100
+        assert 90 < client.ttl("account_sessions:asha") <= 100
+        client.flushdb()
+
+
+def test_redis_that_does_not_answer_is_a_temporary_failure() -> None:
+    sessions = RedisSessions("redis://127.0.0.1:1/0", lifetime=timedelta(hours=1))
+    with pytest.raises(TemporaryFailure):
+        sessions.find("s1")
