@@ -1,0 +1,171 @@
+/** The monitor's rows and what they mean; pure. */
+
+export interface Row {
+  student_id: string;
+  student_name: string;
+  roll_number: string;
+  attempt_id: string | null;
+  state: "not_started" | "checking" | "in_progress" | "submitted" | "expired" | "voided" | "scored";
+  section_letter: string | null;
+  position: number;
+  total_items: number;
+  last_seen_at: string | null;
+  uploads_pending: number;
+  microphone: string;
+  responses: { queued: number; scored: number; failed: number; needs_rater: number };
+  version: number;
+}
+
+/** An event: always student_id and version; of the rest only what has changed. Never a name. */
+export type RowEvent = Pick<Row, "student_id" | "version"> & Partial<Row>;
+
+export type Tone = "green" | "yellow" | "red" | "blue" | "secondary";
+export type Group = "waiting" | "sitting" | "finished" | "scored";
+export interface Label {
+  text: string;
+  tone: Tone;
+}
+
+/** A client beats every 10 s; two beats missed and it is lost. */
+export const LOST_AFTER_MS = 25_000;
+
+/** The row with the event in it; the same row when the event is older than what it knows. */
+export function withEvent(row: Row, event: RowEvent): Row {
+  if (event.version < row.version) return row;
+  const { student_name: _name, roll_number: _roll, ...news } = event;
+  return { ...row, ...news };
+}
+
+export function groupOf(row: Row): Group {
+  if (row.state === "scored") return "scored";
+  if (row.state === "submitted" || row.state === "expired" || row.state === "voided") return "finished";
+  return row.state === "in_progress" ? "sitting" : "waiting";
+}
+
+export function isThere(row: Row): boolean {
+  return row.state === "checking" || row.state === "in_progress";
+}
+
+/** For how long nothing was heard of a candidate who should be there; null while connected or not expected. */
+export function lostForMs(row: Row, nowMs: number): number | null {
+  if (!isThere(row) && !(groupOf(row) === "finished" && row.uploads_pending > 0)) return null;
+  if (row.last_seen_at === null) return null;
+  const silentMs = nowMs - Date.parse(row.last_seen_at);
+  return silentMs > LOST_AFTER_MS ? silentMs : null;
+}
+
+export function placeLabel(row: Row): Label {
+  switch (row.state) {
+    case "not_started":
+      return { text: "Not started", tone: "secondary" };
+    case "checking":
+      return { text: "Checking the device", tone: "blue" };
+    case "in_progress":
+      return { text: `Part ${row.section_letter ?? "?"}, item ${Math.min(row.position + 1, row.total_items)} of ${row.total_items}`, tone: "blue" };
+    case "voided":
+      return { text: "Cancelled", tone: "secondary" };
+    case "scored":
+      return { text: "Scored", tone: "green" };
+    case "expired":
+      return { text: "Time over", tone: "green" };
+    case "submitted":
+      return { text: "Finished", tone: "green" };
+  }
+}
+
+export function connectionLabel(row: Row, nowMs: number): Label | null {
+  const lost = lostForMs(row, nowMs);
+  if (lost !== null) return { text: `Lost ${ago(lost)}`, tone: "red" };
+  return isThere(row) && row.last_seen_at !== null ? { text: "Connected", tone: "green" } : null;
+}
+
+const MICROPHONE_TEXTS: Record<string, string> = {
+  denied: "not allowed",
+  not_found: "not found",
+  in_use: "used elsewhere",
+  unsupported: "browser cannot",
+  ended: "disconnected",
+  muted: "muted",
+  silent: "no sound",
+};
+
+export function microphoneLabel(row: Row): Label | null {
+  if (!isThere(row)) return null;
+  if (row.microphone === "ok") return { text: "Works", tone: "green" };
+  if (!row.microphone.startsWith("trouble:")) return null;
+  const code = row.microphone.slice("trouble:".length);
+  return { text: MICROPHONE_TEXTS[code] ?? "trouble", tone: "red" };
+}
+
+export function uploadsLabel(row: Row): Label | null {
+  if (row.uploads_pending === 0) return null;
+  return { text: `${row.uploads_pending} pending`, tone: row.uploads_pending > 2 || groupOf(row) === "finished" ? "yellow" : "secondary" };
+}
+
+export function scoringLabel(row: Row): Label | null {
+  const { queued, scored, failed, needs_rater: rater } = row.responses;
+  const total = queued + scored + failed + rater;
+  if (failed > 0) return { text: `${failed} could not be scored`, tone: "red" };
+  if (total === 0) return null;
+  const text = `${scored + rater} of ${total}${rater ? `, ${rater} for a rater` : ""}`;
+  return { text, tone: queued === 0 && groupOf(row) === "scored" ? "green" : "secondary" };
+}
+
+/** Higher needs somebody sooner: a microphone in the test, a lost candidate, failed scoring, uploads that do not move. */
+export function troubleOf(row: Row, nowMs: number): number {
+  const microphone = microphoneLabel(row)?.tone === "red" ? 8 : 0;
+  const lost = lostForMs(row, nowMs) !== null ? 4 : 0;
+  const failed = row.responses.failed > 0 ? 2 : 0;
+  const uploads = uploadsLabel(row)?.tone === "yellow" ? 1 : 0;
+  return microphone + lost + failed + uploads;
+}
+
+export type Order = "trouble" | "name" | "roll" | "progress";
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const GROUP_RANK: Record<Group, number> = { sitting: 0, waiting: 1, finished: 2, scored: 3 };
+
+export function sorted(rows: Iterable<Row>, order: Order, nowMs: number): Row[] {
+  const byName = (a: Row, b: Row): number => collator.compare(a.student_name, b.student_name);
+  const compare: Record<Order, (a: Row, b: Row) => number> = {
+    name: byName,
+    roll: (a, b) => collator.compare(a.roll_number, b.roll_number) || byName(a, b),
+    progress: (a, b) => GROUP_RANK[groupOf(a)] - GROUP_RANK[groupOf(b)] || a.position - b.position || byName(a, b),
+    trouble: (a, b) => troubleOf(b, nowMs) - troubleOf(a, nowMs) || GROUP_RANK[groupOf(a)] - GROUP_RANK[groupOf(b)] || byName(a, b),
+  };
+  return [...rows].sort(compare[order]);
+}
+
+export type Filter = "all" | "trouble" | Group;
+
+export function matches(row: Row, filter: Filter, text: string, nowMs: number): boolean {
+  if (filter === "trouble" && troubleOf(row, nowMs) === 0) return false;
+  if (filter !== "all" && filter !== "trouble" && groupOf(row) !== filter) return false;
+  const wanted = text.trim().toLocaleLowerCase();
+  return wanted === "" || `${row.student_name} ${row.roll_number}`.toLocaleLowerCase().includes(wanted);
+}
+
+export interface Summary {
+  total: number;
+  waiting: number;
+  sitting: number;
+  finished: number;
+  scored: number;
+  trouble: number;
+}
+
+export function summarise(rows: Iterable<Row>, nowMs: number): Summary {
+  const summary: Summary = { total: 0, waiting: 0, sitting: 0, finished: 0, scored: 0, trouble: 0 };
+  for (const row of rows) {
+    summary.total += 1;
+    summary[groupOf(row)] += 1;
+    if (troubleOf(row, nowMs) > 0) summary.trouble += 1;
+  }
+  return summary;
+}
+
+/** "40 s ago", "3 min ago", "2 h ago". */
+export function ago(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${Math.floor(seconds / 10) * 10} s ago`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
+}

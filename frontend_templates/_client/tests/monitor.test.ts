@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { countStates, newer, type DispatchRow } from "../src/mailing/rows";
+import { connectionLabel, lostForMs, matches, microphoneLabel, scoringLabel, sorted, summarise, troubleOf, withEvent, type Row } from "../src/monitor/rows";
+
+const NOW = Date.parse("2026-01-01T10:00:00Z");
+const before = (ms: number) => new Date(NOW - ms).toISOString();
+
+function row(changes: Partial<Row> = {}): Row {
+  return {
+    student_id: "s1", student_name: "Asha", roll_number: "N-2", attempt_id: "a1", state: "in_progress", section_letter: "B",
+    position: 4, total_items: 63, last_seen_at: before(3000), uploads_pending: 0, microphone: "ok",
+    responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, version: 10, ...changes,
+  };
+}
+
+describe("events", () => {
+  it("change what they carry and leave the rest, the name above all", () => {
+    const after = withEvent(row(), { student_id: "s1", version: 11, uploads_pending: 3 });
+    expect(after).toMatchObject({ uploads_pending: 3, student_name: "Asha", position: 4, version: 11 });
+  });
+  it("are ignored when older than the row", () => {
+    const newest = row();
+    expect(withEvent(newest, { student_id: "s1", version: 9, position: 1 })).toBe(newest);
+  });
+});
+
+describe("trouble", () => {
+  it("is a candidate in the test who was not heard of for 25 seconds", () => {
+    expect(lostForMs(row({ last_seen_at: before(24_000) }), NOW)).toBeNull();
+    expect(connectionLabel(row({ last_seen_at: before(190_000) }), NOW)).toEqual({ text: "Lost 3 min ago", tone: "red" });
+  });
+  it("is not a candidate who has finished and gone, unless answers are missing", () => {
+    const gone = row({ state: "submitted", last_seen_at: before(600_000) });
+    expect(troubleOf(gone, NOW)).toBe(0);
+    expect(troubleOf({ ...gone, uploads_pending: 2 }, NOW)).toBeGreaterThan(0);
+  });
+  it("names the microphone's", () => {
+    expect(microphoneLabel(row({ microphone: "trouble:muted" }))).toEqual({ text: "muted", tone: "red" });
+    expect(microphoneLabel(row({ microphone: "trouble:something_new" }))?.tone).toBe("red");
+  });
+  it("shows answers that could not be scored rather than a sum that hides them", () => {
+    expect(scoringLabel(row({ responses: { queued: 0, scored: 7, failed: 1, needs_rater: 0 } }))).toEqual({ text: "1 could not be scored", tone: "red" });
+  });
+});
+
+describe("the list", () => {
+  const rows = [
+    row({ student_id: "calm", student_name: "Asha", roll_number: "N-10" }),
+    row({ student_id: "lost", student_name: "Ravi", roll_number: "N-9", last_seen_at: before(60_000) }),
+    row({ student_id: "mute", student_name: "Zoya", roll_number: "N-1", microphone: "trouble:muted" }),
+    row({ student_id: "away", student_name: "Bela", roll_number: "N-2", state: "not_started", attempt_id: null, last_seen_at: null }),
+  ];
+  const ids = (order: Parameters<typeof sorted>[1]) => sorted(rows, order, NOW).map((each) => each.student_id);
+
+  it("puts trouble first, numbers in roll numbers as numbers", () => {
+    expect(ids("trouble")).toEqual(["mute", "lost", "calm", "away"]);
+    expect(ids("roll")).toEqual(["mute", "away", "lost", "calm"]);
+  });
+  it("finds by part of a name or roll number, within a filter", () => {
+    expect(rows.filter((each) => matches(each, "all", "rAv", NOW))).toHaveLength(1);
+    expect(rows.filter((each) => matches(each, "trouble", "", NOW)).map((each) => each.student_id)).toEqual(["lost", "mute"]);
+    expect(rows.filter((each) => matches(each, "waiting", "n-9", NOW))).toHaveLength(0);
+  });
+  it("adds up", () => {
+    expect(summarise(rows, NOW)).toEqual({ total: 4, waiting: 1, sitting: 3, finished: 0, scored: 0, trouble: 2 });
+  });
+});
+
+describe("a mailing", () => {
+  it("counts claimed mails as waiting: they are on their way", () => {
+    expect(countStates([{ state: "claimed" }, { state: "queued" }, { state: "sent" }, { state: "failed" }])).toEqual({ total: 4, sent: 1, waiting: 2, failed: 1, unknown: 0 });
+  });
+  it("never goes back to an older state", () => {
+    const sent: DispatchRow = { dispatch_id: "d", state: "sent", reason: null, version: 3 };
+    expect(newer(sent, { ...sent, state: "claimed", version: 2 })).toBe(sent);
+  });
+});
