@@ -1,6 +1,7 @@
 """One suite over every voice that this machine has, and over the cache: sound of the promised shape."""
 
 import io
+import sys
 
 import av
 import numpy as np
@@ -28,7 +29,7 @@ def spoken(request):
 
 
 def decode(data):
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         resampler = av.AudioResampler(format="flt", layout="mono", rate=16_000)
         frames = [piece for frame in container.decode(stream) for piece in resampler.resample(frame)]
@@ -92,7 +93,7 @@ def test_a_process_that_stands_still_is_ended(monkeypatch, tmp_path):
     still.write_text("#!/bin/sh\nexec sleep 60\n")
     still.chmod(0o755)
     monkeypatch.setattr(piper_module, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(piper_module.sys, "executable", str(still))
+    monkeypatch.setattr(sys, "executable", str(still))
     voice = PiperVoice(tmp_path / "any.onnx", engine_version="0", voice_version="0")
     with pytest.raises(TemporaryFailure):
         list(voice.speak([SENTENCE]))

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter, defaultdict
+from typing import Any
 
 import pytest
 import wordfreq
 
-from backend.features.items.bank import BankItem
+from backend.features.items.model import BankItem
 from backend.features.items.types.sentence_build import order_of
 from backend.scoring.keys import key_from_dict
 from tests.support.bank import real_bank
@@ -37,9 +38,12 @@ def of(task: str, pool: str | None = None) -> list[BankItem]:
     return [item for item in BANK if item.task == task and pool in (None, item.pool)]
 
 
+def key_of(item: BankItem) -> Any:
+    return item.body.answer_key
+
+
 def texts_of(item: BankItem) -> list[str]:
-    body = item.body
-    key = body.answer_key
+    body, key = item.body, key_of(item)
     points = [text for point in key.get("key_points", ()) for text in (point["text"], *point["accepted"])]
     return [*body.heard, body.shown_text or "", *key.get("accepted", ()), *points]
 
@@ -77,37 +81,35 @@ def test_a_question_does_not_say_its_own_answer_unless_it_offers_a_choice():
     for item in of("short_answer"):
         question = f" {re.sub(r'[^a-z ]', ' ', item.body.headline.lower())} "
         if " or " not in question:
-            assert not any(f" {answer.lower()} " in question for answer in item.body.answer_key["accepted"]), item.id
+            assert not any(f" {answer.lower()} " in question for answer in key_of(item)["accepted"]), item.id
 
 
 def test_builds_are_heard_in_an_order_that_is_no_sentence_and_every_accepted_sentence_is_one():
     for item in of("sentence_build"):
-        orders = [order_of(sentence, item.body.heard) for sentence in item.body.answer_key["accepted"]]
+        orders = [order_of(sentence, item.body.heard) for sentence in key_of(item)["accepted"]]
         assert None not in orders, item.id
         assert "123" not in orders, item.id
-        for sentence in item.body.answer_key["accepted"]:
+        for sentence in key_of(item)["accepted"]:
             assert sentence[0].isupper(), item.id
             assert sentence[-1] in ".?", item.id
 
 
 def test_first_places_do_not_give_the_order_of_builds_away():
     """Somebody who always says the phrases in one fixed order is right in less than half of the items."""
-    orders = Counter(order_of(item.body.answer_key["accepted"][0], item.body.heard) for item in of("sentence_build"))
+    orders = Counter(order_of(key_of(item)["accepted"][0], item.body.heard) for item in of("sentence_build"))
     assert max(orders.values()) < len(of("sentence_build")) / 2
 
 
 def test_stories_are_as_long_as_they_should_be_and_say_their_key_points():
     for item in of("retelling"):
-        key = item.body.answer_key
+        key = key_of(item)
         assert 45 <= len(key["story"].split()) <= 70, item.id
         assert 6 <= len(key["key_points"]) <= 9, item.id
 
 
 def test_key_points_are_told_apart():
     for item in of("retelling"):
-        ways = [
-            way.lower() for point in item.body.answer_key["key_points"] for way in (point["text"], *point["accepted"])
-        ]
+        ways = [way.lower() for point in key_of(item)["key_points"] for way in (point["text"], *point["accepted"])]
         assert len(ways) == len(set(ways)), item.id
 
 

@@ -1,6 +1,7 @@
 """The bank kept in step with its files, sound rendered once, items retired with a reason."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -204,7 +205,12 @@ def test_a_rendering_that_breaks_off_goes_on_where_it_was():
 
 
 def filled(**changes):
-    storage = {"items": MemoryItems(), "sounds": MemoryPromptSounds(), "forms": MemoryForms(), "blobs": MemoryBlobs()}
+    storage: dict[str, Any] = {
+        "items": MemoryItems(),
+        "sounds": MemoryPromptSounds(),
+        "forms": MemoryForms(),
+        "blobs": MemoryBlobs(),
+    }
     fill_bank(**storage, **changes)
     return storage
 
@@ -250,6 +256,7 @@ def test_a_format_whose_file_is_gone_is_offered_no_more():
 def test_scorers_get_typed_keys_of_the_version_that_was_answered(items):
     item = next(item for item in BANK if item.task == "short_answer")
     key = usecases.get_answer_key(item_id=item.id, version=1, items=items)
-    assert key == ShortAnswerKey(accepted=tuple(item.body.answer_key["accepted"]))
+    accepted: Any = item.body.answer_key["accepted"]
+    assert key == ShortAnswerKey(accepted=tuple(accepted))
     with pytest.raises(PermanentFailure):
         usecases.get_answer_key(item_id=item.id, version=2, items=items)
