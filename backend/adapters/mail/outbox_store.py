@@ -44,7 +44,10 @@ class MemoryOutboxStore(OutboxStore):
 
     def add(self, mail: OutboxMail) -> bool:
         with self._lock:
-            return self._mails.setdefault(mail.id, mail) is mail
+            if mail.id in self._mails:
+                return False
+            self._mails[mail.id] = mail
+            return True
 
     def find(self, mail_id: str) -> OutboxMail | None:
         return self._mails.get(mail_id)

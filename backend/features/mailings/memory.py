@@ -50,7 +50,10 @@ class MemoryDispatches(Dispatches):
 
     def add(self, dispatch: Dispatch) -> bool:
         with self._lock:
-            return self._dispatches.setdefault(dispatch.id, dispatch) is dispatch
+            if dispatch.id in self._dispatches:
+                return False
+            self._dispatches[dispatch.id] = dispatch
+            return True
 
     def save(self, dispatch: Dispatch, *, seen_revision: int) -> bool:
         with self._lock:

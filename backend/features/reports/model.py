@@ -22,21 +22,23 @@ class Subject:
 _HIGH, _MODERATE = 0.7, 0.45
 
 
-def confidence_word(confidence: float) -> str:
-    if confidence >= _HIGH:
+def confidence_word(outcome: Outcome) -> str:
+    if outcome.overall is None:
+        return "Too little to judge"
+    if outcome.confidence >= _HIGH:
         return "High"
-    return "Moderate" if confidence >= _MODERATE else "Low"
+    return "Moderate" if outcome.confidence >= _MODERATE else "Low"
 
 
 def confidence_text(outcome: Outcome) -> str:
     """How sure the machine is, in plain words, with the likely range where there is a score."""
-    word = confidence_word(outcome.confidence)
     texts = {
+        "Too little to judge": "Too few answers could be scored to give an overall score.",
         "High": "The recordings were clear and the answers agree well with each other.",
         "Moderate": "Most recordings could be judged well; some leave room for doubt.",
         "Low": "Many recordings were hard to judge. Treat this score with caution and consider another sitting.",
     }
-    return texts[word]
+    return texts[confidence_word(outcome)]
 
 
 def likely_range(value: int | None, sem: float | None, scale: Scale) -> tuple[int, int] | None:

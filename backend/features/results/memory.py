@@ -22,7 +22,10 @@ class MemoryResults(Results):
 
     def add(self, result: Result) -> bool:
         with self._lock:
-            return self._results.setdefault(result.id, result) is result
+            if result.id in self._results:
+                return False
+            self._results[result.id] = result
+            return True
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Result]:
         return self._sorted([each for each in self._results.values() if each.attempt_id == attempt_id])
@@ -47,7 +50,10 @@ class MemoryReleases(Releases):
 
     def add(self, release: Release) -> bool:
         with self._lock:
-            return self._releases.setdefault(release.id, release) is release
+            if release.id in self._releases:
+                return False
+            self._releases[release.id] = release
+            return True
 
     def save(self, release: Release, *, seen_revision: int) -> bool:
         with self._lock:

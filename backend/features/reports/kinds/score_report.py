@@ -42,7 +42,7 @@ def describe(result: Result, subject: Subject, scale: Scale, words: Descriptors)
             "text": words.overall[outcome.band] if outcome.band else _no_overall(result),
         },
         "intelligibility": outcome.intelligibility,
-        "confidence": {"word": confidence_word(outcome.confidence), "text": confidence_text(outcome)},
+        "confidence": {"word": confidence_word(outcome), "text": confidence_text(outcome)},
         "missing": missing_text(outcome),
         "skills": [_skill(each, scale, words) for each in outcome.subscores],
         "basis": _basis(result),
