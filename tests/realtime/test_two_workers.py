@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from backend.adapters.realtime.socketio import SocketFeed
 from tests.support.live import free_port
@@ -26,7 +27,7 @@ class Socket:
     def __init__(self, port, actor):
         self._open = connect(
             f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
-            origin=f"http://127.0.0.1:{port}",
+            origin=Origin(f"http://127.0.0.1:{port}"),
             additional_headers={"X-Actor": actor},
         )
         self._socket = self._open.__enter__()
