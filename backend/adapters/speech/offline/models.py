@@ -3,6 +3,8 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,5 +86,6 @@ def whisper_folder(models_dir: Path) -> Path:
     return folder
 
 
-def library_versions() -> dict[str, str]:
+@cache
+def library_versions() -> Mapping[str, str]:
     return {name: metadata.version(name) for name in _LIBRARIES}
