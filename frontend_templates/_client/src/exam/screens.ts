@@ -134,7 +134,7 @@ export function done(ending: Ending, status: UploadStatus, home: string): HTMLEl
     h("div", { class: "exam-done", "aria-hidden": "true" }, icon("check")),
     h("h1", { class: "exam-title" }, ending === "submitted" ? "You are done" : "The time is over"),
     h("p", { class: "exam-lead" }, ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you recorded in time has arrived."),
-    h("p", { class: "exam-note" }, `${savedLine(status)}. Your campus will release the results; you get a mail then.`),
+    h("p", { class: "exam-note" }, `${savedLine(status)}. When your campus releases the results, you find yours on your page.`),
     status.refused > 0 ? h("p", { class: "exam-note" }, "Some recordings were not taken. They stay on this device for a week: tell your campus admin.") : null,
     h("div", { class: "exam-actions" }, h("a", { class: "btn btn-primary btn-lg", href: home }, "Back to my tests")),
   );

@@ -1,6 +1,8 @@
 import { h } from "../exam/dom";
 import { connectionLabel, microphoneLabel, placeLabel, scoringLabel, uploadsLabel, type Label, type Row } from "./rows";
 
+const STATE = 0;
+
 interface Drawn {
   element: HTMLTableRowElement;
   cells: HTMLTableCellElement[];
@@ -56,6 +58,13 @@ export class RowTable {
     const cell = drawn.cells[index];
     if (!cell || drawn.texts[index] === text) return;
     drawn.texts[index] = text;
-    cell.replaceChildren(label ? h("span", { class: `badge viva-badge viva-${label.tone}` }, label.text) : h("span", { class: "text-secondary", "aria-label": "nothing" , role: "img" }, "–"));
+    cell.replaceChildren(spanOf(label, index === STATE));
   }
+}
+
+/** What is as it should be stays plain, so that trouble stands out. */
+function spanOf(label: Label | null, isState: boolean): HTMLElement {
+  if (!label) return h("span", { class: "monitor-nothing" }, "–");
+  const plain = !isState && (label.tone === "green" || label.tone === "secondary");
+  return h("span", { class: plain ? `monitor-fine ${label.tone}` : `badge viva-badge viva-${label.tone}` }, label.text);
 }
