@@ -4,6 +4,7 @@ import "bootstrap/js/src/collapse.js";
 import "bootstrap/js/src/dropdown.js";
 import "bootstrap/js/src/tab.js";
 import { startConfirm } from "./confirm";
+import { startCopy } from "./copy";
 import { startTables } from "./tables";
 import { startTheme } from "./theme";
 
@@ -41,6 +42,7 @@ function wayBack(): void {
 startTheme();
 wayBack();
 startConfirm();
+startCopy();
 startTables();
 dismissAlerts();
 followErrorLinks();
