@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.browser import steps
 from tests.support.live import LiveProduct, keep_logs, live_product
 from tests.support.source import ROOT
 
@@ -127,6 +128,18 @@ def new_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
         return new_context(**options).new_page()
 
     return make
+
+
+@pytest.fixture
+def superadmin_page(live: LiveProduct, new_page: Callable[..., Page]) -> Page:
+    """Somebody signed in as the superadmin, who was made by the one-time link in the first test that needs one."""
+    page = new_page()
+    link = live.find_setup_link()
+    if link is None:
+        steps.sign_in(page, "sushma@example.edu")
+    else:
+        steps.become_superadmin(page, link)
+    return page
 
 
 def _keep_pictures(contexts: list[BrowserContext], name: str) -> None:

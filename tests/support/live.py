@@ -35,9 +35,9 @@ FORMATS = ROOT / "tests" / "support" / "formats"
 class LiveProduct:
     """One running Viva. `address` is where browsers find it."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.folders = Folders(data=folder)
-        self.port = free_port()
+        self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("VIVA_")},
@@ -148,11 +148,10 @@ class LiveProduct:
         assert outcome.returncode == 0, outcome.stdout[-3000:] + outcome.stderr[-3000:]
         return outcome.stdout
 
-    def setup_link(self) -> str:
-        """The one-time address at which the first superadmin is made."""
+    def find_setup_link(self) -> str | None:
+        """The one-time address at which the first superadmin is made; None when there is one."""
         found = re.search(r"https?://\S+/setup/\S+", self.run("scripts.first_superadmin"))
-        assert found, "no link: is there a superadmin already?"
-        return found[0]
+        return found[0] if found else None
 
     def last_lines(self, count: int = 25) -> str:
         """The end of every log, for a failing test's message."""
@@ -193,7 +192,15 @@ def _family(pid: int) -> list[int]:
 
 @contextlib.contextmanager
 def live_product(**environment: str) -> Iterator[LiveProduct]:
-    """A product that is gone afterwards; its logs stay in test-results/ when something failed inside."""
+    """A product that is gone afterwards; its logs stay in test-results/ when something failed inside.
+
+    Whoever writes journeys may keep one running (`python -m tests.support.live FOLDER PORT`) and set
+    LIVE_PRODUCT=FOLDER:PORT: then that one is used, and left running.
+    """
+    if os.environ.get("LIVE_PRODUCT"):
+        kept, _, port = os.environ["LIVE_PRODUCT"].rpartition(":")
+        yield LiveProduct(Path(kept), port=int(port), **environment)
+        return
     folder = Path(tempfile.mkdtemp(prefix="viva-live-"))
     product = LiveProduct(folder, **environment)
     try:
@@ -212,3 +219,9 @@ def keep_logs(product: LiveProduct) -> Path:
     shutil.copytree(product.folders.logs, target, dirs_exist_ok=True)
     (target / "progress.json").write_text(json.dumps([note.text for note in read_notes(product.folders, 0)[0]]))
     return target
+
+
+if __name__ == "__main__":
+    lasting = LiveProduct(Path(sys.argv[1]), port=int(sys.argv[2]))
+    lasting.start()
+    print(lasting.address)
