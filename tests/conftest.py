@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from backend.storage import MongoDatabase, connect
+from backend.storage import MongoDatabase, connect, discard_collection
 from tests.support.services import Engine, database_engine, queue_engine, store_engine
 
 ENGINES = pytest.StashKey[dict[str, str]]()
@@ -43,7 +43,7 @@ def mongo_database(_session_database: MongoDatabase) -> Iterator[MongoDatabase]:
     """An empty database, on whatever engine this run has."""
     yield _session_database
     for name in _session_database.list_collection_names():
-        _session_database.drop_collection(name)
+        discard_collection(_session_database, name)
 
 
 # -- queue -----------------------------------------------------------------------------------------------------------

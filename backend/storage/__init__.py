@@ -5,7 +5,7 @@ What the rest of Viva needs is here by name::
     from backend.storage import CollectionSpec, IndexSpec, Records, compare_and_set, from_document, to_document
 """
 
-from backend.storage.collections import CollectionSpec, IndexSpec, ensure_collections
+from backend.storage.collections import CollectionSpec, IndexSpec, discard_collection, ensure_collections
 from backend.storage.compare_and_set import compare_and_set
 from backend.storage.connection import MongoDatabase, connect, ping
 from backend.storage.documents import DocumentMismatch, from_document, to_document, to_value
@@ -20,6 +20,7 @@ __all__ = [
     "Records",
     "compare_and_set",
     "connect",
+    "discard_collection",
     "ensure_collections",
     "from_document",
     "ping",

@@ -20,7 +20,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from backend.migrations.runner import find_migrations, schema_version
-from backend.storage import MongoDatabase
+from backend.storage import MongoDatabase, discard_collection
 from scripts.services.bucket import Bucket
 
 FORMAT = 1
@@ -203,7 +203,7 @@ def restore_dump(folder: Path, database: MongoDatabase, bucket: Bucket | None, *
             f"The database is not empty ({', '.join(sorted(present - MADE_BY_A_START))}): FORCE=1 replaces all of it."
         )
     for name in sorted(present - set(manifest.collections)):
-        database.drop_collection(name)
+        discard_collection(database, name)
     for name, part in manifest.collections.items():
         _restore_collection(database, name, folder / f"{name}.bson")
         say(f"{name}: {part.count} documents")
@@ -218,7 +218,7 @@ def _filled_collections(database: MongoDatabase) -> set[str]:
 
 
 def _restore_collection(database: MongoDatabase, name: str, path: Path) -> None:
-    database.drop_collection(name)
+    discard_collection(database, name)
     chunk: list[RawBSONDocument] = []
     with path.open("rb") as file:
         for raw in _raw_documents(file):

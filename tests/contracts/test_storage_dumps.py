@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import ObjectId
 
-from backend.storage import MongoDatabase
+from backend.storage import MongoDatabase, discard_collection
 from config.settings import Settings
 from scripts.services.bucket import Bucket
 from scripts.services.dumps import DumpProblem, read_manifest, restore_dump, write_dump
@@ -66,7 +66,7 @@ def test_what_comes_back_has_the_same_hashes(filled, bucket, s3_client, s3_bucke
         "responses": 200,
     }
     for name in filled.list_collection_names():
-        filled.drop_collection(name)
+        discard_collection(filled, name)
     s3_client.delete_object(Bucket=s3_bucket, Key=key)
 
     restore_dump(first, filled, bucket, force=False, say=silent)
@@ -98,7 +98,7 @@ def test_a_database_with_something_of_its_own_is_left_alone(filled, bucket, tmp_
 def test_a_fresh_start_counts_as_empty(filled, bucket, tmp_path):
     folder = dump(filled, bucket, tmp_path)
     for name in filled.list_collection_names():
-        filled.drop_collection(name)
+        discard_collection(filled, name)
     filled.migrations.insert_one({"_id": "m0001_first", "state": "applied"})
     filled.one_time_codes.insert_one({"_id": "setup"})
     restore_dump(folder, filled, bucket, force=False, say=silent)
