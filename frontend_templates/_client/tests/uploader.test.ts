@@ -118,6 +118,15 @@ describe("sending recordings", () => {
     expect(server.stored.size).toBe(1);
   });
 
+  it("keeps everything when somebody else has signed in on this browser", async () => {
+    const store = await withRecordings(1);
+    const server = fakeServer({ register: [new Refused(404, "not_found", "", "")] });
+    const { uploader, seen } = uploaderOn(store, server);
+    uploader.kick();
+    await expect.poll(() => seen.at(-1)?.trouble).toBe("signed_out");
+    expect((await store.list()).map((each) => each.state)).toEqual(["recorded"]);
+  });
+
   it("leaves another attempt's recordings alone", async () => {
     const store = await withRecordings(1, "somebody-elses");
     const server = fakeServer();

@@ -126,7 +126,8 @@ export class Uploader {
       return "done";
     } catch (error) {
       if (!(error instanceof Refused)) return "again";
-      if (error.code === "signed_out" || error.code === "csrf_failed") return "signed_out";
+      // 404: somebody else has signed in on this browser meanwhile. Theirs it is not, and lost it must not be.
+      if (error.code === "signed_out" || error.code === "csrf_failed" || error.status === 404) return "signed_out";
       if (error.code === "upload_missing" || error.code === "upload_mismatch") return "again";
       await store.refuse(recording.recording_id); // kept on the device, named on the last page
       return "done";

@@ -5,6 +5,7 @@ import "bootstrap/js/src/dropdown.js";
 import "bootstrap/js/src/tab.js";
 import { startConfirm } from "./confirm";
 import { startCopy } from "./copy";
+import { startRescue } from "./rescue";
 import { startTables } from "./tables";
 import { startTheme } from "./theme";
 
@@ -47,3 +48,4 @@ startTables();
 dismissAlerts();
 followErrorLinks();
 focusMistakes();
+void startRescue();
