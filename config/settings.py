@@ -98,8 +98,8 @@ class Settings(BaseSettings):
 
     # Limits
     max_recording_bytes: int = Field(default=8_000_000, ge=100_000, le=100_000_000)
-    session_access_minutes: int = Field(default=15, ge=1, le=240)
-    session_refresh_hours: int = Field(default=12, ge=1, le=720)
+    session_access_minutes: int = Field(default=10, ge=1, le=240)
+    session_refresh_hours: int = Field(default=12, ge=12, le=720)
 
     @classmethod
     def settings_customise_sources(

@@ -78,7 +78,7 @@ def test_of_many_rotations_with_a_confirmed_token_each_finds_one_winner(sessions
     sessions.add(session())
 
     def rotate(number: int) -> bool:
-        won = sessions.rotate("s1", seen="r1", successor=f"n{number}", now=LATER)
+        won = bool(sessions.rotate("s1", seen="r1", successor=f"n{number}", now=LATER))
         if won:
             sessions.confirm("s1", f"n{number}")
         return won

@@ -67,8 +67,7 @@ def xlsx(rows: str = "", *, prologue: str = "", more: dict[str, str | bytes] | N
 def ods(rows: str) -> bytes:
     mimetype = "application/vnd.oasis.opendocument.spreadsheet"
     manifest = (
-        '<?xml version="1.0"?><manifest:manifest '
-        'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+        '<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
     )
     return archive({"mimetype": mimetype, "META-INF/manifest.xml": manifest, "content.xml": ODS.format(rows=rows)})
 

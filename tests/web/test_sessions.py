@@ -32,7 +32,7 @@ def expire_access(world: World) -> None:
 
 def who(browser: FlaskClient) -> str | None:
     reply = browser.get("/api/session")
-    return reply.json["account_id"] if reply.status_code == 200 else None
+    return str(reply.json["account_id"]) if reply.status_code == 200 and reply.json else None
 
 
 def drop_access(browser: FlaskClient) -> None:
