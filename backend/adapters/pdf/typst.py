@@ -35,7 +35,8 @@ def render_pdf(
     below `root`. Raises PermanentFailure("pdf_not_rendered") when the template or its data are wrong.
     """
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    moment = made_at or datetime(2000, 1, 1, tzinfo=UTC)
+    # typst keeps whole seconds, and refuses what is finer.
+    moment = (made_at or datetime(2000, 1, 1, tzinfo=UTC)).replace(microsecond=0)
     try:
         return _compile(template_dir / _MAIN, root, inputs, moment, standards=["ua-1"], fonts=_fonts(machine=False))
     except typst.TypstError:
