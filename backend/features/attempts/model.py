@@ -195,5 +195,12 @@ def settled(attempt: Attempt, *, at: datetime) -> Attempt:
     return _changed(attempt, settled_at=at, due_at=None)
 
 
+def reopened(attempt: Attempt, *, at: datetime) -> Attempt:
+    """Its result is to be settled once more, because an answer is scored again. Not settled yet: the same attempt."""
+    if attempt.settled_at is None:
+        return attempt
+    return _changed(attempt, settled_at=None, due_at=at)
+
+
 def _changed(attempt: Attempt, **changes: object) -> Attempt:
     return replace(attempt, revision=attempt.revision + 1, **changes)  # type: ignore[arg-type] # checked by the callers' names

@@ -129,17 +129,20 @@ def begin_attempt(*, attempt: Attempt, delivery: Delivery, paper: Paper, attempt
 def open_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
     """Opens the next item, once; open already: as it is. Refused as `model.opened_item` and for unknown positions."""
     clock = paper.get_item(position).clock
-    refresh(attempt, attempts=attempts, now=now)
-    return change(attempt.id, lambda seen: model.opened_item(seen, position, clock, at=now), attempts=attempts)
+    seen = refresh(attempt, attempts=attempts, now=now)
+    return change(
+        attempt.id, lambda seen: model.opened_item(seen, position, clock, at=now), attempts=attempts, first=seen
+    )
 
 
 def close_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
     """Moves on, past the last item to submitted. Safe to repeat. Refused as `model.closed_item`."""
-    refresh(attempt, attempts=attempts, now=now)
+    seen = refresh(attempt, attempts=attempts, now=now)
     after = change(
         attempt.id,
         lambda seen: model.closed_item(seen, position, total_items=paper.total_items, at=now),
         attempts=attempts,
+        first=seen,
     )
     if after.state is AttemptState.SUBMITTED and after.submitted_at == now:
         log.info("attempt_submitted", attempt_id=after.id, delivery_id=after.delivery_id)
@@ -170,15 +173,22 @@ def settle_attempt(*, attempt_id: str, attempts: Attempts, uploads: Uploads, blo
     return after
 
 
-def change(attempt_id: str, step: Callable[[Attempt], Attempt], *, attempts: Attempts) -> Attempt:
-    """The attempt after `step`, written over exactly what `step` saw; a step that changes nothing writes nothing."""
+def change(
+    attempt_id: str, step: Callable[[Attempt], Attempt], *, attempts: Attempts, first: Attempt | None = None
+) -> Attempt:
+    """The attempt after `step`, written over exactly what `step` saw; a step that changes nothing writes nothing.
+
+    `first` is what the caller has just read: a read less, and no risk, because only its revision is written over.
+    """
+    seen = first
     for _ in range(_RACES):
-        seen = attempts.find(attempt_id)
+        seen = seen or attempts.find(attempt_id)
         if seen is None:
             raise PermanentFailure("attempt_missing")
         after = step(seen)
         if after is seen or attempts.save(after, seen_revision=seen.revision):
             return after
+        seen = None
     raise TemporaryFailure("attempt_contended")
 
 

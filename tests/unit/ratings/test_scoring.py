@@ -73,11 +73,11 @@ class Sitting:
 
     def sit(self, *, answered=(0, 1, 2), until=None):
         for position in range(self.paper.total_items if until is None else until):
-            step = {"attempt": self.attempt, "position": position, "paper": self.paper, "attempts": self.attempts}
-            exam.open_item(**step, now=self.now)
+            step = {"position": position, "paper": self.paper, "attempts": self.attempts, "now": self.now}
+            exam.open_item(attempt=self.attempt, **step)
             if position in answered:
                 self.answer(position)
-            exam.close_item(**step, now=self.now)
+            exam.close_item(attempt=self.attempt, **step)
 
     def response(self, position=0):
         return self.services.responses.find(f"{self.id}:{position}")
