@@ -322,3 +322,36 @@ def test_the_audit_log_comes_latest_first_in_pages(database) -> None:
     assert [event.action for event in log.list_by_campus("north", before=norths[-1].order)] == ["did_1"]
     assert norths[0].details == {"rows": "5"}
     assert log.list_by_campus("south") == []
+
+
+# -- indexes ---------------------------------------------------------------------------------------------------------
+
+QUERIES = (
+    ("accounts", {"login": "a"}, []),
+    ("accounts", {"login": {"$in": ["a", "b"]}}, []),
+    ("accounts", {"email_key": "a"}, []),
+    ("accounts", {"role": "campus", "campus_id": "north"}, [("login", 1)]),
+    ("accounts", {"role": "superadmin"}, []),
+    ("one_time_codes", {"account_id": "a", "purpose": "reset"}, []),
+    ("campuses", {"slug": {"$gte": "0", "$lt": "{"}}, [("slug", 1)]),
+    ("courses", {"campus_id": "north"}, [("code_key", 1)]),
+    ("batches", {"campus_id": "north", "state": "active"}, [("created_at", -1)]),
+    ("students", {"campus_id": "north", "roll_key": {"$in": ["a", "b"]}}, []),
+    ("students", {"campus_id": "north", "roll_key": {"$gte": "a", "$lt": "b"}}, [("roll_key", 1)]),
+    ("students", {"campus_id": "north", "name_key": {"$gte": "a", "$lt": "b"}}, [("name_key", 1)]),
+    ("students", {"batch_id": "a", "roll_key": {"$gt": "", "$lt": "z"}}, [("roll_key", 1)]),
+    ("students", {"campus_id": "north"}, []),
+    ("students", {"batch_id": "a"}, []),
+    ("audit_events", {"campus_id": "north", "order": {"$gte": "0", "$lt": "9"}}, [("order", -1)]),
+    ("audit_events", {"order": {"$gte": "0", "$lt": "9"}}, [("order", -1)]),
+)
+
+
+@pytest.mark.services
+def test_every_query_uses_an_index(mongo_database) -> None:
+    ensure_collections(mongo_database, [spec for module in MODULES for spec in module.COLLECTIONS])
+    for collection, wanted, sort in QUERIES:
+        cursor = mongo_database[collection].find(wanted)
+        plan = str((cursor.sort(sort) if sort else cursor).explain())
+        assert "IXSCAN" in plan, (collection, wanted)
+        assert "COLLSCAN" not in plan, (collection, wanted)
