@@ -138,7 +138,7 @@ def test_a_repeated_key_is_recognised_for_as_long_as_the_mailer_says(post):
 @pytest.mark.parametrize("field", ["to_address", "to_name", "subject"])
 def test_nothing_smuggles_in_a_header(post, field, mark):
     with pytest.raises(PermanentFailure) as refusal:
-        post.mailer.send(replace(MAIL, **{field: f"asha{mark}@example.edu"}), now=NOW)
+        post.mailer.send(replace(MAIL, **{field: f"asha{mark}@example.edu"}), now=NOW)  # type: ignore[arg-type]
     assert refusal.value.reason == "header_refused"
     assert not post.look()
 
@@ -199,6 +199,7 @@ def test_brevos_refusals_in_our_words(brevo, status, body, headers, kind, reason
     assert type(failure.value) is kind
     assert failure.value.reason == reason
     if status == 429:
+        assert isinstance(failure.value, OverQuota)
         assert failure.value.retry_after_s == 120
     assert len(fake.api_keys) == 1, "the mailing decides about repeats, not the client"
 

@@ -6,6 +6,7 @@
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -67,6 +68,10 @@ def is_as_kept(path, text):
     return path.read_text(encoding="utf-8") == text
 
 
+def read_catalog(pdf) -> Any:
+    return pypdf.PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+
+
 def read_text(pdf):
     """Each page's words, one line each run of white space, as a reader extracts them."""
     return "\n\n".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(pdf)).pages) + "\n"
@@ -83,7 +88,7 @@ def test_the_reports_text_is_the_kept_one(name):
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_the_report_is_tagged_titled_in_english_and_always_the_same(name):
     pdf = make(name)
-    catalog = pypdf.PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    catalog = read_catalog(pdf)
     assert catalog["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in catalog
     assert str(catalog["/Lang"]).startswith("en")
@@ -94,7 +99,7 @@ def test_the_report_is_tagged_titled_in_english_and_always_the_same(name):
 @pytest.mark.skipif(not FONTS.is_dir(), reason="the fonts come with the front end: run make test, or npm ci")
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_the_report_meets_the_standard_for_screen_readers(name):
-    metadata = pypdf.PdfReader(io.BytesIO(make(name))).trailer["/Root"]["/Metadata"].get_data()
+    metadata = read_catalog(make(name))["/Metadata"].get_data()
     assert b"pdfuaid:part" in metadata, "a character had no font, so that the standard was dropped"
 
 

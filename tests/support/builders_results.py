@@ -19,7 +19,7 @@ from backend.features.results.model import (
 COMPLETED = datetime(2026, 11, 23, 5, 2, 17, tzinfo=UTC)
 CUTS = (("<A1", 20), ("A1", 24), ("A2", 33), ("B1", 46), ("B2", 57), ("C1", 68), ("C2", 79))
 TRAITS = ("sentence_mastery", "vocabulary", "fluency", "pronunciation")
-TASKS = ("read_aloud",) * 5 + ("repeat",) * 10 + ("short_answer",) * 12 + ("sentence_build",) * 6
+TASKS: tuple[str, ...] = ("read_aloud",) * 5 + ("repeat",) * 10 + ("short_answer",) * 12 + ("sentence_build",) * 6
 TASKS += ("retelling",) * 3 + ("open_question",) * 2
 FEEDS = {
     "read_aloud": ("fluency", "pronunciation"),
@@ -58,7 +58,7 @@ def make_outcome(
     known = [value for value in values if value is not None]
     overall = None
     if len(known) == 4:
-        overall = round(0.3 * values[0] + 0.2 * values[1] + 0.3 * values[2] + 0.2 * values[3])  # type: ignore[operator]
+        overall = round(0.3 * known[0] + 0.2 * known[1] + 0.3 * known[2] + 0.2 * known[3])
     outcome = Outcome(
         overall=overall,
         band=None if overall is None else band_of(overall),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 
 @dataclass
@@ -114,7 +114,7 @@ class _SmtpHandler(socketserver.StreamRequestHandler):
         if planned.startswith("END"):
             self._say(planned[4:])
             return True
-        message = cast(EmailMessage, message_from_bytes(b"".join(lines), policy=policy.default))
+        message = message_from_bytes(b"".join(lines), policy=policy.default)
         self.fake.accepted.append((recipient, message))
         if planned == "break":
             return False

@@ -48,7 +48,7 @@ class RecordingMailer(Mailer):
         return sorted(mail.to_address for mail in self.delivered)
 
 
-def furnish_results(services: Any, *, emails: Mapping[str, str] = EMAILS) -> Services:
+def furnish_results(services: Any, *, emails: Mapping[str, str] = EMAILS) -> Any:
     """The exam's delivery and cast, two campuses, and students with e-mail addresses."""
     furnish(services, paper=PAPER)
     for student_id, email in emails.items():

@@ -143,6 +143,7 @@ LET_IN: dict[str, frozenset[str]] = {
     "GET /results/<result_id>": NORTH | ASHA,
     "GET /results/<result_id>/report.pdf": NORTH | ASHA,
     "GET /results/<result_id>/answers/<int:position>/recordings/<int:number>": NORTH,
+    "POST /results/<result_id>/answers/<int:position>/score-again": NORTH,
     "GET /tests/<delivery_id>/results": NORTH,
     "GET /tests/<delivery_id>/results.csv": NORTH,
     "GET /tests/<delivery_id>/results.xlsx": NORTH,

@@ -159,6 +159,17 @@ def test_a_recording_leads_to_the_store_and_into_the_audit_log(browse, services)
     assert browse("meera").get(f"/results/{RESULT}/answers/0/recordings/7").status_code == 404
 
 
+def test_an_answer_is_contested_from_the_evidence(browse, services):
+    release(services)
+    address = f"/results/{RESULT}/answers/20/score-again"
+    for stranger in ("asha", "omar"):
+        assert browse(stranger).post_form(address).status_code == 404
+    assert browse("meera").post_form(address).status_code == 302
+    assert ("ratings.score_response", ("attempt_asha:20",)) in services.jobs.waiting_jobs
+    assert browse("asha").get(f"/results/{RESULT}").status_code == 200, "the old result stays until a new one is there"
+    assert browse("meera").post_form(f"/results/{RESULT}/answers/99/score-again").status_code == 404
+
+
 # -- verification ------------------------------------------------------------------------------------------------------
 
 

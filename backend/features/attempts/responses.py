@@ -3,6 +3,7 @@
     queued -> claimed -> scored | needs_rater | failed
     claimed -> queued              a temporary failure, or a worker that died (its lease ran out)
     failed -> queued               "score again"
+    scored, failed -> queued       contested, after the result was settled: a new result then takes its place
     missing                        no recording came before the upload grace ended; a late one makes it queued
     practice                       stored, never scored
 
@@ -278,6 +279,16 @@ def asked_again(response: Response, *, at: datetime) -> Response:
         return response
     if not response.recordings or response.state is not ResponseState.FAILED:
         raise Conflict("nothing_to_score", "There is no failed recording to score again.")
+    return replace(_queued(response, at=at), score=None, revision=response.revision + 1)
+
+
+def contested(response: Response, *, at: datetime) -> Response:
+    """Queued by a person who doubts its score, or its failure, after the result was settled. On its way already: the
+    same response. Refused where there is nothing to score."""
+    if response.is_waiting:
+        return response
+    if not response.recordings or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
+        raise Conflict("nothing_to_score", "There is no recording that could be scored again.")
     return replace(_queued(response, at=at), score=None, revision=response.revision + 1)
 
 

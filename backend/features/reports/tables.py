@@ -28,8 +28,8 @@ COLUMNS = (
     "Cut table",
     "Settlement",
 )
-# What a spreadsheet program would read as a formula or a command when it opens a CSV file; and the apostrophe itself, so
-# that taking one away always gives the text back.
+# What a spreadsheet program would read as a formula or a command when it opens a CSV file; and the apostrophe itself,
+# so that taking one away always gives the text back.
 _DANGEROUS = ("'", "=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

@@ -7,10 +7,17 @@ from datetime import datetime
 
 import structlog
 
-from backend.core.errors import Conflict, NotFound, TemporaryFailure
+from backend.core.actor import Actor
+from backend.core.errors import AdapterError, Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
+from backend.core.ports import Jobs
 from backend.features.assessments.repository import Deliveries
+from backend.features.attempts import model as attempt_rules
+from backend.features.attempts import responses as rules
+from backend.features.attempts import usecases as attempt_usecases
 from backend.features.attempts.repository import Attempts, Papers, Responses
+from backend.features.attempts.responses import Response
+from backend.features.attempts.usecases import SCORE_RESPONSE
 from backend.features.audit import usecases as audit
 from backend.features.audit.repository import AuditLog
 from backend.features.results import model
@@ -55,6 +62,16 @@ def settle_attempt(*, attempt_id: str, settling: Settling, now: datetime) -> Res
     raise TemporaryFailure("result_contended")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contesting:
+    """What having an answer scored again works on."""
+
+    attempts: Attempts
+    responses: Responses
+    jobs: Jobs
+    audit_log: AuditLog
+
+
 def _sitting(attempt_id: str, settling: Settling) -> Sitting:
     attempt = settling.attempts.find(attempt_id)
     delivery = None if attempt is None else settling.deliveries.find(attempt.delivery_id)
@@ -68,6 +85,39 @@ def _sitting(attempt_id: str, settling: Settling) -> Sitting:
         scale=settling.scales.get_for(delivery.format_id),
         software=settling.software,
     )
+
+
+def score_again(
+    *, actor: Actor, result: Result, response: Response, contesting: Contesting, now: datetime, new_id: IdSource
+) -> Response:
+    """Has one answer of a settled attempt scored again; a new result supersedes this one if its score changes.
+
+    The attempt is opened for settling first: a crash after that only settles the same result again. Safe to repeat.
+    Refused: `nothing_to_score`.
+    """
+    after = rules.contested(response, at=now)
+    attempt_usecases.change(
+        result.attempt_id, lambda seen: attempt_rules.reopened(seen, at=now), attempts=contesting.attempts
+    )
+    if after is not response and not contesting.responses.save(after, seen_revision=response.revision):
+        raise Conflict("changed_meanwhile", "This answer changed meanwhile. Load the page again.")
+    audit.record(
+        actor_id=actor.account_id,
+        campus_id=result.campus_id,
+        action="answer_contested",
+        subject_kind="response",
+        subject_id=response.id,
+        audit_log=contesting.audit_log,
+        now=now,
+        new_id=new_id,
+        result_id=result.id,
+    )
+    try:
+        contesting.jobs.enqueue(SCORE_RESPONSE, response.id)
+    except AdapterError as failure:
+        # The response is stored as queued: the sweep hands it over.
+        log.warning("job_not_handed_over", response_id=response.id, reason=failure.reason)
+    return after
 
 
 # -- release ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from backend.core.actor import Role
 from backend.core.errors import NotFound
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
+from backend.features.attempts.responses import response_id
 from backend.features.audit import usecases as audit
 from backend.features.results import usecases
 from backend.features.results.access import access_campus_result, list_visible
@@ -129,7 +130,7 @@ def play_answer(result_id: str, position: int, number: int) -> ResponseReturnVal
     """Leads to the stored recording, for a few minutes; who listened is in the audit log."""
     services = get_services()
     result = access_campus_result(current_actor(), result_id, results=services.results)
-    response = services.responses.find(f"{result.attempt_id}:{position}")
+    response = services.responses.find(response_id(result.attempt_id, position))
     recordings = response.spoken_segments() if response is not None else ()
     if number >= len(recordings):
         raise NotFound()
@@ -147,6 +148,32 @@ def play_answer(result_id: str, position: int, number: int) -> ResponseReturnVal
     reply = redirect(services.blobs.presign_get(recordings[number].blob_key, now=services.now()))
     reply.headers["Cache-Control"] = "no-store"
     return reply
+
+
+@pages.post("/results/<result_id>/answers/<int:position>/score-again")
+@roles(*STAFF)
+def score_again(result_id: str, position: int) -> ResponseReturnValue:
+    """Has a contested answer scored again; the result on this page stays as it is."""
+    services, actor = get_services(), current_actor()
+    result = access_campus_result(actor, result_id, results=services.results)
+    response = services.responses.find(response_id(result.attempt_id, position))
+    if response is None:
+        raise NotFound()
+    usecases.score_again(
+        actor=actor,
+        result=result,
+        response=response,
+        contesting=usecases.Contesting(
+            attempts=services.attempts,
+            responses=services.responses,
+            jobs=services.jobs,
+            audit_log=services.audit_log,
+        ),
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash("The answer is being scored again. If its score changes, a new result takes this one’s place.", "success")
+    return redirect(url_for("reports.show_result", result_id=result.id))
 
 
 # -- a student's results -----------------------------------------------------------------------------------------------

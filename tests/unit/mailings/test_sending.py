@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -248,10 +249,8 @@ class Fate:
 
 def mortal_office(services, fate):
     office = office_of(services)
-    return replace(
-        office,
-        **{name: Mortal(getattr(office, name), fate) for name in ("mailings", "dispatches", "mailer", "jobs")},
-    )
+    mortals: Any = {name: Mortal(getattr(office, name), fate) for name in ("mailings", "dispatches", "mailer", "jobs")}
+    return replace(office, **mortals)
 
 
 def _run_until_death(services, fate):

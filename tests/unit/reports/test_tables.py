@@ -34,7 +34,7 @@ def make_row(**changes):
         "older_released": False,
         "mail": MailMark(mailing_id="mailing", state="sent", reason=""),
     }
-    return ResultRow(**(values | changes))
+    return ResultRow(**(values | changes))  # type: ignore[arg-type] # ResultRow's own fields
 
 
 def as_dict(line):
