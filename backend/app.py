@@ -36,6 +36,7 @@ from backend.web.limits import init_limits
 from backend.web.live import init_live
 from backend.web.pages import init_pages
 from backend.web.security import init_security
+from backend.web.static_files import init_static_files
 from backend.wiring import Services, build_services
 from config.settings import Settings, load_settings
 
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         SECRET_KEY=wired.settings.viva_secret_key,
     )
+    init_static_files(app)
     init_pages(app)
     init_errors(app)
     init_security(app)

@@ -12,7 +12,7 @@ from config.settings import Settings
 
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 _YEAR_S = 31_536_000
-_PERMISSIONS = ("camera", "geolocation", "payment", "usb", "bluetooth", "serial", "midi", "display-capture")
+_PERMISSIONS = ("camera", "geolocation", "payment", "usb", "serial", "midi", "display-capture")
 
 
 # A foreign document in a frame of ours: it is shown, runs nothing, loads nothing, and counts as another origin.

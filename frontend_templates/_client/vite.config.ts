@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { fileURLToPath } from "node:url";
+import { compressed } from "./compress";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
@@ -8,6 +9,7 @@ export default defineConfig({
   root,
   base: "/static/dist/",
   publicDir: false,
+  plugins: [compressed()],
   build: {
     outDir: "../static/dist",
     emptyOutDir: true,
@@ -16,8 +18,10 @@ export default defineConfig({
     // The content security policy allows files of our own address, not data: URLs for fonts and scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The largest is the API's page, which candidates never load.
+    chunkSizeWarningLimit: 1600,
     rolldownOptions: {
-      input: ["src/site/main.ts", "src/exam/main.ts", "src/monitor/main.ts", "src/mailing/main.ts"],
+      input: ["site", "exam", "monitor", "mailing", "docs"].map((entry) => `src/${entry}/main.ts`),
     },
   },
   css: { preprocessorOptions: { scss: { quietDeps: true, loadPaths: [`${root}/node_modules`] } } },
