@@ -19,7 +19,13 @@ from backend.wiring import Services, build_services
 from config.settings import load_settings
 
 # Every module with tasks offers `register(celery_app, services)` and SCHEDULE. One line here for a new one.
-TASKS: tuple[ModuleType, ...] = (rating_tasks, account_tasks, student_tasks, result_tasks, mailing_tasks,)
+TASKS: tuple[ModuleType, ...] = (
+    rating_tasks,
+    account_tasks,
+    student_tasks,
+    result_tasks,
+    mailing_tasks,
+)
 
 LONGEST_TASK_S = 300
 """Hard limit of one task, in seconds; the visibility timeout lies above it, or a job would run while it runs."""

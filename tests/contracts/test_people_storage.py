@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -326,7 +327,7 @@ def test_the_audit_log_comes_latest_first_in_pages(database) -> None:
 
 # -- indexes ---------------------------------------------------------------------------------------------------------
 
-QUERIES = (
+QUERIES: tuple[tuple[str, dict[str, Any], list[tuple[str, int]]], ...] = (
     ("accounts", {"login": "a"}, []),
     ("accounts", {"login": {"$in": ["a", "b"]}}, []),
     ("accounts", {"email_key": "a"}, []),

@@ -1,7 +1,7 @@
 """The real services that contract tests run on: the address that is set, or an embedded one for this test session.
 
-The same code that `make up` uses starts them. Each pytest-xdist worker starts its own, on first use, in a folder that goes
-away; `MONGODB_URI`, `REDIS_URL` or `S3_ENDPOINT` (with its keys) replaces one by a real server.
+The same code that `make up` uses starts them. Each pytest-xdist worker starts its own, on first use, in a folder that
+goes away; `MONGODB_URI`, `REDIS_URL` or `S3_ENDPOINT` (with its keys) replaces one by a real server.
 """
 
 import os

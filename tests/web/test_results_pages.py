@@ -89,8 +89,16 @@ def test_the_students_page_says_what_was_reached_and_what_it_means(browse, servi
     release(services)
     page = browse("asha").get(f"/results/{RESULT}").text
     result = services.results.find(RESULT)
-    for text in (str(result.outcome.overall), result.outcome.band, "Sentence mastery", "What would improve it",
-                 "Intelligibility", "How sure this score is", result.number, "IST"):
+    for text in (
+        str(result.outcome.overall),
+        result.outcome.band,
+        "Sentence mastery",
+        "What would improve it",
+        "Intelligibility",
+        "How sure this score is",
+        result.number,
+        "IST",
+    ):
         assert text in page
     assert "Spoken English" in browse("asha").get("/results").text
 
@@ -198,7 +206,7 @@ def test_what_is_not_released_looks_like_what_is_not_there(browse, services):
     number = services.results.find(RESULT).number
     unreleased, absent = verify(browse(), number=number), verify(browse(), number="0000-0000-0000")
     assert "No report with this number" in unreleased
-    assert unreleased.replace(number, "") .count("No report") == absent.count("No report")
+    assert unreleased.replace(number, "").count("No report") == absent.count("No report")
 
 
 def test_verifying_has_a_rate(browse):

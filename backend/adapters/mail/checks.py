@@ -26,7 +26,7 @@ def check_mail(mail: Mail) -> None:
     if any(mark in value for value in values for mark in _BREAKS_HEADERS):
         raise PermanentFailure("header_refused")
     local, at, domain = mail.to_address.rpartition("@")
-    if not at or not local or not domain or any(each.isspace() or each in "<>,;\"" for each in mail.to_address):
+    if not at or not local or not domain or any(each.isspace() or each in '<>,;"' for each in mail.to_address):
         raise PermanentFailure("address_refused")
 
 

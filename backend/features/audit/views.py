@@ -16,9 +16,7 @@ BLUEPRINTS = (pages,)
 def list_events() -> ResponseReturnValue:
     """Entries with the names of those who acted; subjects are told by their kind and id."""
     services, actor = get_services(), current_actor()
-    events = usecases.list_events(
-        actor=actor, before=request.args.get("before") or None, audit_log=services.audit_log
-    )
+    events = usecases.list_events(actor=actor, before=request.args.get("before") or None, audit_log=services.audit_log)
     actors = services.accounts.find_many({event.actor_id for event in events if event.actor_id})
     campuses = services.campuses.find_many({event.campus_id for event in events if event.campus_id})
     own = services.campuses.find(actor.campus_id) if actor.campus_id else None

@@ -136,8 +136,14 @@ def sending(dispatch: Dispatch, *, at: datetime) -> Dispatch:
 
 def sent(dispatch: Dispatch, *, message_id: str, at: datetime) -> Dispatch:
     return _changed(
-        dispatch, state=DispatchState.SENT, sent_at=at, message_id=message_id, permanent=None, reason=None,
-        lease_until=None, not_before=None,
+        dispatch,
+        state=DispatchState.SENT,
+        sent_at=at,
+        message_id=message_id,
+        permanent=None,
+        reason=None,
+        lease_until=None,
+        not_before=None,
     )
 
 
@@ -225,9 +231,7 @@ def _another_copy(dispatch: Dispatch, *, at: datetime) -> Dispatch:
 
 
 def _queued(dispatch: Dispatch, *, reason: str | None, not_before: datetime) -> Dispatch:
-    return _changed(
-        dispatch, state=DispatchState.QUEUED, reason=reason, not_before=not_before, lease_until=None
-    )
+    return _changed(dispatch, state=DispatchState.QUEUED, reason=reason, not_before=not_before, lease_until=None)
 
 
 def _changed(dispatch: Dispatch, **changes: object) -> Dispatch:

@@ -152,9 +152,7 @@ def send_dispatch(*, dispatch_id: str, office: PostOffice, clock: Clock) -> Disp
 
 def _wait_with(mailing: Mailing, dispatch: Dispatch, office: PostOffice) -> None:
     if dispatch.state is DispatchState.QUEUED and mailing.paused_until is not None:
-        office.dispatches.save(
-            model.deferred(dispatch, until=mailing.paused_until), seen_revision=dispatch.revision
-        )
+        office.dispatches.save(model.deferred(dispatch, until=mailing.paused_until), seen_revision=dispatch.revision)
 
 
 def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock) -> Dispatch | None:
@@ -219,7 +217,10 @@ def _conclude(seen: Dispatch, after: Dispatch, office: PostOffice, clock: Clock)
     if not office.dispatches.save(after, seen_revision=seen.revision):
         return None
     log.info(
-        "dispatch_concluded", dispatch_id=after.id, mailing_id=after.mailing_id, state=after.state.value,
+        "dispatch_concluded",
+        dispatch_id=after.id,
+        mailing_id=after.mailing_id,
+        state=after.state.value,
         reason=after.reason,
     )
     announce(after, feed=office.feed, now=clock())
@@ -246,9 +247,11 @@ def _pause(
     now = clock()
     waiting = _change_mailing(
         leaving.mailing_id,
-        lambda seen: seen
-        if seen.is_paused(now)
-        else model.paused(seen, reason=full.reason, retry_after_s=full.retry_after_s, at=now),
+        lambda seen: (
+            seen
+            if seen.is_paused(now)
+            else model.paused(seen, reason=full.reason, retry_after_s=full.retry_after_s, at=now)
+        ),
         office,
     )
     announce_pause(waiting, feed=office.feed, now=now)
@@ -284,9 +287,7 @@ def sweep(*, office: PostOffice, now: datetime) -> int:
 # -- decisions of people -----------------------------------------------------------------------------------------------
 
 
-def send_again(
-    *, actor: Actor, mailing: Mailing, office: PostOffice, now: datetime, new_id: IdSource
-) -> int:
+def send_again(*, actor: Actor, mailing: Mailing, office: PostOffice, now: datetime, new_id: IdSource) -> int:
     """Queues exactly those that failed, each under a new key; how many. Pressed twice, the second finds none."""
     again = []
     for dispatch in office.dispatches.list_by_mailing(mailing.id):

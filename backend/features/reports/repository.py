@@ -13,9 +13,7 @@ Cell = str | int | None
 class PdfPress(Protocol):
     """A template folder and data become a PDF; the same data and date give the same bytes."""
 
-    def __call__(
-        self, template_dir: Path, data: Mapping[str, object], *, made_at: datetime | None = None
-    ) -> bytes: ...
+    def __call__(self, template_dir: Path, data: Mapping[str, object], *, made_at: datetime | None = None) -> bytes: ...
 
 
 class SheetWriter(Protocol):

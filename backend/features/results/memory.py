@@ -89,5 +89,3 @@ class MemoryScales(Scales):
             if (scale.id, scale.version) == (scale_id, version):
                 return scale
         raise PermanentFailure("scale_missing")
-
-

@@ -209,7 +209,12 @@ def released_again(release: Release, *, by: str, at: datetime) -> Release:
     if release.is_open:
         return release
     return replace(
-        release, state=ReleaseState.RELEASED, released_by=by, released_at=at, withdrawn_by=None, withdrawn_at=None,
+        release,
+        state=ReleaseState.RELEASED,
+        released_by=by,
+        released_at=at,
+        withdrawn_by=None,
+        withdrawn_at=None,
         revision=release.revision + 1,
     )
 

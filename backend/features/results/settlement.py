@@ -87,9 +87,7 @@ def settle(sitting: Sitting, *, previous: Result | None, now: datetime) -> Resul
 def _verdicts(sitting: Sitting) -> list[tuple[PaperItem, ItemScore]]:
     """Every item that counts with its score, in the form's order."""
     responses = {response.position: response for response in sitting.responses}
-    return [
-        (item, _score_of(item, responses.get(item.position))) for item in sitting.paper.items if not item.practice
-    ]
+    return [(item, _score_of(item, responses.get(item.position))) for item in sitting.paper.items if not item.practice]
 
 
 def _score_of(item: PaperItem, response: Response | None) -> ItemScore:

@@ -164,7 +164,9 @@ def release_result(*, result: Result, releasing: Releasing) -> bool:
         _record(releasing, "result_released", result)
         return True
     return _change(
-        result, lambda seen: model.released_again(seen, by=releasing.actor_id, at=releasing.now), releasing,
+        result,
+        lambda seen: model.released_again(seen, by=releasing.actor_id, at=releasing.now),
+        releasing,
         "result_released",
     )
 
@@ -174,7 +176,9 @@ def withdraw_result(*, result: Result, releasing: Releasing) -> bool:
     if releasing.releases.find(result.id) is None:
         return False
     return _change(
-        result, lambda seen: model.withdrawn(seen, by=releasing.actor_id, at=releasing.now), releasing,
+        result,
+        lambda seen: model.withdrawn(seen, by=releasing.actor_id, at=releasing.now),
+        releasing,
         "result_withdrawn",
     )
 

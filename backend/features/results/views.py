@@ -211,9 +211,7 @@ def submit_verify() -> ResponseReturnValue:
     if found is not None:
         versions = found.result.versions
         scale = services.scales.get(versions.scale_id, versions.scale_version)
-    return render_template(
-        "results/verify.html", asked=True, verification=found, number=number, name=name, scale=scale
-    )
+    return render_template("results/verify.html", asked=True, verification=found, number=number, name=name, scale=scale)
 
 
 # -- shared by the above -----------------------------------------------------------------------------------------------

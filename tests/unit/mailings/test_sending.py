@@ -258,7 +258,12 @@ def _run_until_death(services, fate):
     office = mortal_office(services, fate)
     with suppress(Died):
         usecases.schedule_mailing(
-            actor=MEERA, delivery_id="delivery", campus_id="north", chosen=None, office=office, now=services.now(),
+            actor=MEERA,
+            delivery_id="delivery",
+            campus_id="north",
+            chosen=None,
+            office=office,
+            now=services.now(),
             new_id=services.new_id,
         )
     for _ in range(12):
@@ -330,9 +335,7 @@ def test_a_crash_while_sending_is_not_repeated_after_the_provider_forgot_the_key
             raise Died
 
     with pytest.raises(Died):
-        usecases.send_dispatch(
-            dispatch_id=ASHA, office=replace(office, mailer=DiesAfterSending()), clock=services.now
-        )
+        usecases.send_dispatch(dispatch_id=ASHA, office=replace(office, mailer=DiesAfterSending()), clock=services.now)
     services.now.move(seconds=(mailer.key_lifetime - KEY_MARGIN).total_seconds() + 1)
     sweep(services)
     assert state(services) is DispatchState.UNKNOWN
@@ -369,8 +372,14 @@ def test_a_second_mailing_reaches_only_what_was_released_since(services, mailer)
     schedule(services)
     work(services)
     services.students.add(
-        replace(services.students.find("asha"), id="dev", roll_number="N-03", roll_key="n-03", login="dev@north",
-                email="dev@example.edu")
+        replace(
+            services.students.find("asha"),
+            id="dev",
+            roll_number="N-03",
+            roll_key="n-03",
+            login="dev@north",
+            email="dev@example.edu",
+        )
     )
     release_for(services, "dev")
     schedule(services)

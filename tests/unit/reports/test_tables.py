@@ -89,8 +89,8 @@ def test_xlsx_keeps_text_as_text(lines):
 
 
 def test_a_formula_in_a_name_stays_a_name_in_xlsx():
-    data = write_sheet("Results", [["Name"], ["=HYPERLINK(\"http://x\")"]], made_at=MADE)
-    assert CalamineSpreadsheets().read_rows(data)[1][0] == "=HYPERLINK(\"http://x\")"
+    data = write_sheet("Results", [["Name"], ['=HYPERLINK("http://x")']], made_at=MADE)
+    assert CalamineSpreadsheets().read_rows(data)[1][0] == '=HYPERLINK("http://x")'
 
 
 def test_the_same_rows_make_the_same_file():
