@@ -67,5 +67,5 @@ test-eventlet: ready-dev ## a smoke test of VIVA_ASYNC_MODE=eventlet in an envir
 screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`)
 	@$(RUN) -m scripts.screens
 
-evaluate: ready-dev ## how well scoring agrees with the calibration data
-	@$(RUN) -m scripts.evaluate_scoring
+evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated)
+	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(ARGS)

@@ -1,212 +1,276 @@
 """How well the scoring agrees with experts, and how fast it is.
 
-python -m scripts.evaluate_scoring                       cross-validated on a rated corpus (the shared train split)
-python -m scripts.evaluate_scoring --shipped --data DIR  the shipped calibration on recordings that it has not seen
-python -m scripts.evaluate_scoring --speed               real-time factor and memory on a mix like a 63-item form
+make evaluate                          cross-validated on the shared train split (the models are trained anew per fold)
+make evaluate AUDIO=DIR SCORES=FILE    the shipped calibration, as it is, on any folder in the layout of that split
+python -m scripts.evaluate_scoring --speed    real-time factor and memory on a mix like a 63-item form
 
-The last line of an evaluation is one JSON object. Features are kept under --cache.
+The last line of an evaluation is one JSON object. Features are kept under --cache, so a broken run goes on.
 """
 
 import argparse
+import hashlib
 import json
-import resource
-import time
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
 
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.calibrations import load_calibration
-from backend.adapters.speech.decode import decode
-from backend.adapters.speech.pipeline import gather_evidence
+from backend.adapters.speech.pipeline import PIPELINE_VERSION
 from backend.scoring.calibration import ASPECTS
-from backend.scoring.evidence import SAMPLE_RATE, Pcm
-from backend.scoring.keys import key_from_dict
-from backend.scoring.scorers import score_answer
+from backend.scoring.scorers import VERSIONS
 from backend.scoring.text import edit_distance, words_of
 from scripts.calibration_fit import (
+    Floats,
     agreement,
     by_speaker,
     cross_validate,
+    make_table,
     pearson,
     predict_rows,
     rmse,
     weighted_kappa,
 )
-from scripts.speech_features import Utterance, extract_all, read_corpus
-from scripts.train_calibration import DATA, ROOT, tables
+from scripts.scoring_speed import measure_speed
+from scripts.speech_features import Corpus, Utterance, extract_all, find_scores, open_corpus
+from scripts.train_calibration import DATA, ROOT
 
 ADULT_FROM = 18
+BAD_BELOW = (
+    6.0  # a word is badly said where the experts' median is below: a wrong or missing sound in it, not an accent
+)
+Features = Mapping[str, Mapping[str, Any]]
+Predicted = Mapping[str, Floats]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Evaluate the scoring")
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--scores", type=Path)
-    parser.add_argument("--cache", type=Path, default=ROOT / ".viva" / "calibration")
+    parser.add_argument("--audio", type=Path, help="folder of recordings; then nothing is trained")
+    parser.add_argument("--scores", type=Path, help="file of scores (default: *scores*.json in or beside the folder)")
+    parser.add_argument("--cache", type=Path, help="where features are kept")
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--shipped", action="store_true", help="use the shipped calibration, train nothing")
+    parser.add_argument("--limit", type=int, help="a subset: this many utterances, whole speakers")
+    parser.add_argument("--shipped", action="store_true", help="the shipped calibration also on the train split")
     parser.add_argument("--speed", action="store_true", help="measure speed and memory only")
     return parser.parse_args()
 
 
-def one_expert(corpus: Sequence[Utterance]) -> dict[str, dict[str, float]]:
-    """Each of the five experts against the median of the other four, averaged."""
+def corpus_of(options: argparse.Namespace) -> Corpus:
+    """SystemExit with a plain sentence where there is nothing to evaluate."""
+    audio = options.audio or DATA
+    scores = options.scores or find_scores(audio)
+    if not audio.is_dir():
+        sys.exit(f"There is no folder {audio}.")
+    if scores is None or not scores.is_file():
+        sys.exit(f"There is no file of scores: {scores or audio}. Name it: SCORES=FILE")
+    corpus = open_corpus(audio, scores)
+    if not corpus.utterances:
+        reasons = ", ".join(sorted(set(corpus.left_out.values()))) or "the file is empty"
+        sys.exit(f"No utterance of {scores} can be judged with the recordings in {audio}: {reasons}.")
+    return _limited(corpus, options.limit) if options.limit else corpus
+
+
+def _limited(corpus: Corpus, most: int) -> Corpus:
+    """Whole speakers, spread over the corpus, until there are enough utterances; the same ones every time."""
+    speakers = sorted(
+        {each.speaker for each in corpus.utterances}, key=lambda name: hashlib.sha256(name.encode()).digest()
+    )
+    kept: list[Utterance] = []
+    for speaker in speakers:
+        if len(kept) < most:
+            kept += [each for each in corpus.utterances if each.speaker == speaker]
+    return Corpus(utterances=sorted(kept, key=lambda each: each.id), left_out=corpus.left_out)
+
+
+def _rounded(value: float) -> float | None:
+    """Three decimals; None where it is not a number, which JSON does not know."""
+    return round(value, 3) if math.isfinite(value) else None
+
+
+def one_expert(corpus: Sequence[Utterance]) -> dict[str, dict[str, float | None]]:
+    """Each of the experts against the median of the others, averaged."""
     found = {}
     for aspect in ("accuracy", "fluency", "prosodic"):
-        marks = np.array([each.experts[aspect] for each in corpus], dtype=np.float64)
+        rated = [each.experts[aspect] for each in corpus if len(each.experts.get(aspect) or []) == 5]
+        if len(rated) < 3:
+            continue
+        marks = np.array(rated, dtype=np.float64)
         pairs = [(marks[:, one], np.median(np.delete(marks, one, axis=1), axis=1)) for one in range(marks.shape[1])]
         found[aspect] = {
-            "pearson": round(float(np.mean([pearson(a, b) for a, b in pairs])), 3),
-            "rmse": round(float(np.mean([rmse(a, b) for a, b in pairs])), 3),
-            "qwk": round(float(np.mean([weighted_kappa(a, b) for a, b in pairs])), 3),
+            "pearson": _rounded(float(np.mean([pearson(a, b) for a, b in pairs]))),
+            "rmse": _rounded(float(np.mean([rmse(a, b) for a, b in pairs]))),
+            "qwk": _rounded(float(np.mean([weighted_kappa(a, b) for a, b in pairs]))),
         }
     return found
 
 
-def word_error_rate(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]) -> float:
+def word_error_rate(corpus: Sequence[Utterance], features: Features) -> float | None:
+    """Errors of free recognition over the words of the texts; spelling, numbers and contractions made equal first."""
     pairs = [(words_of(each.text), words_of(features[each.id]["heard"])) for each in corpus]
-    return round(sum(edit_distance(a, b) for a, b in pairs) / sum(len(a) for a, _ in pairs), 3)
+    expected = sum(len(a) for a, _ in pairs)
+    return round(sum(edit_distance(a, b) for a, b in pairs) / expected, 3) if expected else None
 
 
-def word_level(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """The goodness of each word against the experts' median; nothing is trained on words."""
+def predict_all(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> Predicted:
+    """Aspects 0..10 of every utterance, in the corpus' order. Where the voice gate hears nobody it is zero."""
+    silent = np.array([not features[each.id]["read"] for each in corpus])
+    spoken = [each for each, quiet in zip(corpus, silent, strict=True) if not quiet]
+    rows = [features[each.id]["read"] for each in spoken]
+    if options.audio or options.shipped:
+        found = predict_rows(load_calibration(), rows, "read")
+    else:
+        marks = {aspect: np.array([each.median[aspect] for each in spoken]) for aspect in ASPECTS}
+        table = make_table(rows, marks, [each.speaker for each in spoken], "read")
+        found = cross_validate(rows, table, "read", folds=options.folds)
+    predicted = {aspect: np.zeros(len(corpus)) for aspect in ASPECTS}
+    for aspect in ASPECTS:
+        predicted[aspect][~silent] = found[aspect]
+    return predicted
+
+
+def groups_of(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Who counts as what; people of unknown age count in `all` only."""
+    ages = np.array([math.nan if each.age is None else each.age for each in corpus])
+    return {"all": np.ones(len(corpus), dtype=bool), "adults": ages >= ADULT_FROM, "children": ages < ADULT_FROM}
+
+
+def _agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
+    return {name: _rounded(value) for name, value in agreement(predicted, marks).items()}
+
+
+def _marks_of(corpus: Sequence[Utterance]) -> dict[str, Floats]:
+    return {aspect: np.array([each.median[aspect] for each in corpus]) for aspect in ASPECTS}
+
+
+def bias_by_age(corpus: Sequence[Utterance], predicted: Floats, marks: Floats) -> dict[str, dict[str, float | None]]:
+    """Differential error of the total per age band: mean error, and the same among utterances of equal marks.
+
+    The second is what fairness asks for: regression to the mean alone makes any group that scores high look underrated.
+    """
+    bands = {"6-8": (0, 9), "9-11": (9, 12), "12-17": (12, 18), "18-24": (18, 25), "25-": (25, 200)}
+    error = predicted - marks
+    same = {mark: float(error[np.rint(marks) == mark].mean()) for mark in np.unique(np.rint(marks))}
+    beside = error - np.array([same[mark] for mark in np.rint(marks)])
+    ages = np.array([-1 if each.age is None else each.age for each in corpus])
+    found = {}
+    for name, (low, high) in bands.items():
+        mask = (ages >= low) & (ages < high)
+        if mask.any():
+            found[name] = {
+                "n": int(mask.sum()),
+                "mean_error": _rounded(float(error[mask].mean())),
+                "at_equal_marks": _rounded(float(beside[mask].mean())),
+                "rmse": _rounded(rmse(predicted[mask], marks[mask])),
+            }
+    return found
+
+
+def word_level(corpus: Sequence[Utterance], features: Features) -> dict[str, Any]:
+    """Each word against the experts' median: agreement, and how well badly said words are found."""
     pairs = [
-        (goodness, float(np.median(word["accuracy"])))
+        (row[1], float(np.median(word["accuracy"])))
         for each in corpus
         if len(each.words) == len(features[each.id]["words"])
-        for word, (_, goodness) in zip(each.words, features[each.id]["words"], strict=True)
+        for word, row in zip(each.words, features[each.id]["words"], strict=True)
+        if word.get("accuracy")
     ]
+    if len(pairs) < 3:
+        return {"pearson": None, "auc": None, "f1": None, "n": len(pairs)}
     ours, experts = (np.array(side) for side in zip(*pairs, strict=True))
-    return {"pearson": round(pearson(ours, experts), 3), "n": len(pairs)}
+    return {"pearson": _rounded(pearson(ours, experts)), **_flags(ours, experts), "n": len(pairs)}
+
+
+def _flags(ours: Floats, experts: Floats) -> dict[str, float | None]:
+    bad, flagged = experts < BAD_BELOW, ours < load_calibration_flag()
+    both = int((bad & flagged).sum())
+    return {
+        "auc": _rounded(float(roc_auc_score(bad, -ours))) if 0 < bad.sum() < len(bad) else None,
+        "f1": _rounded(2 * both / max(int(bad.sum() + flagged.sum()), 1)),
+    }
+
+
+def load_calibration_flag() -> float:
+    """The goodness below which a word is shown as doubtful."""
+    return 0.25
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    corpus = read_corpus(options.data, options.scores or options.data / "train_scores.json")
-    features = extract_all(corpus, cache=options.cache, models=options.models, processes=options.processes)
-    rows, table = tables(corpus, features)["read"]
-    kept = [each for each in corpus if features[each.id]["read"].get("phones_aligned")]
-    if options.shipped:
-        predicted = predict_rows(load_calibration(), rows, "read")
-    else:
-        predicted = cross_validate(rows, table, "read", folds=options.folds)
-    ages = np.array([each.age for each in kept])
-    groups = {"all": ages >= 0, "adults": ages >= ADULT_FROM, "children": ages < ADULT_FROM}
-
-    def figures(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
-        return {aspect: agreement(predicted[aspect][mask], table.marks[aspect][mask]) for aspect in ASPECTS}
-
-    speakers = table.speakers
+    whole = corpus_of(options)
+    corpus = whole.utterances
+    place = hashlib.sha256(str((options.audio or DATA).resolve()).encode()).hexdigest()[:12]
+    cache = options.cache or ROOT / ".viva" / "evaluation" / place
+    features = extract_all(corpus, cache=cache, models=options.models, processes=options.processes, free=False)
+    failed = {each.id: features[each.id]["failure"] for each in corpus if features[each.id]["failure"]}
+    corpus = [each for each in corpus if each.id not in failed]
+    marks, predicted = _marks_of(corpus), predict_all(corpus, features, options)
+    speakers = np.array([each.speaker for each in corpus])
+    groups = groups_of(corpus)
+    seconds = sum(features[each.id]["seconds"] for each in corpus)
+    trained = not (options.audio or options.shipped)
     return {
-        "utterance": {name: figures(mask) for name, mask in groups.items() if mask.any()},
-        "speaker": {
-            aspect: agreement(by_speaker(predicted[aspect], speakers), by_speaker(table.marks[aspect], speakers))
-            for aspect in ASPECTS
-        },
-        "one_expert_against_four": one_expert(corpus),
-        "bias": {
-            name: round(float((predicted["total"] - table.marks["total"])[mask].mean()), 3)
+        "utterance": {
+            name: {aspect: _agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
             for name, mask in groups.items()
+            if mask.any()
+        },
+        "speaker": {
+            aspect: _agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
+            for aspect in ASPECTS
         },
         "word": word_level(corpus, features),
         "wer": word_error_rate(corpus, features),
-        "n": {name: int(mask.sum()) for name, mask in groups.items()},
-        "no_speech_or_unaligned": len(corpus) - len(kept),
-        "calibration": load_calibration().name
-        if options.shipped
-        else f"cross-validated, {options.folds} folds by speaker",
-        "versions": ENGINES["offline"](options.models).versions(),
+        "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
+        "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),
+        "one_expert_against_four": one_expert(corpus),
+        "fairness": {"by_age": bias_by_age(corpus, predicted["total"], marks["total"])},
+        "n": {
+            **{name: int(mask.sum()) for name, mask in groups.items()},
+            "speakers": len(set(speakers)),
+            "no_voice": sum(not features[each.id]["read"] for each in corpus),
+            "left_out": {
+                reason: list({**whole.left_out, **failed}.values()).count(reason)
+                for reason in sorted({*whole.left_out.values(), *failed.values()})
+            },
+        },
+        "versions": {
+            **ENGINES["offline"](options.models).versions(),
+            "pipeline": PIPELINE_VERSION,
+            "scorers": VERSIONS,
+            "calibration": f"cross-validated, {options.folds} folds by speaker" if trained else load_calibration().name,
+        },
     }
 
 
-def _paused(pcm: Pcm, before_s: float, after_s: float) -> Pcm:
-    """A voice as the exam client records it: thinking time before, and the silence that ends the recording after."""
-    quiet = np.random.default_rng(1).normal(0, 0.0005, int((before_s + after_s) * SAMPLE_RATE)).astype(np.float32)
-    cut = int(before_s * SAMPLE_RATE)
-    return np.concatenate([quiet[:cut], pcm, quiet[cut:]])
-
-
-def _wav(pcm: Pcm) -> bytes:
-    data = (np.clip(pcm, -1, 1) * 32767).astype("<i2").tobytes()
-    size = len(data)
-    head = b"RIFF" + (36 + size).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
-    shape = b"\x01\x00\x01\x00" + SAMPLE_RATE.to_bytes(4, "little") + (2 * SAMPLE_RATE).to_bytes(4, "little")
-    return head + shape + b"\x02\x00\x10\x00data" + size.to_bytes(4, "little") + data
-
-
-def _accepting(text: str) -> dict[str, Any]:
-    return {"accepted": [text]}
-
-
-def _mix(corpus: Sequence[Utterance]) -> list[tuple[str, dict[str, Any], bytes]]:
-    """63 answers from real voices: sentences read, said and built, short answers cut from one, long answers joined."""
-    picked = [corpus[(at * 37) % len(corpus)] for at in range(100)]
-    sounds = [decode(each.audio.read_bytes()).pcm for each in picked]
-    answers: list[tuple[str, dict[str, Any], bytes]] = []
-    for task, count in (("read_aloud", 8), ("repeat", 16), ("sentence_build", 10)):
-        for _ in range(count):
-            at = len(answers)
-            text = picked[at].text
-            key: dict[str, Any] = {"text": text, "phrases": text.split()[:2] or [text], "accepted": [text]}
-            answers.append((task, key, _wav(_paused(sounds[at], 0.7, 1.5))))
-    answers += [
-        ("short_answer", _accepting(picked[at].text), _wav(_paused(sounds[at][: 2 * SAMPLE_RATE], 1.0, 1.5)))
-        for at in range(34, 58)
-    ]
-    for task, number in (("retelling", 3), ("open_question", 2)):
-        for _ in range(number):
-            long = np.concatenate([_paused(sounds[(58 + step) % 100], 0.2, 0.3) for step in range(7)])
-            points = [{"text": each.text} for each in picked[58:62]]
-            key = {"story": picked[58].text, "key_points": points}
-            answers.append((task, key, _wav(long[: 30 * SAMPLE_RATE])))
-    return answers
-
-
-def speed(options: argparse.Namespace) -> dict[str, Any]:
-    """CPU and wall seconds per second of recording, bytes to score, one process, one thread; decoding included."""
-    corpus = read_corpus(options.data, options.scores or options.data / "train_scores.json")
-    answers = _mix(corpus)
-    engine = ENGINES["offline"](options.models)
-    key = key_from_dict(answers[0][0], answers[0][1])
-    score_answer(gather_evidence([answers[0][2]], answers[0][0], key, engine), key)  # loads the models
-    by_task: dict[str, list[float]] = {}
-    for task, key_data, data in answers:
-        key = key_from_dict(task, key_data)
-        cpu, wall = time.process_time(), time.perf_counter()
-        score_answer(gather_evidence([data], task, key, engine), key)
-        spent = by_task.setdefault(task, [0.0, 0.0, 0.0])
-        for at, value in enumerate(
-            (time.process_time() - cpu, time.perf_counter() - wall, (len(data) - 44) / 2 / SAMPLE_RATE)
-        ):
-            spent[at] += value
-    totals = [sum(spent[at] for spent in by_task.values()) for at in range(3)]
-    return {
-        "items": len(answers),
-        "audio_s": round(totals[2], 1),
-        "rtf_cpu": round(totals[0] / totals[2], 4),
-        "rtf_wall": round(totals[1] / totals[2], 4),
-        "rtf_cpu_by_task": {task: round(spent[0] / spent[2], 4) for task, spent in by_task.items()},
-        "seconds_by_task": {task: round(spent[2], 1) for task, spent in by_task.items()},
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
+def report(found: Mapping[str, Any]) -> None:
+    """The figures for a reader, then everything as one line of JSON."""
+    print(f"{'Pearson (RMSE, QWK)':<22}" + "".join(f"{aspect:>24}" for aspect in ASPECTS))
+    rows = {**found["utterance"], "speakers": found["speaker"], "one expert": found["one_expert_against_four"]}
+    for name, aspects in rows.items():
+        cells = (aspects.get(aspect) for aspect in ASPECTS)
+        shown = (f"{each['pearson']} ({each['rmse']}, {each['qwk']})" if each else "-" for each in cells)
+        print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in shown))
+    for name, each in found["fairness"]["by_age"].items():
+        print(f"age {name:<18} n {each['n']}, mean error {each['mean_error']}, at equal marks {each['at_equal_marks']}")
+    print(
+        f"words {found['word']}; word error rate {found['wer']}; real-time factor {found['rtf']}; {found['rss_mb']} MB"
+    )
+    print(json.dumps(found, allow_nan=False))
 
 
 def main() -> None:
     options = arguments()
     if options.speed:
-        print(json.dumps(speed(options)))
-        return
-    found = evaluate(options)
-    for group, aspects in found["utterance"].items():
-        print(group, found["n"][group], {aspect: each["pearson"] for aspect, each in aspects.items()})
-    print("speakers", {aspect: each["pearson"] for aspect, each in found["speaker"].items()})
-    print("one expert", {aspect: each["pearson"] for aspect, each in found["one_expert_against_four"].items()})
-    print(json.dumps(found))
+        print(json.dumps(measure_speed(corpus_of(options).utterances, options.models)))
+    else:
+        report(evaluate(options))
 
 
 if __name__ == "__main__":

@@ -1,32 +1,45 @@
 """The features of a rated corpus, extracted once with the default engine and kept in a cache folder.
 
-A corpus is a folder like speechocean762-train: `train_scores.json` (or a given file) and one audio file per utterance.
+A corpus is a folder of one audio file per utterance (<id>.wav, .flac or .opus, in it or in its sub-folders opus, flac,
+wav) and a JSON file of scores in the layout of speechocean762-train's `train_scores.json`.
 """
 
+import hashlib
 import json
 import os
+import resource
 import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backend.adapters.speech import ENGINES
-from backend.adapters.speech.decode import decode
-from backend.adapters.speech.pipeline import evidence_of_pcm
-from backend.scoring.evidence import SpeechEngine
-from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
+import numpy as np
 
-AUDIO_TYPES = (".flac", ".wav", ".opus")
+from backend.adapters.speech import ENGINES
+from backend.adapters.speech.calibrations import load_calibration
+from backend.adapters.speech.decode import decode
+from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm
+from backend.core.errors import PermanentFailure
+from backend.scoring.evidence import SAMPLE_RATE, Evidence, Hints, SpeechEngine
+from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
+from backend.scoring.scorers import score_answer
+
+AUDIO_TYPES = (".flac", ".wav", ".opus", ".ogg", ".webm", ".m4a", ".mp3")
+ASPECTS = ("accuracy", "fluency", "prosodic", "total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
+    """`age` is None where nobody wrote a sensible one. `median` and `experts` hold marks 0..10 per aspect."""
+
     id: str
     text: str
     speaker: str
-    age: int
+    age: int | None
     median: dict[str, float]
     experts: dict[str, list[float]]
     words: list[dict[str, Any]]
@@ -39,56 +52,171 @@ def find_audio(folder: Path, name: str) -> Path | None:
     return next((p for place in places for kind in AUDIO_TYPES if (p := place / f"{name}{kind}").is_file()), None)
 
 
+def find_scores(folder: Path) -> Path | None:
+    """The file of scores that lies in the folder or beside it: `*scores*.json`, the first by name."""
+    return next((each for place in (folder, folder.parent) for each in sorted(place.glob("*scores*.json"))), None)
+
+
+def _age(value: Any) -> int | None:
+    try:
+        age = int(float(value))
+    except (TypeError, ValueError):
+        return None
+    return age if 0 < age < 120 else None
+
+
+def _marks(entry: Mapping[str, Any]) -> dict[str, float] | None:
+    median = entry.get("median") or {}
+    found = {name: float(median[name]) for name in ASPECTS if isinstance(median.get(name), int | float)}
+    return found if len(found) == len(ASPECTS) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """The utterances that can be judged, in the order of their ids, and why others cannot: id -> reason."""
+
+    utterances: list[Utterance]
+    left_out: dict[str, str]
+
+
+def open_corpus(audio: Path, scores: Path) -> Corpus:
+    """Every entry that has audio, a text and the four medians. A strange age is no age; the rest is left out, named."""
+    found, left_out = [], {}
+    for name, entry in sorted(json.loads(scores.read_text(encoding="utf-8")).items()):
+        path, marks, text = find_audio(audio, name), _marks(entry), str(entry.get("text") or "").strip()
+        if path is None or marks is None or not text:
+            left_out[name] = "no_audio" if path is None else "no_marks" if marks is None else "no_text"
+            continue
+        utterance = Utterance(
+            id=name,
+            audio=path,
+            text=text,
+            speaker=str(entry.get("speaker", name)),
+            age=_age(entry.get("age")),
+            median=marks,
+            experts=dict(entry.get("experts") or {}),
+            words=list(entry.get("words") or []),
+        )
+        found.append(utterance)
+    return Corpus(utterances=found, left_out=left_out)
+
+
 def read_corpus(audio: Path, scores: Path) -> list[Utterance]:
-    entries = json.loads(scores.read_text())
-    found = []
-    for name, entry in sorted(entries.items()):
-        path = find_audio(audio, name)
-        if path is not None:
-            fields = {field: entry[field] for field in ("text", "speaker", "age", "median", "experts", "words")}
-            found.append(Utterance(id=name, audio=path, **fields))
-    return found
+    return open_corpus(audio, scores).utterances
 
 
 @lru_cache(maxsize=1)
 def _engine(models: str) -> SpeechEngine:
-    return ENGINES["offline"](Path(models))
+    """The engine, with its models already loaded: the clock of the first recording must not count that."""
+    engine = ENGINES["offline"](Path(models))
+    hum = np.random.default_rng(1).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
+    engine.transcribe(hum, Hints(task="read_aloud"))
+    engine.assess(hum, "one two")
+    return engine
 
 
-def extract(utterance: Utterance, models: str) -> dict[str, Any]:
-    """{read: features with the text known, open: features without, heard: the transcript, seconds}."""
-    sound = decode(utterance.audio.read_bytes())
-    read = evidence_of_pcm(sound.pcm, "read_aloud", ReadAloudKey(text=utterance.text), _engine(models), None)
-    free = evidence_of_pcm(sound.pcm, "repeat", OpenQuestionKey(), _engine(models), None)
-    words = [(word.text, word.goodness) for word in read.spoken_words]
-    phones = [(phone.symbol, phone.heard, phone.goodness, phone.word_index, phone.start_ms) for phone in read.phones]
+def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
+    """What the scoring chain finds in one recording, from its bytes, by the very code that serves.
+
+    {read: features with the text known, open: features without (only if `free`), heard: the transcript,
+    words: rows of (text, goodness, features), seconds, cpu_s: of the chain with the text known, decoding's own process
+    apart, rss_mb, failure: why it could not be decoded, or None}.
+    """
+    key = ReadAloudKey(text=utterance.text)
+    calibration = load_calibration()
+    engine = _engine(models)
+    began = time.process_time()
+    try:
+        sound = decode(utterance.audio.read_bytes())
+    except PermanentFailure as refused:
+        return {
+            "read": {},
+            "open": {},
+            "heard": "",
+            "words": [],
+            "seconds": 0.0,
+            "cpu_s": 0.0,
+            "failure": refused.reason,
+        }
+    read = evidence_of_pcm(sound.pcm, "read_aloud", key, engine, calibration, truncated=sound.truncated)
+    score_answer(read, key)
+    spent = time.process_time() - began
     return {
-        "read": read.features,
-        "open": free.features,
+        "read": dict(read.features),
+        "open": _free_features(sound.pcm, models) if free else None,
         "heard": read.transcript,
-        "words": words,
-        "phones": phones,
+        "words": _words(read),
         "seconds": read.duration_ms / 1000,
+        "cpu_s": spent,
+        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "failure": None,
     }
 
 
-def _extract_to(job: tuple[Utterance, str, Path]) -> str:
-    utterance, models, cache = job
-    target = cache / f"{utterance.id}.json"
+def _free_features(pcm: Any, models: str) -> dict[str, float]:
+    return dict(evidence_of_pcm(pcm, "repeat", OpenQuestionKey(), _engine(models), None).features)
+
+
+def _words(evidence: Evidence) -> list[tuple[str, float]]:
+    return [(word.text, word.goodness) for word in evidence.spoken_words]
+
+
+def _stamp(utterance: Utterance, versions: Mapping[str, str]) -> str:
+    """Changes with the recording, the text, and every model and library that can move a number."""
+    whole = hashlib.sha256(utterance.audio.read_bytes())
+    whole.update(json.dumps([utterance.text, PIPELINE_VERSION, sorted(versions.items())]).encode())
+    return whole.hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    utterance: Utterance
+    stamp: str
+    models: str
+    cache: Path
+    free: bool
+
+
+def _extract_to(job: _Job) -> str:
+    target = job.cache / f"{job.utterance.id}.json"
     part = target.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(extract(utterance, models)))
+    part.write_text(json.dumps({"stamp": job.stamp, **extract(job.utterance, job.models, free=job.free)}))
     part.replace(target)
-    return utterance.id
+    return job.utterance.id
 
 
-def extract_all(corpus: list[Utterance], *, cache: Path, models: Path, processes: int) -> dict[str, dict[str, Any]]:
-    """Features of every utterance; those in the cache are not computed again. Progress goes to standard error."""
+def _kept(cache: Path, name: str) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = json.loads((cache / f"{name}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return entry
+
+
+def _progress(jobs: Sequence[_Job], done: Iterator[str]) -> None:
+    began = time.monotonic()
+    for number, _ in enumerate(done, 1):
+        if number % 50 == 0 or number == len(jobs):
+            left = (time.monotonic() - began) / number * (len(jobs) - number) / 60
+            sys.stderr.write(f"features: {number} of {len(jobs)}, about {left:.0f} minutes left\n")
+
+
+def extract_all(
+    corpus: list[Utterance], *, cache: Path, models: Path, processes: int, free: bool = True
+) -> dict[str, dict[str, Any]]:
+    """Features of every utterance; those in the cache are not computed again unless the recording, its text or a
+    version has changed. A broken run goes on where it stopped. Progress goes to standard error."""
     cache.mkdir(parents=True, exist_ok=True)
-    missing = [(each, str(models), cache) for each in corpus if not (cache / f"{each.id}.json").is_file()]
-    if missing:
-        os.nice(10)
-        with ProcessPoolExecutor(processes) as pool:
-            for number, _ in enumerate(pool.map(_extract_to, missing, chunksize=4), 1):
-                if number % 100 == 0 or number == len(missing):
-                    sys.stderr.write(f"features: {number} of {len(missing)}\n")
-    return {each.id: json.loads((cache / f"{each.id}.json").read_text()) for each in corpus}
+    versions = ENGINES["offline"](models).versions()
+    jobs = []
+    for each in corpus:
+        stamp, kept = _stamp(each, versions), _kept(cache, each.id)
+        if kept.get("stamp") != stamp or (free and kept.get("open") is None):
+            jobs.append(_Job(utterance=each, stamp=stamp, models=str(models), cache=cache, free=free))
+    if jobs:
+        if processes == 1:
+            _progress(jobs, map(_extract_to, jobs))
+        else:
+            with ProcessPoolExecutor(processes) as pool:
+                _progress(jobs, pool.map(_extract_to, jobs, chunksize=2))
+    return {each.id: _kept(cache, each.id) for each in corpus}
