@@ -208,7 +208,7 @@ def build_services(settings: Settings) -> Services:
         scoring_keys=KeysFromItems(items),
         listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
         people=PeopleFromStudents(students),
-        scales=FileScales(),
+        scales=FileScales(formats=settings.viva_formats),
         results=results,
         releases=releases,
         words=load_descriptors,

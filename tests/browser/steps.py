@@ -1,5 +1,6 @@
 """What people do on the pages, one function a step, in their words: found by role and label, as people find things."""
 
+import contextlib
 import io
 import re
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pypdf import PdfReader
 
 ZONE = "Asia/Kolkata"
@@ -34,6 +36,11 @@ def press(page: Page, name: str | re.Pattern[str], *, confirm: bool = False) -> 
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
         dialog.get_by_role("button").last.click()
+
+
+def form(page: Page, button: str | re.Pattern[str]) -> Locator:
+    """The form that this button sends."""
+    return page.locator("form", has=page.get_by_role("button", name=button))
 
 
 # -- accounts --------------------------------------------------------------------------------------------------------
@@ -73,7 +80,7 @@ def create_campus(page: Page, name: str, *, admin: str, email: str) -> None:
     page.get_by_label("Time zone").select_option(ZONE)
     press(page, "Create the campus")
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
-    invitation = page.locator("form", has=page.get_by_role("button", name="Send the invitation"))
+    invitation = form(page, "Send the invitation")
     invitation.get_by_label("Name").fill(admin)
     invitation.get_by_label("E-mail address").fill(email)
     press(page, "Send the invitation")
@@ -112,8 +119,9 @@ def wait_for(page: Page, question, *, what: str, within_s: float = 60) -> None:
 
 def add_course(page: Page, *, code: str, name: str) -> None:
     page.goto("/courses")
-    page.get_by_label("Code").fill(code)
-    page.get_by_label("Name").fill(name)
+    fields = form(page, "Add the course")
+    fields.get_by_label("Code").fill(code)
+    fields.get_by_label("Name").fill(name)
     press(page, "Add the course")
     expect(page.get_by_role("table")).to_contain_text(name)
 
@@ -121,8 +129,8 @@ def add_course(page: Page, *, code: str, name: str) -> None:
 def add_batch(page: Page, name: str) -> str:
     """The batch's address."""
     page.goto("/batches")
-    page.get_by_label("Course").select_option(index=0)
-    page.get_by_label("Name").fill(name)
+    form(page, "Add the batch").get_by_label("Course").select_option(index=0)
+    form(page, "Add the batch").get_by_label("Name").fill(name)
     press(page, "Add the batch")
     if page.get_by_role("heading", level=1).inner_text().strip() != name:
         page.get_by_role("link", name=name, exact=True).click()
@@ -133,14 +141,14 @@ def add_batch(page: Page, name: str) -> str:
 def upload_roster(page: Page, batch: str, workbook: bytes) -> None:
     """Up to the preview."""
     page.goto(f"{batch}/students/import")
-    page.get_by_label("The list").set_input_files(
+    page.get_by_label("The list", exact=True).set_input_files(
         {
             "name": "students.xlsx",
             "mimeType": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             "buffer": workbook,
         }
     )
-    page.get_by_role("main").locator("form").get_by_role("button").click()
+    press(page, "Show me what would happen")
     expect(page.get_by_role("heading", level=1)).to_contain_text("What would happen")
 
 
@@ -210,21 +218,21 @@ def position(page: Page) -> int:
     return int(item(page).get_attribute("data-position") or -1)
 
 
-def hear_instructions(page: Page) -> None:
-    """Goes on from a part's instructions without waiting for them to end."""
-    press(page, "Continue")
+def _go_on(button: Locator) -> None:
+    """Presses Continue at a part's instructions, unless the page has gone on by itself meanwhile."""
+    with contextlib.suppress(PlaywrightTimeout):
+        button.click(timeout=3_000)
 
 
 def go_on_until_done(page: Page) -> None:
     """Everything that comes by itself; presses Continue at the parts' instructions."""
     done = page.get_by_role("heading", name="You are done")
     go_on = page.get_by_role("button", name="Continue", exact=True)
-    page.wait_for_function("() => true")
     for _ in range(40):
         expect(done.or_(go_on).first).to_be_visible(timeout=EXAM_WITHIN_MS)
         if done.is_visible():
             return
-        go_on.click()
+        _go_on(go_on)
     raise AssertionError("the test has no end")
 
 
@@ -236,5 +244,5 @@ def go_on_until_item(page: Page, wanted: int) -> None:
         expect(target.or_(go_on).first).to_be_visible(timeout=EXAM_WITHIN_MS)
         if target.is_visible():
             return
-        go_on.click()
+        _go_on(go_on)
     raise AssertionError(f"item {wanted} never came")

@@ -18,8 +18,11 @@ CONFIG = Path(__file__).resolve().parents[3] / "config"
 
 
 class FileScales:
-    def __init__(self, config: Path = CONFIG) -> None:
+    """`formats` is where the formats are when they are not in `config`."""
+
+    def __init__(self, config: Path = CONFIG, *, formats: Path | None = None) -> None:
         self._config = config
+        self._formats = formats or config / "formats"
 
     @cached_property
     def _scales(self) -> Mapping[tuple[str, str], Scale]:
@@ -28,7 +31,7 @@ class FileScales:
 
     @cached_property
     def _scale_of_format(self) -> Mapping[str, str]:
-        return {str(data["id"]): str(data["scale"]) for data in _read_all(self._config / "formats")}
+        return {str(data["id"]): str(data["scale"]) for data in _read_all(self._formats)}
 
     def get_for(self, format_id: str) -> Scale:
         wanted = self._scale_of_format.get(format_id)
