@@ -1,0 +1,73 @@
+"""What must hold on the real processes, whatever dies: an acknowledged recording is kept, and it is scored."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from backend.features.attempts.responses import ResponseState, response_id
+from backend.wiring import Services, build_services
+from config.settings import load_settings
+from scripts.demo.campus import PLANS, build_campus, renew_password, superadmin_of
+from scripts.demo.sittings import Plan, Stage
+from scripts.demo.speaking import Speaking
+from tests.support.bank import CountingVoice
+from tests.support.live import LiveProduct
+from tests.support.sittings import VOICE, Candidate
+
+SCORED_WITHIN_S = 180
+SCORED_POSITION = 1  # the item at 0 is for practice
+
+
+@pytest.fixture
+def services(live: LiveProduct) -> Services:
+    """The running product's own storage, for looking at what was kept."""
+    return build_services(load_settings(env_file=None, environ=live.environment))
+
+
+@pytest.fixture
+def candidate(live: LiveProduct, services: Services, superadmin_page) -> tuple[Candidate, str]:
+    """A student of a demonstration campus, signed in, and a test that is open."""
+    superadmin, _ = superadmin_of(services)
+    batches, _ = build_campus(services, superadmin, PLANS[0])
+    plan = Plan(
+        title="Must hold", format_id="short_journey", opens_in=timedelta(minutes=-5), closes_in=timedelta(hours=3)
+    )
+    delivery, _ = Stage(services, Speaking(CountingVoice())).schedule(batches[0], plan)
+    done = {attempt.student_id for attempt in services.attempts.list_by_delivery(delivery.id)}
+    student = next(each for each in batches[0].students if each.id not in done)
+    account = services.accounts.find(student.id)
+    assert account is not None
+    shown = renew_password(services, account, "student")
+    return Candidate(live, shown.login, shown.password), delivery.id
+
+
+@pytest.mark.parametrize("killed", [("web",), ("worker",), ("web", "worker", "queue"), ("database", "objects")])
+def test_an_acknowledged_recording_survives_kill_9_and_is_scored(
+    live: LiveProduct, services: Services, candidate: tuple[Candidate, str], killed: tuple[str, ...]
+) -> None:
+    asha, delivery_id = candidate
+    attempt = asha.begin(delivery_id)
+    for position in range(SCORED_POSITION + 1):
+        assert asha.open_item(attempt, position).status == 200
+        recording = asha.record(attempt, position)
+        if position < SCORED_POSITION:
+            assert asha.close_item(attempt, position).status == 200
+    for name in killed:
+        live.kill(name)
+
+    live.wait_until(lambda: live.answers("/readyz"), within_s=120, what="the product is back")
+    stored = services.responses.find(response_id(attempt, SCORED_POSITION))
+    assert stored is not None, "an acknowledged answer was lost"
+    kept = next(each for each in stored.recordings if each.recording_id == recording)
+    sent = VOICE.read_bytes()
+    assert hashlib.sha256(services.blobs.get(kept.blob_key)).hexdigest() == hashlib.sha256(sent).hexdigest()
+
+    def dealt_with() -> bool:
+        response = services.responses.find(response_id(attempt, SCORED_POSITION))
+        return response is not None and response.state in (ResponseState.SCORED, ResponseState.FAILED)
+
+    live.wait_until(dealt_with, within_s=SCORED_WITHIN_S, what="the answer was scored")
+    after = services.responses.find(response_id(attempt, SCORED_POSITION))
+    assert after is not None
+    assert after.score is not None, "dealt with means: a score, or a verdict that a person is needed, never nothing"
