@@ -57,12 +57,18 @@ class Phone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpokenWord:
-    """One word of the text that was aligned to the sound, with the mean goodness of its phones (0..1)."""
+    """One word of the text that was aligned to the sound, with the mean goodness of its phones (0..1).
+
+    `quality` 0..1 is what experts would say of it (None: not judged, only read text is); `doubtful`: the calibration
+    would flag it as badly said.
+    """
 
     text: str
     start_ms: int
     end_ms: int
     goodness: float
+    quality: float | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,17 +229,22 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """How a text that the speaker is believed to have said was said."""
+    """How a text that the speaker is believed to have said was said. `word_features`: engine-specific numbers, one
+    mapping a word; empty for a word without sounds."""
 
     words: tuple[SpokenWord, ...]
     phones: tuple[Phone, ...]
     features: Mapping[str, float] = field(default_factory=dict)
+    word_features: tuple[Mapping[str, float], ...] = ()
 
 
 class SpeechEngine(Protocol):
     """One recogniser with its phone models. Not thread-safe; one instance per process. Failures are AdapterErrors."""
 
     name: str
+
+    def prepare(self) -> None:
+        """Makes or checks what the engine needs before its first answer. Safe to repeat; PermanentFailure otherwise."""
 
     def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
         """What was said, recognised freely. Call only where the voice gate found speech."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from backend.adapters.jobs.celery import DEFAULT_QUEUE, SCORING_QUEUE
 from config.settings import PROJECT_ROOT, Settings, reachable_host
 from scripts.services import embedded
 from scripts.services.memory import Memory, is_free, write_private
@@ -99,6 +100,9 @@ def _export(settings: Settings) -> None:
         VIVA_PORT=str(settings.viva_port),
         VIVA_WEB_WORKERS=str(settings.viva_web_workers),
         VIVA_ASYNC_MODE=settings.viva_async_mode,
+        # Several scoring processes with several threads each would only fight for the cores.
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
     )
     if settings.uses_tls:
         os.environ["GUNICORN_CERT"] = str(settings.tls_cert_file)
@@ -106,14 +110,15 @@ def _export(settings: Settings) -> None:
 
 
 def _steps() -> list[Step]:
-    steps = [Step(name="migrate", title="Migrations", command=_python("scripts.migrate"))]
-    if (PROJECT_ROOT / "scripts" / "render_prompts.py").exists():
-        steps.append(Step(name="prompts", title="Audio of the prompts", command=_python("scripts.render_prompts")))
-    return steps
+    return [
+        Step(name="migrate", title="Migrations", command=_python("scripts.migrate")),
+        Step(name="models", title="Speech models", command=_python("scripts.prepare_models")),
+        Step(name="prompts", title="Audio of the prompts", command=_python("scripts.render_prompts")),
+    ]
 
 
 def _viva(settings: Settings, folders: Folders) -> list[Program]:
-    return [_web(settings), _worker(settings), _beat(folders)]
+    return [_web(settings), _scorer(settings), _errands(settings), _beat(folders)]
 
 
 def _web(settings: Settings) -> Program:
@@ -138,13 +143,23 @@ def _web_answers(settings: Settings) -> bool:
     return embedded.http_answers(f"{scheme}://{host}:{settings.viva_port}/healthz")
 
 
-def _worker(settings: Settings) -> Program:
+def _scorer(settings: Settings) -> Program:
+    """Scoring takes a process a core; a batch of it must not hold up a mail or a sweep."""
+    return _worker(settings, "scorer", title="Scoring", queue=SCORING_QUEUE, processes=settings.viva_scoring_workers)
+
+
+def _errands(settings: Settings) -> Program:
+    """Mails, results, sweeps."""
+    return _worker(settings, "worker", title="Worker", queue=DEFAULT_QUEUE, processes=1)
+
+
+def _worker(settings: Settings, name: str, *, title: str, queue: str, processes: int) -> Program:
     return Program(
-        name="worker",
-        title="Worker",
+        name=name,
+        title=title,
         command=_celery(
-            *("worker", "--pool", "prefork", "--concurrency", str(settings.viva_scoring_workers)),
-            *("--hostname", f"viva-{settings.viva_port}@%h", "--loglevel", settings.log_level),
+            *("worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queue),
+            *("--hostname", f"viva-{name}-{settings.viva_port}@%h", "--loglevel", settings.log_level),
             *("--without-mingle", "--without-gossip"),
         ),
         ready_text="ready.",
