@@ -9,7 +9,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet screens evaluate prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load-pages screens evaluate prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ test: ready-dev ## everything: lint, then all tests (ARGS are handed to pytest)
 
 test-eventlet: ready-dev ## a smoke test of VIVA_ASYNC_MODE=eventlet in an environment of its own
 	@$(RUN) -m scripts.test_eventlet
+
+journey-full: ready-dev ## two students sit the true short form in a browser, in real time (some 20 minutes)
+	@JOURNEY=full $(RUN) -m pytest -q -p no:randomly tests/browser/test_whole_journey.py
+
+load-pages: ready-dev ## how fast pages are while two batches of 30 are being scored (after `make up`)
+	@$(RUN) -m scripts.load_pages $(ARGS)
 
 screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`)
 	@$(RUN) -m scripts.screens

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 ZONE = "Asia/Kolkata"
 PASSWORD = "violet kettle harbour walnut"
-EXAM_WITHIN_MS = 240_000
+EXAM_WITHIN_MS = 600_000
 
 
 @dataclass(frozen=True)

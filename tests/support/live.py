@@ -29,7 +29,9 @@ START_WITHIN_S = 600
 STOP_WITHIN_S = 60
 SHARED = ROOT / ".viva"
 SHARED_FOLDERS = ("models", "cache")
-FORMATS = ROOT / "tests" / "support" / "formats"
+# `make journey-full` sits the true short form in real time.
+IS_FULL = os.environ.get("JOURNEY") == "full"
+FORMATS = ROOT / "config" / "formats" if IS_FULL else ROOT / "tests" / "support" / "formats"
 
 
 class LiveProduct:
