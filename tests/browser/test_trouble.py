@@ -1,0 +1,64 @@
+"""What goes wrong on a candidate's side: each trouble names its next step, and nothing is lost."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from backend.wiring import build_services
+from config.settings import load_settings
+from scripts.demo.campus import PLANS, SignIn, build_campus, renew_password, superadmin_of
+from scripts.demo.sittings import Plan, Stage
+from scripts.demo.speaking import Speaking
+from tests.browser import steps
+from tests.browser.conftest import QUIET_BROWSER, find_chromium
+from tests.support.bank import CountingVoice
+from tests.support.live import LiveProduct
+
+
+@pytest.fixture
+def deaf_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser in which nobody allows the microphone."""
+    browser = playwright.chromium.launch(
+        executable_path=find_chromium(), args=[*QUIET_BROWSER, "--use-fake-device-for-media-stream"]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def student(live: LiveProduct, superadmin_page: Page) -> SignIn:
+    """With a test that is open."""
+    services = build_services(load_settings(env_file=None, environ=live.environment))
+    superadmin, _ = superadmin_of(services)
+    batches, _ = build_campus(services, superadmin, PLANS[1])
+    plan = Plan(
+        title="Trouble", format_id="short_journey", opens_in=timedelta(minutes=-5), closes_in=timedelta(hours=3)
+    )
+    Stage(services, Speaking(CountingVoice())).schedule(batches[0], plan)
+    account = services.accounts.find(batches[0].students[0].id)
+    assert account is not None
+    return renew_password(services, account, "student")
+
+
+def test_a_microphone_that_is_denied_says_how_to_allow_it(
+    deaf_browser: Browser, live: LiveProduct, student: SignIn
+) -> None:
+    context = deaf_browser.new_context(base_url=live.address)
+    page = context.new_page()
+    steps.sign_in(page, student.login, student.password)
+    page.get_by_role("link", name=re.compile("^(Start|Go on)")).first.click()
+    steps.press(page, "Check my device")
+    steps.press(page, "Use my microphone")
+    steps_to_take = page.get_by_role("main").get_by_role("list").last
+    expect(steps_to_take).to_contain_text(re.compile("allow|permission|lock|address", re.IGNORECASE))
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_role("button", name="Begin the test")).to_have_count(0)
+
+    context.grant_permissions(["microphone"])
+    steps.press(page, "Try again")
+    steps.press(page, "Use my microphone")
+    expect(page.get_by_role("button", name="Record")).to_be_visible()
+    context.close()
