@@ -1,4 +1,4 @@
-import { h, icon, Meter, Ring } from "./dom";
+import { h, icon, Meter, Ring, type IconName } from "./dom";
 import { minutesAndSeconds } from "./clock";
 import { promptMs } from "./machine";
 import type { ItemView, SectionView } from "./types";
@@ -67,6 +67,14 @@ export class ItemScreen {
     this.#meter.set(meterOf(rms));
   }
 
+  /** The window runs on; the banner above says what to do. */
+  showNoMicrophone(elapsedMs: number): void {
+    this.#set("waiting", "warning", "No microphone");
+    const leftMs = Math.max(0, this.item.window_ms - elapsedMs);
+    this.#hint.textContent = `${minutesAndSeconds(leftMs)} left for this item. Recording goes on as soon as the microphone is back.`;
+    this.#ring.set(leftMs / Math.max(1, this.item.window_ms));
+  }
+
   showKept(): void {
     this.#set("kept", "check", "Recorded");
     this.#hint.textContent = "Kept on this device and being sent. The next item comes by itself.";
@@ -80,7 +88,7 @@ export class ItemScreen {
       "Your answer is safe on this device. Check the cable or the Wi-Fi; leave this page open. The next item opens by itself when the network is back.";
   }
 
-  #set(mode: string, name: "speaker" | "microphone" | "check" | "network", word: string): void {
+  #set(mode: string, name: IconName, word: string): void {
     if (this.element.dataset.mode === mode && this.#word.textContent === word) return;
     this.element.dataset.mode = mode;
     this.#word.textContent = word;

@@ -270,11 +270,12 @@ export class Session {
     let finished = false;
     while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
       const from = elapsed();
-      screen.showRecording(from, 0);
       if (!this.#microphone?.isAlive && !(await this.#mendMicrophone())) {
+        screen.showNoMicrophone(from);
         await sleep(500, signal);
         continue;
       }
+      screen.showRecording(from, 0);
       const segment = segmentFor(item.window_ms, from, taken);
       taken.push(segment);
       const take = record(
