@@ -147,7 +147,7 @@ def _settle(page: Page, delivery: str, live: LiveProduct) -> None:
         if rows.filter(has_text="Needs a decision").count():
             _settle_without(page, delivery)
             return False
-        return rows.filter(has_text="Scored").count() >= 2
+        return rows.get_by_text("Scored", exact=True).count() >= 2
 
     steps.wait_for(page, scored, what=f"scores\n{live.last_lines()}", within_s=300)
 
