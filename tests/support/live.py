@@ -60,6 +60,7 @@ class LiveProduct:
         """Returns when every process is ready; raises with the failing step's own words."""
         self.folders.make()
         self._share_what_is_the_same_for_all()
+        (self.folders.run / "progress.jsonl").unlink(missing_ok=True)
         with (self.folders.logs / "start.log").open("ab") as log:
             self._process = subprocess.Popen(
                 (sys.executable, "-m", "scripts.serve"),
