@@ -16,10 +16,12 @@ import structlog
 
 from backend.adapters.voices import find_voice
 from backend.core.errors import AppError
+from backend.features.assessments.model import Delivery
 from backend.features.attempts.responses import WAITING
 from backend.wiring import Services, build_services
 from config.settings import load_settings
 from scripts.demo.campus import PLANS, DemoBatch, SignIn, build_campus, renew_password, superadmin_of
+from scripts.demo.outcome import decide, latest_results, release_and_mail
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 
@@ -80,9 +82,23 @@ def _fill(
         if COMING.format_id in formats:
             stage.schedule(batch, COMING)
     _wait_for_scores(services, ended.id)
+    _publish(services, first, ended)
     people = (first.students[0], second.students[10], third.students[0])
     accounts = [services.accounts.find(student.id) for student in people]
     return [renew_password(services, account, "student") for account in accounts if account is not None]
+
+
+def _publish(services: Services, batch: DemoBatch, ended: Delivery) -> None:
+    """Results of all but the last student, so that the list of answers without a score has something to show."""
+    attempts = sorted(services.attempts.list_by_delivery(ended.id), key=lambda attempt: attempt.id)
+    for attempt in attempts[:-1]:
+        decide(services, batch.admin, attempt)
+    for _ in range(90):
+        if len(latest_results(services, ended)) >= len(attempts) - 1:
+            break
+        _say("Results are being settled")
+        time.sleep(1)
+    release_and_mail(services, batch.admin, ended)
 
 
 def _wait_for_scores(services: Services, delivery_id: str) -> None:
