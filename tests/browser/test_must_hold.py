@@ -11,6 +11,7 @@ from config.settings import load_settings
 from scripts.demo.campus import PLANS, build_campus, renew_password, superadmin_of
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
+from scripts.load_pages import MOST_P99_MS, fill_queue, measure
 from tests.support.bank import CountingVoice
 from tests.support.live import LiveProduct
 from tests.support.sittings import VOICE, Candidate
@@ -71,3 +72,14 @@ def test_an_acknowledged_recording_survives_kill_9_and_is_scored(
     after = services.responses.find(response_id(attempt, SCORED_POSITION))
     assert after is not None
     assert after.score is not None, "dealt with means: a score, or a verdict that a person is needed, never nothing"
+
+
+def test_pages_stay_quick_while_two_batches_are_being_scored(services: Services, superadmin_page) -> None:
+    """The short version of `make load-pages`: a few students of each batch, for a quarter of a minute."""
+    superadmin, _ = superadmin_of(services)
+    batches, admin = build_campus(services, superadmin, PLANS[0])
+    deliveries = fill_queue(services, batches[:2], students=3, format_id="short_journey")
+    paths = ["/", "/tests", "/batches", f"/tests/{deliveries[0]}", f"/tests/{deliveries[1]}/results"]
+    figures = measure(services, renew_password(services, admin, "admin"), paths, deliveries, seconds=15)
+    assert figures.waiting_before > 0, "nothing was being scored: this showed nothing"
+    assert figures.p99_ms < MOST_P99_MS
