@@ -43,7 +43,9 @@ def candidate(live: LiveProduct, services: Services, superadmin_page) -> tuple[C
     return Candidate(live, shown.login, shown.password), delivery.id
 
 
-@pytest.mark.parametrize("killed", [("web",), ("worker",), ("web", "worker", "queue"), ("database", "objects")])
+@pytest.mark.parametrize(
+    "killed", [("web",), ("scorer",), ("web", "scorer", "worker", "queue"), ("database", "objects")]
+)
 def test_an_acknowledged_recording_survives_kill_9_and_is_scored(
     live: LiveProduct, services: Services, candidate: tuple[Candidate, str], killed: tuple[str, ...]
 ) -> None:
