@@ -1,4 +1,6 @@
-"""`make test`: lint, then all tests. What could not run is said in one plain line, and the end is pytest's own summary.
+"""`make test`: lint and the front end's unit tests, then all tests.
+
+What could not run is said in one plain line, and the end is pytest's own summary.
 
 python -m scripts.test [--lint-only] [arguments for pytest]
 """
@@ -15,33 +17,34 @@ from config.settings import PROJECT_ROOT
 
 BIN = Path(sys.executable).parent
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-LINTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ruff (rules)", ("ruff", "check", "--quiet", ".")),
     ("ruff (format)", ("ruff", "format", "--check", "--quiet", ".")),
     ("mypy (types)", ("mypy",)),
     ("import-linter (architecture)", ("lint-imports", "--no-cache")),
+    ("vitest (the browser side's own tests)", ("npm", "--prefix", "frontend_templates/_client", "test")),
 )
 WORKERS = "2"
 
 
 def main(arguments: Sequence[str]) -> int:
-    lint_ok = lint()
+    checks_ok = check()
     if "--lint-only" in arguments:
-        return 0 if lint_ok else 1
+        return 0 if checks_ok else 1
     print(engines(), flush=True)
     tests_ok = run_tests(arguments, browser=find_chromium())
-    if not lint_ok:
-        print("Lint failed; see above.", file=sys.stderr)
-    return 0 if lint_ok and tests_ok else 1
+    if not checks_ok:
+        print("A check failed; see above.", file=sys.stderr)
+    return 0 if checks_ok and tests_ok else 1
 
 
-def lint() -> bool:
-    """Runs all linters, so that one start shows all that is wrong."""
-    outcomes = [_lint_one(title, command) for title, command in LINTERS]
+def check() -> bool:
+    """Runs all checks, so that one start shows all that is wrong."""
+    outcomes = [_check_one(title, command) for title, command in CHECKS]
     return all(outcomes)
 
 
-def _lint_one(title: str, command: Sequence[str]) -> bool:
+def _check_one(title: str, command: Sequence[str]) -> bool:
     began = time.monotonic()
     print(f"  ... {title}", flush=True)
     done = subprocess.run(

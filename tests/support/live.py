@@ -205,7 +205,7 @@ def live_product(**environment: str) -> Iterator[LiveProduct]:
         yield LiveProduct(Path(kept), port=int(port), **environment)
         return
     folder = Path(tempfile.mkdtemp(prefix="viva-live-"))
-    product = LiveProduct(folder, **environment)
+    product = LiveProduct(folder, port=0, **environment)
     try:
         product.start()
         yield product
