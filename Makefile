@@ -9,7 +9,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load-pages screens evaluate prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load-pages screens evaluate gaming reliability prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -75,3 +75,9 @@ screens: ready-dev ## pictures of every page into docs/screens (after `make up d
 
 evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated)
 	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(ARGS)
+
+gaming: ready-dev ## tries to earn credit with silence, noise, other words, other languages ...; prints a table
+	@$(RUN) -m scripts.gaming
+
+reliability: ready-dev ## simulated candidates over the 63-item form: split-half reliability and standard error
+	@$(RUN) -m scripts.simulate_reliability

@@ -20,7 +20,7 @@ MODES = ("read", "open")
 # Not the speaker's doing, or a stand-in for age and sex: never used.
 UNFAIR = frozenset({"leading_s", "seconds", "snr_db", "speech_dbfs", "pitch_hz", "pitch_known", "phones_aligned"})
 # Known only when the text is.
-READ_ONLY = ("match_", "expected_words")
+READ_ONLY = ("match_", "expected_words", "forced_")  # forced: in free speech the same as asr_token_log
 # Features whose direction is beyond doubt; trees may not learn the opposite from noise.
 RISING = frozenset(
     {"phone_margin", "phone_good_share", "forced_log", "forced_good_share", "match_covered", "asr_token_log"}
@@ -36,6 +36,9 @@ TREES = {
     "random_state": 0,
 }
 TREE_SHARE = 0.5
+WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
+WORD_TREE_SHARE = 0.7
+BAD_BELOW = 6.0  # a badly said word: the experts' median is below, so a sound is wrong or missing, not merely accented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,14 @@ def make_table(
     return Table(names=names, x=x, marks=marks, speakers=np.array(speakers))
 
 
-def fit_mode(table: Table, rows: npt.NDArray[np.int64], mode: str) -> Arrays:
+def fit_mode(
+    table: Table,
+    rows: npt.NDArray[np.int64],
+    mode: str,
+    *,
+    trees: Mapping[str, Any] = TREES,
+    tree_share: float = TREE_SHARE,
+) -> Arrays:
     """The arrays of one mode's model, fitted on the given rows; keys as `calibration_from_arrays` reads them."""
     x = table.x[rows]
     centre = np.nanmedian(x, axis=0)
@@ -76,22 +86,23 @@ def fit_mode(table: Table, rows: npt.NDArray[np.int64], mode: str) -> Arrays:
         f"{mode}/low": low,
         f"{mode}/high": high,
     }
-    for aspect in ASPECTS:
-        y = table.marks[aspect][rows]
-        fitted = _fit_aspect(table.names, bounded, (bounded - centre) / spread, y)
+    for aspect, marks in table.marks.items():
+        fitted = _fit_aspect(table.names, bounded, (bounded - centre) / spread, marks[rows], trees, tree_share)
         arrays |= {f"{mode}/{aspect}/{field}": value for field, value in fitted.items()}
     return arrays
 
 
-def _fit_aspect(names: Sequence[str], x: Floats, standard: Floats, y: Floats) -> Arrays:
+def _fit_aspect(
+    names: Sequence[str], x: Floats, standard: Floats, y: Floats, trees: Mapping[str, Any], tree_share: float
+) -> Arrays:
     line = RidgeCV(np.logspace(1, 4, 7)).fit(standard, y)
     signs = [1 if name in RISING else -1 if name in FALLING else 0 for name in names]
-    boosted = HistGradientBoostingRegressor(monotonic_cst=signs, **TREES).fit(x, y)
+    boosted = HistGradientBoostingRegressor(monotonic_cst=signs, **trees).fit(x, y)
     return {
         "intercept": np.float64(line.intercept_),
         "slopes": line.coef_,
         "base": np.float64(boosted._baseline_prediction.ravel()[0]),
-        "share": np.float64(TREE_SHARE),
+        "share": np.float64(tree_share),
         **_flat_trees([stage[0].nodes for stage in boosted._predictors]),
     }
 
@@ -128,6 +139,43 @@ def cross_validate(rows: Sequence[Mapping[str, float]], table: Table, mode: str,
         for aspect in ASPECTS:
             out[aspect][test] = predicted[aspect]
     return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordTable:
+    """Words of a corpus, one row each: trained on the experts' mean, judged by their median. `owners`: utterances."""
+
+    rows: list[dict[str, float]]
+    table: Table
+    medians: Floats
+    owners: npt.NDArray[np.str_]
+
+
+def fit_words(words: WordTable, rows: npt.NDArray[np.int64], flag_below: float) -> Arrays:
+    """The arrays of the judge of words; `flag_below` is a mark of 0..10."""
+    arrays = fit_mode(words.table, rows, "word", trees=WORD_TREES, tree_share=WORD_TREE_SHARE)
+    return arrays | {"word/flag_below": np.array(flag_below / 10)}
+
+
+def cross_validate_words(words: WordTable, *, folds: int) -> Floats:
+    """Out-of-fold marks 0..10 of words; no speaker is in training and test of one fold."""
+    out = np.zeros(len(words.rows))
+    for train, test in GroupKFold(folds).split(words.table.x, groups=words.table.speakers):
+        judge = calibration_from_arrays("fold", fit_words(words, train, 0.0)).words
+        if judge is not None:
+            out[test] = [10 * judge.predict(words.rows[index]) for index in test]
+    return out
+
+
+def best_flag(predicted: Floats, medians: Floats) -> float:
+    """The mark below which flagging words as badly said agrees best (F1) with the experts."""
+    bad = medians < BAD_BELOW
+
+    def f1(below: float) -> float:
+        flagged = predicted < below
+        return 2 * int((flagged & bad).sum()) / max(int(flagged.sum() + bad.sum()), 1)
+
+    return float(max(np.arange(4.0, 9.6, 0.1), key=f1))
 
 
 def pearson(a: Floats, b: Floats) -> float:

@@ -27,10 +27,13 @@ from backend.scoring.calibration import ASPECTS
 from backend.scoring.scorers import VERSIONS
 from backend.scoring.text import edit_distance, words_of
 from scripts.calibration_fit import (
+    BAD_BELOW,
     Floats,
     agreement,
+    best_flag,
     by_speaker,
     cross_validate,
+    cross_validate_words,
     make_table,
     pearson,
     predict_rows,
@@ -39,12 +42,9 @@ from scripts.calibration_fit import (
 )
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import Corpus, Utterance, extract_all, find_scores, open_corpus
-from scripts.train_calibration import DATA, ROOT
+from scripts.train_calibration import DATA, ROOT, word_table
 
 ADULT_FROM = 18
-BAD_BELOW = (
-    6.0  # a word is badly said where the experts' median is below: a wrong or missing sound in it, not an accent
-)
 Features = Mapping[str, Mapping[str, Any]]
 Predicted = Mapping[str, Floats]
 
@@ -173,33 +173,40 @@ def bias_by_age(corpus: Sequence[Utterance], predicted: Floats, marks: Floats) -
     return found
 
 
-def word_level(corpus: Sequence[Utterance], features: Features) -> dict[str, Any]:
+def word_level(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> dict[str, Any]:
     """Each word against the experts' median: agreement, and how well badly said words are found."""
-    pairs = [
-        (row[1], float(np.median(word["accuracy"])))
-        for each in corpus
-        if len(each.words) == len(features[each.id]["words"])
-        for word, row in zip(each.words, features[each.id]["words"], strict=True)
-        if word.get("accuracy")
-    ]
-    if len(pairs) < 3:
-        return {"pearson": None, "auc": None, "f1": None, "n": len(pairs)}
-    ours, experts = (np.array(side) for side in zip(*pairs, strict=True))
-    return {"pearson": _rounded(pearson(ours, experts)), **_flags(ours, experts), "n": len(pairs)}
-
-
-def _flags(ours: Floats, experts: Floats) -> dict[str, float | None]:
-    bad, flagged = experts < BAD_BELOW, ours < load_calibration_flag()
-    both = int((bad & flagged).sum())
+    words = word_table(corpus, features)
+    judge = load_calibration().words
+    if words is None or len(words.rows) < 3:
+        return {"pearson": None, "auc": None, "f1": None, "n": 0}
+    if not (options.audio or options.shipped):
+        predicted = cross_validate_words(words, folds=options.folds)
+        below = best_flag(predicted, words.medians)
+    elif judge is not None:
+        predicted = np.array([10 * judge.predict(row) for row in words.rows])
+        below = 10 * judge.flag_below
+    else:
+        return {"pearson": None, "auc": None, "f1": None, "n": len(words.rows)}
+    bad, flagged = words.medians < BAD_BELOW, predicted < below
+    ages = {each.id: each.age for each in corpus}
+    child = np.array([(ages[owner] or ADULT_FROM) < ADULT_FROM for owner in words.owners])
     return {
-        "auc": _rounded(float(roc_auc_score(bad, -ours))) if 0 < bad.sum() < len(bad) else None,
-        "f1": _rounded(2 * both / max(int(bad.sum() + flagged.sum()), 1)),
+        "pearson": _rounded(pearson(predicted, words.medians)),
+        "auc": _rounded(float(roc_auc_score(bad, -predicted))) if 0 < bad.sum() < len(bad) else None,
+        "f1": _rounded(2 * int((bad & flagged).sum()) / max(int(bad.sum() + flagged.sum()), 1)),
+        "pearson_children": _rounded(pearson(predicted[child], words.medians[child])),
+        "one_expert_pearson": _one_expert_words(corpus),
+        "n": len(words.rows),
     }
 
 
-def load_calibration_flag() -> float:
-    """The goodness below which a word is shown as doubtful."""
-    return 0.25
+def _one_expert_words(corpus: Sequence[Utterance]) -> float | None:
+    marks = [word["accuracy"] for each in corpus for word in each.words if len(word.get("accuracy") or []) == 5]
+    if len(marks) < 3:
+        return None
+    table = np.array(marks, dtype=np.float64)
+    pairs = [(table[:, one], np.median(np.delete(table, one, axis=1), axis=1)) for one in range(5)]
+    return _rounded(float(np.mean([pearson(a, b) for a, b in pairs])))
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -225,7 +232,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
             aspect: _agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
             for aspect in ASPECTS
         },
-        "word": word_level(corpus, features),
+        "word": word_level(corpus, features, options),
         "wer": word_error_rate(corpus, features),
         "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
         "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),

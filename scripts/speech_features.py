@@ -24,9 +24,10 @@ from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
 from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm
 from backend.core.errors import PermanentFailure
-from backend.scoring.evidence import SAMPLE_RATE, Evidence, Hints, SpeechEngine
+from backend.scoring.evidence import SAMPLE_RATE, Assessment, Evidence, Hints, Pcm, SpeechEngine, Transcript
 from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
 from backend.scoring.scorers import score_answer
+from backend.scoring.words import word_rows
 
 AUDIO_TYPES = (".flac", ".wav", ".opus", ".ogg", ".webm", ".m4a", ".mp3")
 ASPECTS = ("accuracy", "fluency", "prosodic", "total")
@@ -115,16 +116,41 @@ def _engine(models: str) -> SpeechEngine:
     return engine
 
 
+class _Remembering:
+    """An engine that keeps what it assessed: features of single words are read by the calibration, not stored."""
+
+    def __init__(self, engine: SpeechEngine) -> None:
+        self._engine = engine
+        self.name = engine.name
+        self.assessments: list[Assessment] = []
+
+    def prepare(self) -> None:
+        self._engine.prepare()
+
+    def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
+        return self._engine.transcribe(pcm, hints)
+
+    def assess(self, pcm: Pcm, reference: str) -> Assessment:
+        self.assessments.append(self._engine.assess(pcm, reference))
+        return self.assessments[-1]
+
+    def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
+        return self._engine.compare(answer, texts)
+
+    def versions(self) -> dict[str, str]:
+        return self._engine.versions()
+
+
 def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     """What the scoring chain finds in one recording, from its bytes, by the very code that serves.
 
     {read: features with the text known, open: features without (only if `free`), heard: the transcript,
-    words: rows of (text, goodness, features), seconds, cpu_s: of the chain with the text known, decoding's own process
+    words: numbers per word, seconds, cpu_s: of the chain with the text known, decoding's own process
     apart, rss_mb, failure: why it could not be decoded, or None}.
     """
     key = ReadAloudKey(text=utterance.text)
     calibration = load_calibration()
-    engine = _engine(models)
+    engine = _Remembering(_engine(models))
     began = time.process_time()
     try:
         sound = decode(utterance.audio.read_bytes())
@@ -145,7 +171,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
         "read": dict(read.features),
         "open": _free_features(sound.pcm, models) if free else None,
         "heard": read.transcript,
-        "words": _words(read),
+        "words": _words(read, utterance.text, engine),
         "seconds": read.duration_ms / 1000,
         "cpu_s": spent,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -157,8 +183,11 @@ def _free_features(pcm: Any, models: str) -> dict[str, float]:
     return dict(evidence_of_pcm(pcm, "repeat", OpenQuestionKey(), _engine(models), None).features)
 
 
-def _words(evidence: Evidence) -> list[tuple[str, float]]:
-    return [(word.text, word.goodness) for word in evidence.spoken_words]
+def _words(evidence: Evidence, text: str, heard: "_Remembering") -> list[dict[str, float]]:
+    """What the calibration reads for each word of the text; none where the text was not aligned in one piece."""
+    if len(heard.assessments) != 1 or not heard.assessments[0].words:
+        return []
+    return word_rows(text.split(), heard.assessments[0].word_features, evidence.words)
 
 
 def _stamp(utterance: Utterance, versions: Mapping[str, str]) -> str:

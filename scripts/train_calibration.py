@@ -17,7 +17,20 @@ import numpy as np
 
 from backend.adapters.speech.calibrations import CURRENT, FOLDER
 from backend.scoring.calibration import ASPECTS
-from scripts.calibration_fit import MODES, Arrays, Table, agreement, by_speaker, cross_validate, fit_mode, make_table
+from scripts.calibration_fit import (
+    MODES,
+    Arrays,
+    Table,
+    WordTable,
+    agreement,
+    best_flag,
+    by_speaker,
+    cross_validate,
+    cross_validate_words,
+    fit_mode,
+    fit_words,
+    make_table,
+)
 from scripts.speech_features import Utterance, extract_all, read_corpus
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +62,27 @@ def tables(
     return found
 
 
+def word_table(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]) -> WordTable | None:
+    """Every word that was aligned and marked by experts. None: the corpus has no marks of words."""
+    kept = [
+        (each, row, [float(mark) for mark in word["accuracy"]])
+        for each in corpus
+        if len(features[each.id]["words"]) == len(each.words)
+        for row, word in zip(features[each.id]["words"], each.words, strict=True)
+        if row and word.get("accuracy")
+    ]
+    if not kept:
+        return None
+    rows = [row for _, row, _ in kept]
+    means = np.array([np.mean(marks) for *_, marks in kept])
+    return WordTable(
+        rows=rows,
+        table=make_table(rows, {"accuracy": means}, [each.speaker for each, *_ in kept], "word"),
+        medians=np.array([np.median(marks) for *_, marks in kept]),
+        owners=np.array([each.id for each, *_ in kept]),
+    )
+
+
 def figures(rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int) -> dict[str, Any]:
     """Cross-validated agreement per aspect: utterances and speakers."""
     predicted = cross_validate(rows, table, mode, folds=folds)
@@ -73,6 +107,11 @@ def main() -> None:
     for mode, (rows, table) in tables(corpus, features).items():
         report[mode] = figures(rows, table, mode, folds=options.folds)
         arrays |= fit_mode(table, np.arange(len(rows)), mode)
+    words = word_table(corpus, features)
+    if words is not None:
+        predicted = cross_validate_words(words, folds=options.folds)
+        arrays |= fit_words(words, np.arange(len(words.rows)), best_flag(predicted, words.medians))
+        report["word"] = {**agreement(predicted, words.medians), "n": len(words.rows)}
     np.savez_compressed(options.out, allow_pickle=False, **arrays)
     print(
         json.dumps({"out": str(options.out), "bytes": options.out.stat().st_size, "cross_validated": report}, indent=1)

@@ -115,6 +115,12 @@ def delivery(evidence: Evidence, credit: float) -> dict[Trait, Points]:
     }
 
 
+def delivery_share(covered: float) -> float:
+    """How much fluency and pronunciation count by the share of the sentence that was said. Up to a fifth of its words
+    agree by chance: another language is recognised as English words, some of them "the" and "to"."""
+    return ramp(covered, 0.2, 0.5)
+
+
 def recognition_confidence(evidence: Evidence) -> float:
     """0..1: the mean confidence of the recognised words."""
     return sum(word.confidence for word in evidence.words) / len(evidence.words) if evidence.words else 0.0
@@ -209,6 +215,21 @@ def weak_sounds(evidence: Evidence, *, at_most: int = 12) -> list[dict[str, Any]
             "goodness": round(phone.goodness, 3),
         }
         for phone in weak[:at_most]
+    ]
+
+
+def words_said(evidence: Evidence) -> list[dict[str, Any]]:
+    """Every word of a read text, when it was said and how well, to colour it by; empty where words were not judged."""
+    return [
+        {
+            "text": word.text,
+            "start_ms": word.start_ms,
+            "end_ms": word.end_ms,
+            "quality": round(word.quality, 3),
+            "doubtful": word.doubtful,
+        }
+        for word in evidence.spoken_words
+        if word.quality is not None
     ]
 
 

@@ -30,10 +30,11 @@ from backend.scoring.evidence import (
 from backend.scoring.keys import AnswerKey, ReadAloudKey, RetellingKey, ShortAnswerKey
 from backend.scoring.reference import is_said, match_features, spoken_reference
 from backend.scoring.timing import timing_features
+from backend.scoring.words import judge_words
 
 _MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
 _MOST_OFFERS = 8
-PIPELINE_VERSION = "1"
+PIPELINE_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,12 @@ def _assess(
     return [(stretch, engine.assess(stretch.pcm, text)) for stretch, text in zip(stretches, texts, strict=True) if text]
 
 
+def _as_trained(reference: str, key: AnswerKey) -> str:
+    """A text to read in capitals, as the calibration's corpus prints it: the recogniser's opinion of a text depends on
+    its letters' case, so the same sentence in small letters would be judged by another measure."""
+    return reference.upper() if isinstance(key, ReadAloudKey) else reference
+
+
 def _shift(assessed: Sequence[tuple[_Stretch, Assessment]]) -> tuple[tuple[SpokenWord, ...], tuple[Phone, ...]]:
     words: list[SpokenWord] = []
     phones: list[Phone] = []
@@ -210,8 +217,13 @@ def _listen(
     heard = [word.text for word in words]
     reference = spoken_reference(key, heard)
     # A short answer is right or wrong: nobody scores its pronunciation, so it is not aligned.
-    assessed = [] if isinstance(key, ShortAnswerKey) else _assess(stretches, transcripts, reference, engine)
+    assessed = (
+        [] if isinstance(key, ShortAnswerKey) else _assess(stretches, transcripts, _as_trained(reference, key), engine)
+    )
     spoken_words, phones = _shift(assessed)
+    if spoken_words and isinstance(key, ReadAloudKey) and len(stretches) == 1:
+        shown = [replace(word, text=text) for word, text in zip(spoken_words, reference.split(), strict=True)]
+        spoken_words = judge_words(shown, assessed[0][1].word_features, words, calibration)
     features = _mean_features((float(max(len(each.words), 1)), each.features) for each in transcripts)
     features |= _mean_features((float(max(len(each.phones), 1)), each.features) for _, each in assessed)
     timing = timing_features(bare.voice, phones=len(phones), words=len(heard))

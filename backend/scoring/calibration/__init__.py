@@ -74,9 +74,26 @@ class ModeModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WordJudge:
+    """What experts would say of single words. Words whose predicted mark (0..1) is below `flag_below` are doubtful."""
+
+    model: ModeModel
+    flag_below: float
+
+    def predict(self, features: Mapping[str, float]) -> float:
+        """0..1 for one word's features."""
+        x = np.clip(self.model.row(features), self.model.low, self.model.high)
+        standard = (x - self.model.centre) / self.model.spread
+        return min(max(self.model.aspects["accuracy"].predict(x, standard) / 10, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
+    """`words` is None in a calibration that was trained without marks for words."""
+
     name: str
     modes: Mapping[str, ModeModel]
+    words: WordJudge | None = None
 
     def predict(self, features: Mapping[str, float], *, mode: str) -> Aspects:
         """Aspects 0..1. Confidence is 0.8 (0.6 for free speech, which no expert scored) less what is unfamiliar."""
@@ -93,8 +110,11 @@ class Calibration:
 
 def calibration_from_arrays(name: str, arrays: Mapping[str, Any]) -> Calibration:
     """The inverse of `scripts.train_calibration`: keys are "<mode>/<field>" and "<mode>/<aspect>/<field>"."""
-    modes = sorted({key.split("/")[0] for key in arrays if "/" in key})
-    return Calibration(name=name, modes={mode: _mode(mode, arrays) for mode in modes})
+    modes = sorted({key.split("/")[0] for key in arrays if "/" in key} - {"word"})
+    words = None
+    if "word/names" in arrays:
+        words = WordJudge(model=_mode("word", arrays), flag_below=float(arrays["word/flag_below"]))
+    return Calibration(name=name, modes={mode: _mode(mode, arrays) for mode in modes}, words=words)
 
 
 def _mode(mode: str, arrays: Mapping[str, Any]) -> ModeModel:
@@ -107,7 +127,9 @@ def _mode(mode: str, arrays: Mapping[str, Any]) -> ModeModel:
         spread=floats("spread"),
         low=floats("low"),
         high=floats("high"),
-        aspects={aspect: _aspect(f"{mode}/{aspect}", arrays) for aspect in ASPECTS},
+        aspects={
+            aspect: _aspect(f"{mode}/{aspect}", arrays) for aspect in ASPECTS if f"{mode}/{aspect}/base" in arrays
+        },
     )
 
 

@@ -13,6 +13,7 @@ from backend.scoring.verdicts import (
     settle,
     summary_of,
     unusual,
+    words_said,
 )
 
 VERSION = "read_aloud-1"
@@ -48,6 +49,7 @@ def score(evidence: Evidence, key: ReadAloudKey) -> ItemScore:
             "expected": key.text,
             "alignment": rows,
             "words": summary_of(alignment),
+            "words_said": words_said(evidence),
             "content": {**agreement, "credit": round(there * complete, 3)},
         },
     )

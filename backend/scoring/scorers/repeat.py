@@ -6,7 +6,7 @@ from backend.scoring.score import ItemScore, Points, Trait
 from backend.scoring.verdicts import (
     align_evidence,
     delivery,
-    ramp,
+    delivery_share,
     recognition_trust,
     said_only_this,
     settle,
@@ -15,7 +15,7 @@ from backend.scoring.verdicts import (
     word_accuracy,
 )
 
-VERSION = "repeat-1"
+VERSION = "repeat-2"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
@@ -30,13 +30,14 @@ def rubric_level(accuracy: float, covered: float) -> int:
 
 
 def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
-    """Sentence mastery by words right; fluency and pronunciation count in full once half of the sentence was said."""
+    """Sentence mastery by words right; fluency and pronunciation count from a fifth of the sentence on, in
+    full once half of it was said."""
     early = unusual(evidence, TRAITS, version=VERSION)
     if early:
         return early
     alignment, rows = align_evidence(key.text, evidence)
     accuracy = word_accuracy(alignment)
-    credit = ramp(alignment.covered, 0.0, 0.5) * said_only_this(alignment)
+    credit = delivery_share(alignment.covered) * said_only_this(alignment)
     return settle(
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=accuracy), **delivery(evidence, credit)},

@@ -14,10 +14,11 @@ from backend.adapters.speech.offline.meaning import SentenceEncoder
 from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
 from backend.adapters.speech.offline.whisper import Recognition, WhisperBase
+from backend.adapters.speech.offline.words import VOWELS, features_of_words
 from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
-ENGINE_VERSION = "1"  # moves when any number that this engine gives may move
+ENGINE_VERSION = "2"  # moves when any number that this engine gives may move
 _GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
 
 Floats = npt.NDArray[np.float64]
@@ -74,11 +75,16 @@ class OfflineEngine:
             return Assessment(words=(), phones=(), features={"phones_aligned": 0.0})
         owners = [index for _, index in pieces]
         phones = tuple(_phone(each, owners) for each in alignment.phones)
-        forced = self._recogniser.forced_log_probabilities(heard.encoded, reference, sound_ms=len(pcm) // 16)
+        forced = self._recogniser.forced_by_word(heard.encoded, reference, sound_ms=len(pcm) // 16)
         expected = [each.symbol for each in alignment.phones]
         free = model.free_phones(heard.logs)
-        features = _phone_features(alignment, expected, free) | _forced_features(forced)
-        return Assessment(words=_spoken_words(shown, phones), phones=phones, features=features)
+        features = _phone_features(alignment, expected, free) | _forced_features([log for _, log in forced])
+        return Assessment(
+            words=_spoken_words(shown, phones),
+            phones=phones,
+            features=features,
+            word_features=features_of_words(alignment.phones, owners, len(shown), heard.logs, forced),
+        )
 
     def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
         if self._sentences is None:
@@ -149,16 +155,13 @@ def _recognition_features(recognition: Recognition) -> dict[str, float]:
     }
 
 
-_VOWELS = set("aeiouæɑɒɔəɚɛɜɝɪʊʌɐ")
-
-
 def _phone_features(alignment: PhoneAlignment, expected: list[str], free: list[str]) -> dict[str, float]:
     """Goodness and timing of the aligned sounds; times in seconds, margins in natural-log units."""
     margins = np.array([phone.margin for phone in alignment.phones])
     own = np.array([phone.log_probability for phone in alignment.phones])
     starts = np.array([phone.start_frame for phone in alignment.phones]) * FRAME_MS / 1000
     gaps = np.diff(starts) if len(starts) > 2 else np.array([0.1])
-    vowels = np.array([phone.symbol[0] in _VOWELS for phone in alignment.phones])
+    vowels = np.array([phone.symbol[0] in VOWELS for phone in alignment.phones])
     by_word = [
         margins[[p.word_index == w for p in alignment.phones]].mean() for w in {p.word_index for p in alignment.phones}
     ]

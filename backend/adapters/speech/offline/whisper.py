@@ -161,9 +161,17 @@ class WhisperBase:
 
     def forced_log_probabilities(self, encoded: ctranslate2.StorageView, text: str, *, sound_ms: int) -> list[float]:
         """The log probability of each token of `text`, had the decoder been made to write it."""
+        return [log for _, log in self.forced_by_word(encoded, text, sound_ms=sound_ms)]
+
+    def forced_by_word(self, encoded: ctranslate2.StorageView, text: str, *, sound_ms: int) -> list[tuple[int, float]]:
+        """The same with the index of the word (of `text`, split at spaces) that each token belongs to."""
         tokens = self._tokens.encode(" " + text.strip(), add_special_tokens=False).ids[:_MOST_TOKENS]
         _, probabilities = self._align(encoded, tokens, sound_ms=sound_ms)
-        return [math.log(max(each, 1e-6)) for each in probabilities]
+        word, found = -1, []
+        for token, probability in zip(tokens, probabilities, strict=False):
+            word += self._tokens.decode([token]).startswith(" ")
+            found.append((max(word, 0), math.log(max(probability, 1e-6))))
+        return found
 
     def plausibility(self, text: str) -> float | None:
         """How much more probable the words are in their order than shuffled, to a decoder that hears silence.
