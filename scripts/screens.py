@@ -59,7 +59,7 @@ CAMPUS = (
     Shot(name="roster-import", path="{batch}/students/import"),
     Shot(name="login-cards", path="{batch}/login-cards"),
     Shot(name="student-new", path="{batch}/students/new"),
-    Shot(name="student", path="{batch}", link=r"/students/[^/]+$"),
+    Shot(name="student", path="{batch}", link=r"^/students/[^/]+$"),
     Shot(name="items", path="/items"),
     Shot(name="item", path="/items", link=r"/items/(?!forms)[^/?]+$"),
     Shot(name="tests", path="/tests"),
@@ -69,7 +69,7 @@ CAMPUS = (
     Shot(name="unscored", path="{ended}/unscored"),
     Shot(name="results", path="{ended}/results"),
     Shot(name="result", path="{ended}/results", link=r"/results/[^/]+$"),
-    Shot(name="mailing-new", path="{ended}/mailings/new"),
+    Shot(name="mailing", path="{ended}/results", link=r"^/mailings/[^/]+$"),
     Shot(name="account", path="/account"),
 )
 STUDENT = (Shot(name="student-home", path="/"), Shot(name="student-results", path="/results"))
@@ -127,6 +127,11 @@ def _pictures(
         _sign_in(page, sign_ins["student"][1])
         yield from _exam(page)
         page.context.close()
+    if "student in a test" in sign_ins:
+        page = _new_page(browser, viewport, scheme)
+        _sign_in(page, sign_ins["student in a test"][0])
+        yield from _item(page)
+        page.context.close()
 
 
 def _new_page(browser: Browser, viewport: dict[str, int], scheme: str) -> Page:
@@ -176,6 +181,7 @@ def _picture(page: Page, shot: Shot, places: dict[str, str]) -> bytes:
 def _shoot(page: Page) -> bytes:
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready")
+    page.locator("[data-monitor-loading]").wait_for(state="hidden")
     size = page.viewport_size or DESKTOP
     height = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
     return page.screenshot(
@@ -200,6 +206,22 @@ def _exam(page: Page) -> Iterator[tuple[str, bytes]]:
     page.get_by_role("button", name="Record").click()
     page.get_by_role("heading", name="Speak now").wait_for()
     yield "exam-microphone", _shoot(page)
+
+
+def _item(page: Page) -> Iterator[tuple[str, bytes]]:
+    """An item that records. The sitting goes on by an item: it is the demonstration's, and has many."""
+    go_on = page.get_by_role("link", name=re.compile("^Go on"))
+    if go_on.count() == 0:
+        return
+    go_on.first.click()
+    page.get_by_role("button", name="Continue the test").click()
+    recording = page.locator('.exam-item[data-mode="recording"]')
+    instructions = page.get_by_role("button", name="Continue", exact=True)
+    recording.or_(instructions).first.wait_for(timeout=60_000)
+    if instructions.is_visible():
+        instructions.click()
+    recording.wait_for(timeout=60_000)
+    yield "exam-item", _shoot(page)
 
 
 def _keep(name: str, width: str, scheme: str, picture: bytes) -> str:

@@ -54,7 +54,7 @@ def main() -> int:
         _write_private(Path(arguments.json), sign_ins)
     print("\nSign in with any of these (new at every `make demo`):\n")
     for each in sign_ins:
-        print(f"  {each.role:13} {each.name:20} {each.login:52} {each.password}")
+        print(f"  {each.role:18} {each.name:20} {each.login:52} {each.password}")
     return 0
 
 
@@ -83,9 +83,13 @@ def _fill(
             stage.schedule(batch, COMING)
     _wait_for_scores(services, ended.id)
     _publish(services, first, ended)
-    people = (first.students[0], second.students[10], third.students[0])
-    accounts = [services.accounts.find(student.id) for student in people]
-    return [renew_password(services, account, "student") for account in accounts if account is not None]
+    people = (
+        ("student", first.students[0]),
+        ("student", second.students[10]),
+        ("student in a test", second.students[1]),
+    )
+    accounts = [(role, services.accounts.find(student.id)) for role, student in people]
+    return [renew_password(services, account, role) for role, account in accounts if account is not None]
 
 
 def _publish(services: Services, batch: DemoBatch, ended: Delivery) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from backend.wiring import Services, build_services
+from config.settings import load_settings
 from tests.browser import steps
 from tests.support.live import LiveProduct, keep_logs, live_product
 from tests.support.source import ROOT
@@ -100,6 +102,15 @@ def live() -> Iterator[LiveProduct]:
     """One running product for all journeys: they make campuses of their own, so they do not meet."""
     with live_product() as product:
         yield product
+
+
+@pytest.fixture(scope="session")
+def services(live: LiveProduct) -> Services:
+    """The running product's own storage, for preparing people and for looking at what was kept.
+
+    One for all tests: each has a database client, which complains when it is thrown away unclosed.
+    """
+    return build_services(load_settings(env_file=None, environ=live.environment))
 
 
 @pytest.fixture

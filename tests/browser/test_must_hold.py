@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backend.features.attempts.responses import ResponseState, response_id
-from backend.wiring import Services, build_services
-from config.settings import load_settings
+from backend.wiring import Services
 from scripts.demo.campus import PLANS, build_campus, renew_password, superadmin_of
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
@@ -18,12 +17,6 @@ from tests.support.sittings import VOICE, Candidate
 
 SCORED_WITHIN_S = 180
 SCORED_POSITION = 1  # the item at 0 is for practice
-
-
-@pytest.fixture
-def services(live: LiveProduct) -> Services:
-    """The running product's own storage, for looking at what was kept."""
-    return build_services(load_settings(env_file=None, environ=live.environment))
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from backend.wiring import build_services
-from config.settings import load_settings
+from backend.wiring import Services
 from scripts.demo.campus import PLANS, SignIn, build_campus, renew_password, superadmin_of
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
@@ -29,9 +28,8 @@ def deaf_browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def student(live: LiveProduct, superadmin_page: Page) -> SignIn:
+def student(services: Services, superadmin_page: Page) -> SignIn:
     """With a test that is open."""
-    services = build_services(load_settings(env_file=None, environ=live.environment))
     superadmin, _ = superadmin_of(services)
     batches, _ = build_campus(services, superadmin, PLANS[1])
     plan = Plan(
