@@ -67,6 +67,7 @@ class Stage:
             particulars=Particulars(title=plan.title, window=window, attempts_allowed=1),
             deliveries=services.deliveries,
             formats=services.offered_formats,
+            audit_log=services.audit_log,
             now=min(now, window.opens_at - timedelta(hours=20)),
             new_id=services.new_id,
         )

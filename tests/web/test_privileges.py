@@ -113,6 +113,10 @@ LET_IN: dict[str, frozenset[str]] = {
     "POST /items/<item_id>/status": SUSHMA,
     "GET /items/forms/<form_id>": ADMINS,
     # tests
+    "GET /api/tests": CAMPUS_ADMINS,
+    "POST /api/tests": CAMPUS_ADMINS,
+    "GET /api/tests/<delivery_id>": NORTH,
+    "GET /api/tests/<delivery_id>/results": NORTH,
     "GET /tests": CAMPUS_ADMINS,
     "GET /tests/new": CAMPUS_ADMINS,
     "POST /tests/new": CAMPUS_ADMINS,

@@ -49,6 +49,16 @@ def release(services, *results):
         services.releases.add(release_of(result, by="meera", at=COMPLETED))
 
 
+def test_the_api_gives_the_batch_with_its_results(browse, services):
+    rows = browse("meera").get("/api/tests/delivery/results").json["results"]
+    scored = {row["student_id"]: row for row in rows if row["state"] == "scored"}
+    assert set(scored) == {"asha", "ravi"}
+    result = services.results.find(RESULT)
+    assert scored["asha"]["result"]["number"] == result.number
+    assert scored["asha"]["result"]["outcome"]["overall"] == result.outcome.overall
+    assert [each["result"] for each in rows if each["state"] == "not_started"] == [None] * (len(rows) - 2)
+
+
 # -- isolation ---------------------------------------------------------------------------------------------------------
 
 

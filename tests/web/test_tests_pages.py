@@ -141,6 +141,29 @@ class TestEditing:
         assert [event.action for event in services.audit_log.list_by_campus("north")] == ["delivery_cancelled"]
 
 
+class TestApi:
+    def test_schedules_and_lists(self, meera, services):
+        made = meera.post("/api/tests", FORM)
+        assert (made.status_code, made.json["phase"], made.json["title"]) == (201, "upcoming", "Spoken English")
+        assert made.json["opens_at"] == "2026-12-01T04:30:00+00:00"
+        assert meera.get(f"/api/tests/{made.json['id']}").json == made.json
+        assert [test["id"] for test in meera.get("/api/tests").json["tests"]] == [made.json["id"], "delivery"]
+
+    def test_every_mistake_by_field(self, meera):
+        reply = meera.post("/api/tests", {**FORM, "batch_id": "batch_two", "format_id": "none"})
+        assert (reply.status_code, reply.content_type) == (422, "application/problem+json")
+        assert "batch_id" in reply.json["errors"]
+
+    def test_what_nobody_asked_for_is_refused(self, meera):
+        assert meera.post("/api/tests", {**FORM, "campus_id": "south"}).status_code == 422
+
+    def test_scheduling_and_editing_are_audited(self, meera, services):
+        meera.post("/api/tests", FORM)
+        meera.post_form("/tests/delivery/edit", **FORM)
+        actions = [event.action for event in services.audit_log.list_by_campus("north")]
+        assert sorted(actions) == ["delivery_edited", "delivery_scheduled"]
+
+
 PAGES = ["/tests/delivery", "/tests/delivery/edit", "/tests/delivery/unscored"]
 ACTIONS = [
     "/tests/delivery/edit",

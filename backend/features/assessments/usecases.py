@@ -52,6 +52,7 @@ def schedule_delivery(
     particulars: Particulars,
     deliveries: Deliveries,
     formats: Formats,
+    audit_log: AuditLog,
     now: datetime,
     new_id: IdSource,
 ) -> Delivery:
@@ -77,12 +78,20 @@ def schedule_delivery(
         created_at=now,
     )
     deliveries.add(delivery)
-    log.info("delivery_scheduled", delivery_id=delivery.id, campus_id=campus_id)
+    _note(actor, delivery, "delivery_scheduled", audit_log=audit_log, now=now, new_id=new_id)
     return delivery
 
 
 def edit_delivery(
-    *, delivery: Delivery, particulars: Particulars, deliveries: Deliveries, formats: Formats, now: datetime
+    *,
+    actor: Actor,
+    delivery: Delivery,
+    particulars: Particulars,
+    deliveries: Deliveries,
+    formats: Formats,
+    audit_log: AuditLog,
+    now: datetime,
+    new_id: IdSource,
 ) -> Delivery:
     """Changes title, window and attempts, before it opens only."""
     offered = formats.find_offered(delivery.format_id)
@@ -95,7 +104,7 @@ def edit_delivery(
         now=now,
     )
     _save(after, delivery, deliveries)
-    log.info("delivery_edited", delivery_id=delivery.id)
+    _note(actor, delivery, "delivery_edited", audit_log=audit_log, now=now, new_id=new_id)
     return after
 
 
@@ -113,18 +122,24 @@ def cancel_delivery(
     if after is delivery:
         return delivery
     _save(after, delivery, deliveries)
+    _note(actor, after, "delivery_cancelled", audit_log=audit_log, now=now, new_id=new_id)
+    return after
+
+
+def _note(
+    actor: Actor, delivery: Delivery, action: str, *, audit_log: AuditLog, now: datetime, new_id: IdSource
+) -> None:
     record(
         actor_id=actor.account_id,
         campus_id=delivery.campus_id,
-        action="delivery_cancelled",
+        action=action,
         subject_kind="delivery",
         subject_id=delivery.id,
         audit_log=audit_log,
         now=now,
         new_id=new_id,
     )
-    log.info("delivery_cancelled", delivery_id=delivery.id)
-    return after
+    log.info("delivery_changed", action=action, delivery_id=delivery.id)
 
 
 def _save(after: Delivery, before: Delivery, deliveries: Deliveries) -> None:

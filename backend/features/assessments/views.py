@@ -1,17 +1,20 @@
 """Tests as the campus admin sees them: the list, a new one, one with its actions."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
 from typing import cast
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
 from backend.features.assessments import usecases
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import LOCAL_FORMAT, Delivery, Window, invalid, read_window
-from backend.features.assessments.schemas import ParticularsForm, ScheduleForm
+from backend.features.assessments.schemas import DeliveryList, DeliveryReply, ParticularsForm, ScheduleForm
 from backend.features.assessments.usecases import Particulars
 from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
@@ -21,6 +24,7 @@ from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 
 pages = Blueprint("assessments", __name__)
+api = ApiBlueprint("tests_api", __name__, url_prefix="/api/tests", description="Tests of one's campus")
 
 
 # -- the list and a new one --------------------------------------------------------------------------------------------
@@ -47,22 +51,11 @@ def new_delivery() -> str:
 @pages.post("/tests/new")
 @roles(Role.CAMPUS)
 def schedule_delivery() -> ResponseReturnValue:
-    services, campus = get_services(), _campus()
     form = read_form(ScheduleForm)
     if not form.is_valid:
         return _schedule_page(form), 422
     try:
-        delivery = usecases.schedule_delivery(
-            actor=current_actor(),
-            campus_id=campus.id,
-            batch_id=_chosen_batch(str(form.values["batch_id"])).id,
-            format_id=str(form.values["format_id"]),
-            particulars=_particulars(form.values, campus.time_zone),
-            deliveries=services.deliveries,
-            formats=services.offered_formats,
-            now=services.now(),
-            new_id=services.new_id,
-        )
+        delivery = _schedule(form.values)
     except RuleViolation as refusal:
         return _schedule_page(_with_errors(form, refusal)), 422
     flash("The test is scheduled.", "success")
@@ -110,11 +103,14 @@ def save_delivery(delivery_id: str) -> ResponseReturnValue:
         return _edit_page(delivery, form), 422
     try:
         usecases.edit_delivery(
+            actor=current_actor(),
             delivery=delivery,
             particulars=_particulars(form.values, delivery.time_zone),
             deliveries=services.deliveries,
             formats=services.offered_formats,
+            audit_log=services.audit_log,
             now=services.now(),
+            new_id=services.new_id,
         )
     except RuleViolation as refusal:
         return _edit_page(delivery, _with_errors(form, refusal)), 422
@@ -138,7 +134,55 @@ def cancel_delivery(delivery_id: str) -> ResponseReturnValue:
     return redirect(url_for("assessments.show_delivery", delivery_id=delivery_id))
 
 
+# -- API ---------------------------------------------------------------------------------------------------------------
+
+
+@api.get("")
+@roles(Role.CAMPUS)
+@api.response(HTTPStatus.OK, DeliveryList)
+def get_deliveries() -> dict[str, object]:
+    """The tests of one's campus, the latest to open first."""
+    return {"tests": [_reply(delivery) for delivery in get_services().deliveries.list_by_campus(_campus().id)]}
+
+
+@api.post("")
+@roles(Role.CAMPUS)
+@api.arguments(ScheduleForm)
+@api.response(HTTPStatus.CREATED, DeliveryReply)
+def post_delivery(body: dict[str, object]) -> dict[str, object]:
+    """Schedules a test for a batch; the times are local ones of the campus."""
+    return _reply(_schedule(body))
+
+
+@api.get("/<delivery_id>")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+@api.response(HTTPStatus.OK, DeliveryReply)
+def get_delivery(delivery_id: str) -> dict[str, object]:
+    """One test."""
+    return _reply(_delivery(delivery_id))
+
+
+def _reply(delivery: Delivery) -> dict[str, object]:
+    return {**asdict(delivery), "phase": delivery.phase(get_services().now()).value}
+
+
 # -- shared by the above -----------------------------------------------------------------------------------------------
+
+
+def _schedule(values: Mapping[str, object]) -> Delivery:
+    services, campus = get_services(), _campus()
+    return usecases.schedule_delivery(
+        actor=current_actor(),
+        campus_id=campus.id,
+        batch_id=_chosen_batch(str(values["batch_id"])).id,
+        format_id=str(values["format_id"]),
+        particulars=_particulars(values, campus.time_zone),
+        deliveries=services.deliveries,
+        formats=services.offered_formats,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
 
 
 def _campus() -> Campus:
@@ -186,4 +230,4 @@ def _edit_page(delivery: Delivery, form: FormInput) -> str:
     return render_template("assessments/edit.html", delivery=delivery, form=form)
 
 
-BLUEPRINTS = (pages,)
+BLUEPRINTS = (pages, api)

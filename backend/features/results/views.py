@@ -1,7 +1,10 @@
 """A delivery's results as a table, their release, a student's list, the proof that a number is genuine."""
 
+from http import HTTPStatus
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint as ApiBlueprint
 from limits import parse
 
 from backend.core.actor import Role
@@ -14,11 +17,13 @@ from backend.features.results import usecases
 from backend.features.results.access import access_campus_result, list_visible
 from backend.features.results.model import Result
 from backend.features.results.repository import Person
+from backend.features.results.schemas import ResultList
 from backend.features.results.table import SORTS, Gathered, ResultRow, count_rows, make_rows, sorted_rows
 from backend.web import limits
 from backend.web.gates import current_actor, get_services, public, roles
 
 pages = Blueprint("results", __name__)
+api = ApiBlueprint("results_api", __name__, url_prefix="/api/tests", description="Results of one's campus")
 
 STAFF = (Role.CAMPUS, Role.SUPERADMIN)
 # A guess meets one of 2^55 numbers: this rate is for people with a pile of reports, not against guessing.
@@ -46,6 +51,14 @@ def list_results(delivery_id: str) -> str:
         sort=by if by in SORTS else "roll_number",
         descending=descending,
     )
+
+
+@api.get("/<delivery_id>/results")
+@roles(*STAFF)
+@api.response(HTTPStatus.OK, ResultList)
+def get_results(delivery_id: str) -> dict[str, object]:
+    """Every student of the test, by roll number: how far each is, and the latest result."""
+    return {"results": sorted_rows(gather_rows(_delivery(delivery_id)), by="roll_number", descending=False)}
 
 
 def gather_rows(delivery: Delivery) -> list[ResultRow]:
@@ -225,4 +238,4 @@ def _back(delivery: Delivery) -> ResponseReturnValue:
     return redirect(url_for("results.list_results", delivery_id=delivery.id))
 
 
-BLUEPRINTS = (pages,)
+BLUEPRINTS = (pages, api)
