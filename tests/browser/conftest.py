@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from backend.wiring import Services, build_services
+from backend import wiring
+from backend.storage import connect
+from backend.wiring import Services
 from config.settings import load_settings
 from tests.browser import steps
 from tests.support.live import LiveProduct, keep_logs, live_product
@@ -105,12 +107,20 @@ def live() -> Iterator[LiveProduct]:
 
 
 @pytest.fixture(scope="session")
-def services(live: LiveProduct) -> Services:
-    """The running product's own storage, for preparing people and for looking at what was kept.
+def services(live: LiveProduct) -> Iterator[Services]:
+    """The running product's own storage, for preparing people and for looking at what was kept."""
+    clients = []
 
-    One for all tests: each has a database client, which complains when it is thrown away unclosed.
-    """
-    return build_services(load_settings(env_file=None, environ=live.environment))
+    def connect_and_remember(uri: str):
+        clients.append(connect(uri))
+        return clients[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "connect", connect_and_remember)
+        built = wiring.build_services(load_settings(env_file=None, environ=live.environment))
+    yield built
+    for client in clients:
+        client.close()
 
 
 @pytest.fixture
