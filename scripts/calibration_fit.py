@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
@@ -36,6 +37,8 @@ TREES = {
     "random_state": 0,
 }
 TREE_SHARE = 0.5
+STATE_DIRECTIONS = 64
+STATE_SHARE = 0.4
 WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
 WORD_TREE_SHARE = 0.7
 BAD_BELOW = 6.0  # a badly said word: the experts' median is below, so a sound is wrong or missing, not merely accented
@@ -43,12 +46,13 @@ BAD_BELOW = 6.0  # a badly said word: the experts' median is below, so a sound i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Features and marks of a corpus: one row an utterance."""
+    """Features and marks of a corpus: one row an utterance. `states` of the recogniser: NaN where there are none."""
 
     names: tuple[str, ...]
     x: Floats
     marks: Mapping[str, Floats]
     speakers: npt.NDArray[np.str_]
+    states: Floats | None = None
 
 
 def feature_names(rows: Sequence[Mapping[str, float]], mode: str) -> tuple[str, ...]:
@@ -57,11 +61,20 @@ def feature_names(rows: Sequence[Mapping[str, float]], mode: str) -> tuple[str, 
 
 
 def make_table(
-    rows: Sequence[Mapping[str, float]], marks: Mapping[str, Floats], speakers: Sequence[str], mode: str
+    rows: Sequence[Mapping[str, float]],
+    marks: Mapping[str, Floats],
+    speakers: Sequence[str],
+    mode: str,
+    states: Sequence[Sequence[float] | None] = (),
 ) -> Table:
     names = feature_names(rows, mode)
     x = np.array([[row.get(name, np.nan) for name in names] for row in rows], dtype=np.float64)
-    return Table(names=names, x=x, marks=marks, speakers=np.array(speakers))
+    return Table(names=names, x=x, marks=marks, speakers=np.array(speakers), states=_state_rows(states))
+
+
+def _state_rows(states: Sequence[Sequence[float] | None]) -> Floats | None:
+    width = max((len(each) for each in states if each), default=0)
+    return np.array([each or [np.nan] * width for each in states], dtype=np.float64) if width else None
 
 
 def fit_mode(
@@ -107,6 +120,27 @@ def _fit_aspect(
     }
 
 
+def fit_states(table: Table, rows: npt.NDArray[np.int64]) -> Arrays:
+    """A line per aspect over the recogniser's states: standardised, reduced to their main directions, ridge. Empty
+    where the table has none."""
+    if table.states is None:
+        return {}
+    kept = rows[np.isfinite(table.states[rows]).all(axis=1)]
+    raw = table.states[kept]
+    centre, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
+    z = np.clip((raw - centre) / spread, -4, 4)
+    reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1), random_state=0).fit(z)
+    scores = reduced.transform(z)
+    scale = np.maximum(scores.std(axis=0), 1e-6)
+    arrays: Arrays = {"state/centre": centre, "state/spread": spread, "state/share": np.array(STATE_SHARE)}
+    for aspect in ASPECTS:
+        line = RidgeCV(np.logspace(0, 5, 11)).fit(scores / scale, table.marks[aspect][kept])
+        slopes = (line.coef_ / scale) @ reduced.components_
+        arrays[f"state/{aspect}/slopes"] = slopes
+        arrays[f"state/{aspect}/intercept"] = np.array(line.intercept_ - slopes @ reduced.mean_)
+    return {name: np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
+
+
 def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
     """scikit-learn's node tables, one after the other; a leaf's feature is -1."""
     sizes = [len(nodes) for nodes in trees]
@@ -124,9 +158,15 @@ def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
     }
 
 
-def predict_rows(calibration: Calibration, rows: Sequence[Mapping[str, float]], mode: str) -> dict[str, Floats]:
+def predict_rows(
+    calibration: Calibration, rows: Sequence[Mapping[str, float]], mode: str, states: Floats | None = None
+) -> dict[str, Floats]:
     """Aspects 0..10 by the very code that scores."""
-    predicted = [calibration.predict(row, mode=mode) for row in rows]
+    known = [None] * len(rows) if states is None else [each if np.isfinite(each).all() else None for each in states]
+    predicted = [
+        calibration.predict({**row, **calibration.state_marks(inner)}, mode=mode)
+        for row, inner in zip(rows, known, strict=True)
+    ]
     return {aspect: np.array([10 * getattr(each, aspect) for each in predicted]) for aspect in ASPECTS}
 
 
@@ -134,8 +174,9 @@ def cross_validate(rows: Sequence[Mapping[str, float]], table: Table, mode: str,
     """Out-of-fold predictions; no speaker is in training and test of one fold."""
     out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
     for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
-        fitted = calibration_from_arrays("fold", fit_mode(table, train, mode))
-        predicted = predict_rows(fitted, [rows[index] for index in test], mode)
+        fitted = calibration_from_arrays("fold", fit_mode(table, train, mode) | fit_states(table, train))
+        states = None if table.states is None else table.states[test]
+        predicted = predict_rows(fitted, [rows[index] for index in test], mode, states)
         for aspect in ASPECTS:
             out[aspect][test] = predicted[aspect]
     return out

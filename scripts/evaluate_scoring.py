@@ -124,11 +124,12 @@ def predict_all(corpus: Sequence[Utterance], features: Features, options: argpar
     silent = np.array([not features[each.id]["read"] for each in corpus])
     spoken = [each for each, quiet in zip(corpus, silent, strict=True) if not quiet]
     rows = [features[each.id]["read"] for each in spoken]
+    marks = {aspect: np.array([each.median[aspect] for each in spoken]) for aspect in ASPECTS}
+    states = [features[each.id].get("states") for each in spoken]
+    table = make_table(rows, marks, [each.speaker for each in spoken], "read", states)
     if options.audio or options.shipped:
-        found = predict_rows(load_calibration(), rows, "read")
+        found = predict_rows(load_calibration(), rows, "read", table.states)
     else:
-        marks = {aspect: np.array([each.median[aspect] for each in spoken]) for aspect in ASPECTS}
-        table = make_table(rows, marks, [each.speaker for each in spoken], "read")
         found = cross_validate(rows, table, "read", folds=options.folds)
     predicted = {aspect: np.zeros(len(corpus)) for aspect in ASPECTS}
     for aspect in ASPECTS:

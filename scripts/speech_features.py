@@ -22,7 +22,7 @@ import numpy as np
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
-from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm
+from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states
 from backend.core.errors import PermanentFailure
 from backend.scoring.evidence import SAMPLE_RATE, Assessment, Evidence, Hints, Pcm, SpeechEngine, Transcript
 from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
@@ -123,12 +123,14 @@ class _Remembering:
         self._engine = engine
         self.name = engine.name
         self.assessments: list[Assessment] = []
+        self.transcripts: list[Transcript] = []
 
     def prepare(self) -> None:
         self._engine.prepare()
 
     def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
-        return self._engine.transcribe(pcm, hints)
+        self.transcripts.append(self._engine.transcribe(pcm, hints))
+        return self.transcripts[-1]
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
         self.assessments.append(self._engine.assess(pcm, reference))
@@ -145,8 +147,8 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     """What the scoring chain finds in one recording, from its bytes, by the very code that serves.
 
     {read: features with the text known, open: features without (only if `free`), heard: the transcript,
-    words: numbers per word, seconds, cpu_s: of the chain with the text known, decoding's own process
-    apart, rss_mb, failure: why it could not be decoded, or None}.
+    words: numbers per word, states: of the recogniser, seconds, cpu_s: of the chain with the text known (decoding not
+    counted), rss_mb, failure: why it could not be decoded, or None}.
     """
     key = ReadAloudKey(text=utterance.text)
     calibration = load_calibration()
@@ -160,6 +162,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
             "open": {},
             "heard": "",
             "words": [],
+            "states": None,
             "seconds": 0.0,
             "cpu_s": 0.0,
             "failure": refused.reason,
@@ -167,8 +170,11 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     read = evidence_of_pcm(sound.pcm, "read_aloud", key, engine, calibration, truncated=sound.truncated)
     score_answer(read, key)
     spent = time.process_time() - began
+    states = mean_states(engine.transcripts)
     return {
-        "read": dict(read.features),
+        # what the shipped calibration made of the states is not a feature: in a fold it would know the answers
+        "read": {name: value for name, value in read.features.items() if not name.startswith("state_")},
+        "states": None if states is None else [round(float(each), 4) for each in states],
         "open": _free_features(sound.pcm, models) if free else None,
         "heard": read.transcript,
         "words": _words(read, utterance.text, engine),

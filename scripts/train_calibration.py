@@ -28,6 +28,7 @@ from scripts.calibration_fit import (
     cross_validate,
     cross_validate_words,
     fit_mode,
+    fit_states,
     fit_words,
     make_table,
 )
@@ -58,7 +59,8 @@ def tables(
         kept = [each for each in corpus if features[each.id][mode].get("phones_aligned")]
         rows = [features[each.id][mode] for each in kept]
         marks = {aspect: np.array([each.median[aspect] for each in kept]) for aspect in ASPECTS}
-        found[mode] = (rows, make_table(rows, marks, [each.speaker for each in kept], mode))
+        states = [features[each.id].get("states") for each in kept]
+        found[mode] = (rows, make_table(rows, marks, [each.speaker for each in kept], mode, states))
     return found
 
 
@@ -107,6 +109,8 @@ def main() -> None:
     for mode, (rows, table) in tables(corpus, features).items():
         report[mode] = figures(rows, table, mode, folds=options.folds)
         arrays |= fit_mode(table, np.arange(len(rows)), mode)
+        if mode == "read":
+            arrays |= fit_states(table, np.arange(len(rows)))
     words = word_table(corpus, features)
     if words is not None:
         predicted = cross_validate_words(words, folds=options.folds)

@@ -220,11 +220,13 @@ class Hints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """Free recognition. Times in ms from the start of the pcm. `features` are engine-specific numbers."""
+    """Free recognition. Times in ms from the start of the pcm. `features` are engine-specific numbers; `states` sums up
+    the engine's inner states over the sound, for a calibration that was trained on them (None: the engine has none)."""
 
     words: tuple[HeardWord, ...]
     plausibility: float | None = None
     features: Mapping[str, float] = field(default_factory=dict)
+    states: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

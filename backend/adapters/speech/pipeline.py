@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
@@ -109,6 +110,15 @@ def _mean_features(parts: Iterable[tuple[float, Mapping[str, float]]]) -> dict[s
 
 
 _ADDED = frozenset({"asr_words", "phone_count", "phone_span_s"})
+
+
+def mean_states(transcripts: Sequence[Transcript]) -> npt.NDArray[np.float32] | None:
+    """The states of an answer's stretches, averaged by their words. None where the engine gives none."""
+    known = [(float(max(len(each.words), 1)), each.states) for each in transcripts if each.states is not None]
+    if not known:
+        return None
+    weights = np.array([weight for weight, _ in known])
+    return np.asarray(np.average(np.stack([states for _, states in known]), axis=0, weights=weights), dtype=np.float32)
 
 
 def _transcribe(
@@ -229,6 +239,8 @@ def _listen(
     timing = timing_features(bare.voice, phones=len(phones), words=len(heard))
     pitch = pitch_features(pcm[bare.voice.segments[0][0] * 16 : bare.voice.segments[-1][1] * 16])
     features = timing | pitch | features | match_features(reference, heard)
+    if calibration is not None:
+        features |= calibration.state_marks(mean_states(transcripts))
     features |= {
         "snr_db": bare.quality.snr_db,
         "speech_dbfs": bare.quality.speech_dbfs,

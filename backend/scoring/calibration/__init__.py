@@ -16,6 +16,7 @@ from backend.scoring.evidence import Aspects
 
 ASPECTS = ("accuracy", "fluency", "prosodic", "total")
 Floats = npt.NDArray[np.float64]
+_FARTHEST = 4.0  # standard deviations that a state may stray from the training data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,24 @@ class ModeModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateModel:
+    """Marks straight from a recogniser's inner states: one line per aspect over standardised, bounded states."""
+
+    centre: Floats
+    spread: Floats
+    intercepts: Mapping[str, float]
+    slopes: Mapping[str, Floats]
+
+    def marks(self, states: npt.NDArray[Any]) -> dict[str, float]:
+        """`state_<aspect>`: 0..10 each."""
+        z = np.clip((np.asarray(states, dtype=np.float64) - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
+        return {
+            f"state_{aspect}": float(np.clip(self.intercepts[aspect] + self.slopes[aspect] @ z, 0, 10))
+            for aspect in self.slopes
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WordJudge:
     """What experts would say of single words. Words whose predicted mark (0..1) is below `flag_below` are doubtful."""
 
@@ -89,11 +108,19 @@ class WordJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """`words` is None in a calibration that was trained without marks for words."""
+    """`words` is None in a calibration that was trained without marks for words, `states` in one without an engine's
+    states. `state_share` is the weight of the states' marks, where the features hold them, against the rest."""
 
     name: str
     modes: Mapping[str, ModeModel]
     words: WordJudge | None = None
+    states: StateModel | None = None
+    state_share: float = 0.0
+
+    def state_marks(self, states: npt.NDArray[Any] | None) -> dict[str, float]:
+        """What the states alone say, as features; empty without states or a model of them."""
+        fits = states is not None and self.states is not None and len(states) == len(self.states.centre)
+        return self.states.marks(states) if fits and self.states is not None and states is not None else {}
 
     def predict(self, features: Mapping[str, float], *, mode: str) -> Aspects:
         """Aspects 0..1. Confidence is 0.8 (0.6 for free speech, which no expert scored) less what is unfamiliar."""
@@ -101,20 +128,39 @@ class Calibration:
         x = model.row(features)
         bounded = np.clip(x, model.low, model.high)
         standard = (bounded - model.centre) / model.spread
-        values = {
-            aspect: min(max(each.predict(bounded, standard) / 10, 0.0), 1.0) for aspect, each in model.aspects.items()
-        }
+        values = {}
+        for aspect, each in model.aspects.items():
+            mark = each.predict(bounded, standard)
+            heard = features.get(f"state_{aspect}")
+            mark = mark if heard is None else (1 - self.state_share) * mark + self.state_share * heard
+            values[aspect] = min(max(mark / 10, 0.0), 1.0)
         trusted = (0.8 if mode == "read" else 0.6) * max(0.0, 1 - 2 * model.unfamiliar(x))
         return Aspects(**values, confidence=trusted, calibration=self.name)
 
 
 def calibration_from_arrays(name: str, arrays: Mapping[str, Any]) -> Calibration:
     """The inverse of `scripts.train_calibration`: keys are "<mode>/<field>" and "<mode>/<aspect>/<field>"."""
-    modes = sorted({key.split("/")[0] for key in arrays if "/" in key} - {"word"})
+    modes = sorted({key.split("/")[0] for key in arrays if "/" in key} - {"word", "state"})
     words = None
     if "word/names" in arrays:
         words = WordJudge(model=_mode("word", arrays), flag_below=float(arrays["word/flag_below"]))
-    return Calibration(name=name, modes={mode: _mode(mode, arrays) for mode in modes}, words=words)
+    states = _states(arrays) if "state/centre" in arrays else None
+    return Calibration(
+        name=name,
+        modes={mode: _mode(mode, arrays) for mode in modes},
+        words=words,
+        states=states,
+        state_share=float(arrays["state/share"]) if states else 0.0,
+    )
+
+
+def _states(arrays: Mapping[str, Any]) -> StateModel:
+    return StateModel(
+        centre=np.asarray(arrays["state/centre"], dtype=np.float64),
+        spread=np.asarray(arrays["state/spread"], dtype=np.float64),
+        intercepts={aspect: float(arrays[f"state/{aspect}/intercept"]) for aspect in ASPECTS},
+        slopes={aspect: np.asarray(arrays[f"state/{aspect}/slopes"], dtype=np.float64) for aspect in ASPECTS},
+    )
 
 
 def _mode(mode: str, arrays: Mapping[str, Any]) -> ModeModel:

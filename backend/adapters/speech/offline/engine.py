@@ -61,6 +61,7 @@ class OfflineEngine:
             words=recognition.words,
             plausibility=self._recogniser.plausibility(text) if wants_language else None,
             features=_recognition_features(recognition),
+            states=self._recogniser.states(heard.encoded, sound_ms=len(pcm) // 16),
         )
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:

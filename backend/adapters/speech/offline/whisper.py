@@ -23,6 +23,7 @@ _BEAM, _MOST_TOKENS = 5, 220
 _TOKENS_AT_ONCE, _TOKENS_PER_S = 12, 9  # nobody speaks faster; a recogniser that loops does
 _START = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
 _CLOSING_MARKS = set(".,!?;:%)\"'-…")
+_STATE_MS = 20
 _FEWEST_TO_SHUFFLE, _SHUFFLES = 4, 3
 
 Floats = npt.NDArray[np.float32]
@@ -116,6 +117,11 @@ class WhisperBase:
             log_probability=float(result.scores[0]),
             no_speech=float(result.no_speech_prob),
         )
+
+    def states(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> Floats:
+        """The encoder's states over the sound itself, its padding left out: their means, then their spreads."""
+        inner = np.array(encoded)[0][: max(1, sound_ms // _STATE_MS)]
+        return np.concatenate([inner.mean(axis=0), inner.std(axis=0)]).astype(np.float32)
 
     def _align(
         self, encoded: ctranslate2.StorageView, tokens: list[int], *, sound_ms: int
