@@ -129,7 +129,7 @@ def fit_states(table: Table, rows: npt.NDArray[np.int64]) -> Arrays:
     raw = table.states[kept]
     centre, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
     z = np.clip((raw - centre) / spread, -4, 4)
-    reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1), random_state=0).fit(z)
+    reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1, z.shape[1]), random_state=0).fit(z)
     scores = reduced.transform(z)
     scale = np.maximum(scores.std(axis=0), 1e-6)
     arrays: Arrays = {"state/centre": centre, "state/spread": spread, "state/share": np.array(STATE_SHARE)}
