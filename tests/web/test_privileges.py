@@ -129,6 +129,7 @@ LET_IN: dict[str, frozenset[str]] = {
     "GET /tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/score-again": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/settle-without": NORTH,
+    "POST /tests/<delivery_id>/unscored/settle-without": NORTH,
     "POST /tests/<delivery_id>/unscored/attempts/<attempt_id>/stop-waiting": NORTH,
     "POST /tests/<delivery_id>/unscored/score-again": NORTH,
     # the exam: only whose attempt it is; admins have pages of their own

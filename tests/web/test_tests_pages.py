@@ -169,6 +169,7 @@ ACTIONS = [
     "/tests/delivery/edit",
     "/tests/delivery/cancel",
     "/tests/delivery/unscored/score-again",
+    "/tests/delivery/unscored/settle-without",
     "/tests/delivery/unscored/x:0/score-again",
     "/tests/delivery/unscored/x:0/settle-without",
     "/tests/delivery/unscored/attempts/x/stop-waiting",
@@ -235,6 +236,14 @@ class TestUnscored:
         assert "Settled without it" in meera.get("/tests/delivery/unscored").get_data(as_text=True)
         assert meera.post_form("/tests/delivery/unscored/score-again").status_code == 302
         assert sitting.response(1).state.value == "queued"
+
+    def test_settling_without_all(self, sitting, visit):
+        meera = visit("meera")
+        assert "Settle without all" in meera.get("/tests/delivery/unscored").get_data(as_text=True)
+        assert meera.post_form("/tests/delivery/unscored/settle-without").status_code == 302
+        page = meera.get("/tests/delivery/unscored").get_data(as_text=True)
+        assert "Settle without all" not in page
+        assert "Settled without it" in page
 
 
 class TestAStudentsList:

@@ -360,6 +360,24 @@ def settle_without(
     return after
 
 
+def settle_without_all(
+    *, actor: Actor, delivery_id: str, desk: Desk, audit_log: AuditLog, now: datetime, new_id: IdSource
+) -> int:
+    """The same decision for every answer that holds back the result of an attempt that is over; how many.
+
+    Each is written to the audit log by itself. Safe to repeat.
+    """
+    over = {attempt.id for attempt in desk.attempts.list_by_delivery(delivery_id) if attempt.is_over}
+    blocking = [
+        response
+        for response in desk.responses.list_by_delivery(delivery_id, sorted(rules.BLOCKING))
+        if response.is_blocking and response.attempt_id in over
+    ]
+    for response in blocking:
+        settle_without(actor=actor, response=response, desk=desk, audit_log=audit_log, now=now, new_id=new_id)
+    return len(blocking)
+
+
 def stop_waiting(
     *, actor: Actor, attempt: Attempt, desk: Desk, audit_log: AuditLog, now: datetime, new_id: IdSource
 ) -> None:

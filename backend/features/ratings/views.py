@@ -81,6 +81,22 @@ def settle_without(delivery_id: str, response_id: str) -> ResponseReturnValue:
     return _back(delivery_id)
 
 
+@pages.post("/tests/<delivery_id>/unscored/settle-without")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def settle_without_all(delivery_id: str) -> ResponseReturnValue:
+    services, delivery = get_services(), _delivery(delivery_id)
+    settled = usecases.settle_without_all(
+        actor=current_actor(),
+        delivery_id=delivery.id,
+        desk=desk_of(services),
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash(f"Settled without: {settled}. Each result says how many answers are missing.", "success")
+    return _back(delivery_id)
+
+
 @pages.post("/tests/<delivery_id>/unscored/attempts/<attempt_id>/stop-waiting")
 @roles(Role.CAMPUS, Role.SUPERADMIN)
 def stop_waiting(delivery_id: str, attempt_id: str) -> ResponseReturnValue:

@@ -1,6 +1,7 @@
 """From a queued response to a result's hand-over: claims, leases, tries, failures, a person's decisions."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -276,6 +277,24 @@ class TestToTheResult:
         assert sitting.response().score is None
         events = services.audit_log.list_by_campus("north")
         assert [(event.action, event.actor_id) for event in events] == [("response_waived", "meera")] * 3
+
+    def test_or_without_all_of_them_at_once(self, sitting):
+        sitting.sit()
+        sitting.fails(PermanentFailure("not_audio"))
+        sitting.score_all()
+        services = sitting.services
+        decide = partial(
+            usecases.settle_without_all,
+            actor=MEERA,
+            delivery_id="delivery",
+            desk=sitting.desk,
+            audit_log=services.audit_log,
+            now=sitting.now,
+            new_id=services.new_id,
+        )
+        assert (decide(), decide()) == (3, 0)
+        assert sitting.review() is Outlook.RESULT
+        assert [event.action for event in services.audit_log.list_by_campus("north")] == ["response_waived"] * 3
 
     def test_a_scored_answer_cannot_be_settled_without(self, sitting):
         sitting.sit()
