@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def folders(tmp_path):
     return made
 
 
+def run_alone(coroutine):
+    """Its outcome, from a loop in a thread of its own: this thread may have one running, Playwright's."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def python(text: str) -> tuple[str, ...]:
     return (sys.executable, "-c", text)
 
@@ -54,7 +61,7 @@ def supervise(folders, plan, *, while_running=None):
         supervisor.ask_to_stop()
         return await running
 
-    code = asyncio.run(run())
+    code = run_alone(run())
     return code, read_notes(folders, 0)[0]
 
 
@@ -162,7 +169,7 @@ def test_a_stop_during_a_step_ends_it(folders):
         state = read_state(folders)
         return state is not None and "long" in state.processes
 
-    pid, code = asyncio.run(run())
+    pid, code = run_alone(run())
     assert code == 0
     assert process_identity(pid) == ""
 
@@ -190,7 +197,7 @@ def test_what_a_killed_manager_left_is_ended_but_no_stranger(folders):
         await child.wait()
         return ended
 
-    assert asyncio.run(start()) == ["left"]
+    assert run_alone(start()) == ["left"]
 
 
 def test_identity_tells_processes_apart():
