@@ -38,7 +38,8 @@ TREES = {
 }
 TREE_SHARE = 0.5
 STATE_DIRECTIONS = 64
-STATE_SHARE = 0.4
+# States say more of flow than of single sounds.
+STATE_SHARES = {"accuracy": 0.2, "fluency": 0.4, "prosodic": 0.4, "total": 0.3}
 WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
 WORD_TREE_SHARE = 0.7
 BAD_BELOW = 6.0  # a badly said word: the experts' median is below, so a sound is wrong or missing, not merely accented
@@ -132,10 +133,11 @@ def fit_states(table: Table, rows: npt.NDArray[np.int64]) -> Arrays:
     reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1, z.shape[1]), random_state=0).fit(z)
     scores = reduced.transform(z)
     scale = np.maximum(scores.std(axis=0), 1e-6)
-    arrays: Arrays = {"state/centre": centre, "state/spread": spread, "state/share": np.array(STATE_SHARE)}
+    arrays: Arrays = {"state/centre": centre, "state/spread": spread}
     for aspect in ASPECTS:
         line = RidgeCV(np.logspace(0, 5, 11)).fit(scores / scale, table.marks[aspect][kept])
         slopes = (line.coef_ / scale) @ reduced.components_
+        arrays[f"state/{aspect}/share"] = np.array(STATE_SHARES[aspect])
         arrays[f"state/{aspect}/slopes"] = slopes
         arrays[f"state/{aspect}/intercept"] = np.array(line.intercept_ - slopes @ reduced.mean_)
     return {name: np.asarray(value, dtype=np.float32) for name, value in arrays.items()}

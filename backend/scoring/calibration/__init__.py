@@ -76,12 +76,14 @@ class ModeModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateModel:
-    """Marks straight from a recogniser's inner states: one line per aspect over standardised, bounded states."""
+    """Marks straight from a recogniser's inner states: one line per aspect over standardised, bounded states. `shares`
+    are the weights of these marks against the rest of the calibration."""
 
     centre: Floats
     spread: Floats
     intercepts: Mapping[str, float]
     slopes: Mapping[str, Floats]
+    shares: Mapping[str, float]
 
     def marks(self, states: npt.NDArray[Any]) -> dict[str, float]:
         """`state_<aspect>`: 0..10 each."""
@@ -109,13 +111,12 @@ class WordJudge:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """`words` is None in a calibration that was trained without marks for words, `states` in one without an engine's
-    states. `state_share` is the weight of the states' marks, where the features hold them, against the rest."""
+    states."""
 
     name: str
     modes: Mapping[str, ModeModel]
     words: WordJudge | None = None
     states: StateModel | None = None
-    state_share: float = 0.0
 
     def state_marks(self, states: npt.NDArray[Any] | None) -> dict[str, float]:
         """What the states alone say, as features; empty without states or a model of them."""
@@ -132,7 +133,8 @@ class Calibration:
         for aspect, each in model.aspects.items():
             mark = each.predict(bounded, standard)
             heard = features.get(f"state_{aspect}")
-            mark = mark if heard is None else (1 - self.state_share) * mark + self.state_share * heard
+            share = self.states.shares[aspect] if self.states is not None and heard is not None else 0.0
+            mark = (1 - share) * mark + share * (heard or 0.0)
             values[aspect] = min(max(mark / 10, 0.0), 1.0)
         trusted = (0.8 if mode == "read" else 0.6) * max(0.0, 1 - 2 * model.unfamiliar(x))
         return Aspects(**values, confidence=trusted, calibration=self.name)
@@ -150,7 +152,6 @@ def calibration_from_arrays(name: str, arrays: Mapping[str, Any]) -> Calibration
         modes={mode: _mode(mode, arrays) for mode in modes},
         words=words,
         states=states,
-        state_share=float(arrays["state/share"]) if states else 0.0,
     )
 
 
@@ -160,6 +161,7 @@ def _states(arrays: Mapping[str, Any]) -> StateModel:
         spread=np.asarray(arrays["state/spread"], dtype=np.float64),
         intercepts={aspect: float(arrays[f"state/{aspect}/intercept"]) for aspect in ASPECTS},
         slopes={aspect: np.asarray(arrays[f"state/{aspect}/slopes"], dtype=np.float64) for aspect in ASPECTS},
+        shares={aspect: float(arrays[f"state/{aspect}/share"]) for aspect in ASPECTS},
     )
 
 

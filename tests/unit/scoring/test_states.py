@@ -9,14 +9,14 @@ from scripts.calibration_fit import fit_states, make_table
 
 def test_states_move_the_mark_by_their_share_only() -> None:
     calibration = load_calibration()
-    assert 0 < calibration.state_share < 1
+    assert calibration.states is not None
     without = calibration.predict({}, mode="read")
     best = calibration.predict({f"state_{aspect}": 10.0 for aspect in ASPECTS}, mode="read")
     worst = calibration.predict({f"state_{aspect}": 0.0 for aspect in ASPECTS}, mode="read")
     for aspect in ASPECTS:
         low, middle, high = (getattr(each, aspect) for each in (worst, without, best))
         assert low < middle < high
-        assert high - low <= calibration.state_share + 1e-6
+        assert high - low <= calibration.states.shares[aspect] + 1e-6
 
 
 def test_states_of_another_engine_or_none_are_left_out() -> None:
