@@ -27,10 +27,10 @@ TRAITS = (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNC
 # Root mean square errors against experts, as shares of full marks: (of the mean of a speaker, which more items do not
 # remove; of one utterance). From the cross-validation in docs/scoring/calibration.md.
 ERRORS = {
-    ("read", Trait.FLUENCY): (0.050, 0.081),
-    ("read", Trait.PRONUNCIATION): (0.046, 0.081),
-    ("open", Trait.FLUENCY): (0.055, 0.087),
-    ("open", Trait.PRONUNCIATION): (0.062, 0.096),
+    ("read", Trait.FLUENCY): (0.048, 0.078),
+    ("read", Trait.PRONUNCIATION): (0.048, 0.080),
+    ("open", Trait.FLUENCY): (0.052, 0.082),
+    ("open", Trait.PRONUNCIATION): (0.062, 0.094),
 }
 ASSUMED = {
     "correlation_of_abilities": 0.8,
