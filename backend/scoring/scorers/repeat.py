@@ -15,7 +15,7 @@ from backend.scoring.verdicts import (
     word_accuracy,
 )
 
-VERSION = "repeat-2"
+VERSION = "repeat-3"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
@@ -31,13 +31,13 @@ def rubric_level(accuracy: float, covered: float) -> int:
 
 def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
     """Sentence mastery by words right; fluency and pronunciation count from a fifth of the sentence on, in
-    full once half of it was said."""
+    full once half of it was said; not at all where the errors are as many as the words."""
     early = unusual(evidence, TRAITS, version=VERSION)
     if early:
         return early
     alignment, rows = align_evidence(key.text, evidence)
     accuracy = word_accuracy(alignment)
-    credit = delivery_share(alignment.covered) * said_only_this(alignment)
+    credit = delivery_share(alignment.covered) * said_only_this(alignment) if accuracy > 0 else 0.0
     return settle(
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=accuracy), **delivery(evidence, credit)},

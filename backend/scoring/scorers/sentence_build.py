@@ -18,7 +18,7 @@ from backend.scoring.verdicts import (
     word_accuracy,
 )
 
-VERSION = "sentence_build-2"
+VERSION = "sentence_build-3"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
@@ -33,7 +33,7 @@ def score(evidence: Evidence, key: SentenceBuildKey) -> ItemScore:
     mastery = word_accuracy(alignment)
     # The phrases said back in an order that is no sentence show memory, not mastery.
     mastery = min(mastery, 0.25) if order else mastery
-    credit = delivery_share(alignment.covered) * said_only_this(alignment)
+    credit = delivery_share(alignment.covered) * said_only_this(alignment) if mastery > 0 else 0.0
     return settle(
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=mastery), **delivery(evidence, credit)},
