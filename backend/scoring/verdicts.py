@@ -115,10 +115,15 @@ def delivery(evidence: Evidence, credit: float) -> dict[Trait, Points]:
     }
 
 
-def delivery_share(covered: float) -> float:
-    """How much fluency and pronunciation count by the share of the sentence that was said. Up to a fifth of its words
-    agree by chance: another language is recognised as English words, some of them "the" and "to"."""
-    return ramp(covered, 0.2, 0.5)
+def delivery_credit(alignment: Alignment) -> float:
+    """How much fluency and pronunciation count, 0..1, by how much of the sentence was said, and only that.
+
+    Up to a fifth of its words agree by chance: another language is recognised as English words, some of them "the" and
+    "to". Nothing counts where the errors are as many as the words.
+    """
+    if word_accuracy(alignment) <= 0:
+        return 0.0
+    return ramp(alignment.covered, 0.2, 0.5) * _said_only_this(alignment)
 
 
 def recognition_confidence(evidence: Evidence) -> float:
@@ -163,7 +168,7 @@ def word_accuracy(alignment: Alignment) -> float:
     return clamp(1 - alignment.errors / max(alignment.expected_count, 1))
 
 
-def said_only_this(alignment: Alignment) -> float:
+def _said_only_this(alignment: Alignment) -> float:
     """1, falling to 0 as words that were not asked for outnumber the sentence."""
     return 1 - ramp(alignment.count(Operation.INSERTION) / max(alignment.expected_count, 1), 0.5, 2.0)
 

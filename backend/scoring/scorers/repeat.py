@@ -6,9 +6,8 @@ from backend.scoring.score import ItemScore, Points, Trait
 from backend.scoring.verdicts import (
     align_evidence,
     delivery,
-    delivery_share,
+    delivery_credit,
     recognition_trust,
-    said_only_this,
     settle,
     summary_of,
     unusual,
@@ -37,7 +36,7 @@ def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
         return early
     alignment, rows = align_evidence(key.text, evidence)
     accuracy = word_accuracy(alignment)
-    credit = delivery_share(alignment.covered) * said_only_this(alignment) if accuracy > 0 else 0.0
+    credit = delivery_credit(alignment)
     return settle(
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=accuracy), **delivery(evidence, credit)},

@@ -9,9 +9,8 @@ from backend.scoring.text import align
 from backend.scoring.verdicts import (
     align_evidence,
     delivery,
-    delivery_share,
+    delivery_credit,
     recognition_trust,
-    said_only_this,
     settle,
     summary_of,
     unusual,
@@ -33,7 +32,7 @@ def score(evidence: Evidence, key: SentenceBuildKey) -> ItemScore:
     mastery = word_accuracy(alignment)
     # The phrases said back in an order that is no sentence show memory, not mastery.
     mastery = min(mastery, 0.25) if order else mastery
-    credit = delivery_share(alignment.covered) * said_only_this(alignment) if mastery > 0 else 0.0
+    credit = delivery_credit(alignment)
     return settle(
         evidence,
         {Trait.SENTENCE_MASTERY: Points(value=mastery), **delivery(evidence, credit)},
