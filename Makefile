@@ -9,7 +9,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load-pages screens evaluate gaming reliability prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate gaming reliability prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ restore: ## FILE=backups/<time>: puts a dump back, into an empty database (FORCE
 
 lock: ready-dev ## makes the hashed locks from requirements*.in
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --override requirements-overrides.txt requirements.in -o requirements.txt
-	@for name in dev uv eventlet; do \
+	@for name in dev uv eventlet cloud; do \
 	  $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-$$name.in -o requirements-$$name.txt || exit 1; done
 
 lint: ready-dev ## ruff, mypy and the architecture's contracts
@@ -67,14 +67,23 @@ test-eventlet: ready-dev ## a smoke test of VIVA_ASYNC_MODE=eventlet in an envir
 journey-full: ready-dev ## two students sit the true short form in a browser, in real time (some 20 minutes)
 	@JOURNEY=full $(RUN) -m pytest -q -p no:randomly tests/browser/test_whole_journey.py
 
+load: ready-dev ## whole exams of CANDIDATES=500 at once, on a Viva of its own; checks the records (DURATION=192 ENGINE=rust WORKERS=2 MACHINES=2)
+	@$(RUN) -m scripts.load $(if $(CANDIDATES),--candidates $(CANDIDATES)) $(if $(DURATION),--duration $(DURATION)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(FORMAT),--format $(FORMAT)) $(ARGS)
+
+histories: ready-dev ## N=100000 random histories of the attempt engine, on its rules and memory alone; prints what broke (SEED=text)
+	@$(RUN) -m scripts.histories $(or $(N),10000) $(SEED)
+
+faults: ready-dev ## kills, power cuts, broken lines, failing disks against a Viva of its own; checks the records (FAULT=name ROUNDS=n)
+	@$(RUN) -W ignore -m scripts.faults $(if $(FAULT),--fault "$(FAULT)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
+
 load-pages: ready-dev ## how fast pages are while two batches of 30 are being scored (after `make up`)
 	@$(RUN) -m scripts.load_pages $(ARGS)
 
 screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`)
 	@$(RUN) -m scripts.screens
 
-evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated)
-	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(ARGS)
+evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated; LIMIT=300: a subset)
+	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 gaming: ready-dev ## tries to earn credit with silence, noise, other words, other languages ...; prints a table
 	@$(RUN) -m scripts.gaming

@@ -10,18 +10,28 @@ from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.adapters.realtime.socketio import create_socketio
+from backend.features.accommodations import views as accommodation_views
 from backend.features.accounts import views as account_views
 from backend.features.assessments import views as assessment_views
-from backend.features.attempts import sockets as attempt_sockets
 from backend.features.attempts import views as attempt_views
+from backend.features.attempts.engine import sockets as engine_sockets
+from backend.features.attempts.engine import views as engine_views
+from backend.features.attempts.packages import views as package_views
+from backend.features.attempts.recordings import views as recording_views
+from backend.features.attempts.response_files import views as response_file_views
 from backend.features.audit import views as audit_views
 from backend.features.batches import views as batch_views
 from backend.features.campuses import views as campus_views
 from backend.features.courses import views as course_views
 from backend.features.home import views as home_views
+from backend.features.invigilation import api as invigilation_api
+from backend.features.invigilation import sockets as invigilation_sockets
+from backend.features.invigilation import staff as invigilation_staff
+from backend.features.invigilation import views as invigilation_views
 from backend.features.items import views as item_views
 from backend.features.mailings import sockets as mailing_sockets
 from backend.features.mailings import views as mailing_views
+from backend.features.raters import views as rater_views
 from backend.features.ratings import views as rating_views
 from backend.features.reports import views as report_views
 from backend.features.results import views as result_views
@@ -45,6 +55,14 @@ VIEWS: tuple[ModuleType, ...] = (
     api_docs,
     assessment_views,
     attempt_views,
+    engine_views,
+    recording_views,
+    package_views,
+    response_file_views,
+    invigilation_api,
+    invigilation_views,
+    invigilation_staff,
+    rater_views,
     rating_views,
     result_views,
     report_views,
@@ -56,14 +74,15 @@ VIEWS: tuple[ModuleType, ...] = (
     course_views,
     batch_views,
     student_views,
+    accommodation_views,
     audit_views,
 )
 
 # Every module with live rooms offers JOINS: events to join them by. One line here for a new one.
-SOCKETS: tuple[ModuleType, ...] = (attempt_sockets, mailing_sockets)
+SOCKETS: tuple[ModuleType, ...] = (invigilation_sockets, engine_sockets, mailing_sockets)
 
 ROOT = Path(__file__).resolve().parents[1]
-MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster or a form; recordings go straight to the object store
+MAX_BODY_BYTES = 12 * 1024 * 1024  # a roster, a form, a recording
 
 
 class ProblemApi(Api):

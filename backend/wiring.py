@@ -17,15 +17,22 @@ from backend.adapters.passwords.argon2id import Argon2idPasswords, thread_pool_r
 from backend.adapters.pdf.typst import TypstTypesetter, render_pdf
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
+from backend.adapters.rubrics.files import FileRubrics
 from backend.adapters.scales.files import FileScales, load_descriptors
 from backend.adapters.sessions.redis import RedisSessions
+from backend.adapters.sessions.remembered import RememberedSessions
 from backend.adapters.speech.listener import EngineListener
+from backend.adapters.speech.setup import SpeechSetup
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.adapters.spreadsheets.sheet import write_sheet
+from backend.adapters.tallies.redis import RedisTallies
+from backend.adapters.text.reader import LocalTextReader, SentenceEncoder
 from backend.core.clock import Clock, utc_now
 from backend.core.ids import IdSource, random_id
 from backend.core.outbox import OutboxStore
 from backend.core.ports import Blobs, Feed, Jobs, Mailer, Passwords, Presence, Sessions, Spreadsheets, Typesetter
+from backend.features.accommodations.mongo import MongoAccommodations
+from backend.features.accommodations.repository import Accommodations
 from backend.features.accounts import usecases as account_usecases
 from backend.features.accounts.mongo import MongoAccounts, MongoOneTimeCodes
 from backend.features.accounts.repository import Accounts, OneTimeCodes
@@ -33,10 +40,21 @@ from backend.features.assessments.mongo import MongoDeliveries
 from backend.features.assessments.offers import FormatsFromForms
 from backend.features.assessments.repository import AttemptMarks, Deliveries, DeliveryCounts, Formats, ReleasedResults
 from backend.features.attempts.candidates import CandidatesFromStudents
+from backend.features.attempts.engine.conditions import ConditionsFromAccommodations
 from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
-from backend.features.attempts.mongo import MongoAttempts, MongoResponses, MongoUploads
+from backend.features.attempts.mongo import MongoAttempts, MongoLateAnswers, MongoResponses, MongoUploads
 from backend.features.attempts.papers import PapersFromForms
-from backend.features.attempts.repository import Attempts, Candidates, Papers, Responses, Uploads
+from backend.features.attempts.repository import (
+    Attempts,
+    Candidates,
+    GrantedConditions,
+    LateAnswers,
+    Oversight,
+    Papers,
+    ReleasedAttempts,
+    Responses,
+    Uploads,
+)
 from backend.features.audit.mongo import MongoAuditLog
 from backend.features.audit.repository import AuditLog
 from backend.features.batches.mongo import MongoBatches
@@ -45,15 +63,27 @@ from backend.features.campuses.mongo import MongoCampuses
 from backend.features.campuses.repository import Campuses
 from backend.features.courses.mongo import MongoCourses
 from backend.features.courses.repository import Courses
+from backend.features.invigilation.mongo import (
+    MongoDuties,
+    MongoIdentityChecks,
+    MongoIncidents,
+    MongoMessages,
+    MongoSignalRecords,
+)
+from backend.features.invigilation.oversight import OversightFromInvigilation
+from backend.features.invigilation.repository import Duties, IdentityChecks, Incidents, Messages, SignalRecords
 from backend.features.items.mongo import MongoForms, MongoItems, MongoPromptSounds
 from backend.features.items.repository import Forms, Items, PromptSounds
 from backend.features.mailings.marks import MarksFromMailings
 from backend.features.mailings.mongo import MongoDispatches, MongoMailings
 from backend.features.mailings.repository import Dispatches, Mailings
+from backend.features.raters.mongo import MongoRatingPlans, MongoRatings
+from backend.features.raters.repository import RatingPlans, Ratings, Rubrics
 from backend.features.ratings.keys import KeysFromItems
-from backend.features.ratings.repository import AnswerKeys, Listener
+from backend.features.ratings.mongo import MongoCohorts
+from backend.features.ratings.repository import AnswerKeys, Cohorts, Listener, TextReader
 from backend.features.reports.repository import PdfPress, SheetWriter, Words
-from backend.features.results.marks import ReleasedFromResults
+from backend.features.results.marks import ReleasedAttemptsFromResults, ReleasedFromResults
 from backend.features.results.mongo import MongoReleases, MongoResults
 from backend.features.results.people import PeopleFromStudents
 from backend.features.results.repository import MailMarks, People, Releases, Results, Scales
@@ -89,6 +119,8 @@ class Services:
     courses: Courses
     batches: Batches
     students: Students
+    accommodations: Accommodations
+    granted_conditions: GrantedConditions
     # item bank
     items: Items
     prompt_sounds: PromptSounds
@@ -97,16 +129,31 @@ class Services:
     deliveries: Deliveries
     offered_formats: Formats
     released_results: ReleasedResults
+    released_attempts: ReleasedAttempts
     attempt_marks: AttemptMarks
     delivery_counts: DeliveryCounts
     attempts: Attempts
     responses: Responses
     uploads: Uploads
+    late_answers: LateAnswers
     papers: Papers
     candidates: Candidates
+    # invigilation
+    duties: Duties
+    incidents: Incidents
+    messages: Messages
+    identity_checks: IdentityChecks
+    signal_records: SignalRecords
+    oversight: Oversight
     # ratings
     scoring_keys: AnswerKeys
     listener: Listener
+    cohorts: Cohorts
+    text_reader: TextReader
+    # people's ratings
+    people_ratings: Ratings
+    rating_plans: RatingPlans
+    rubrics: Rubrics
     # results, reports, mailings
     people: People
     scales: Scales
@@ -156,17 +203,36 @@ def s3_address(settings: Settings) -> S3Address:
     )
 
 
+def speech_setup(settings: Settings) -> SpeechSetup:
+    """What the speech engines are told of these settings."""
+    return SpeechSetup(
+        models_dir=settings.viva_data / "models",
+        whisper_folder=settings.speech_whisper_folder,
+        whisper_sha256=settings.speech_whisper_sha256,
+        azure_key=settings.azure_speech_key,
+        azure_region=settings.azure_speech_region,
+        azure_host=settings.azure_speech_host,
+        google_credentials=settings.google_speech_credentials,
+        google_endpoint=settings.google_speech_endpoint,
+        language=settings.speech_language,
+    )
+
+
 def build_services(settings: Settings) -> Services:
     """The real wiring. Opens no connection by itself: each adapter connects on its first use."""
     database = open_database(settings)
     attempts = MongoAttempts(database)
-    responses = MongoResponses(database)
+    responses = MongoResponses(database, RedisTallies(settings.redis_url_for("presence")))
     students = MongoStudents(database)
+    accommodations = MongoAccommodations(database)
     candidates = CandidatesFromStudents(students)
     items = MongoItems(database)
     forms = MongoForms(database)
     blobs, presence = S3Blobs(s3_address(settings)), RedisPresence(settings.redis_url_for("presence"))
     outbox = MongoOutboxStore(database, blobs)
+    feed = SocketFeed(settings.redis_url_for("sockets"))
+    incidents, messages = MongoIncidents(database), MongoMessages(database)
+    identity_checks = MongoIdentityChecks(database)
     results, releases = MongoResults(database), MongoReleases(database)
     mailings, dispatches = MongoMailings(database), MongoDispatches(database)
     return Services(
@@ -174,7 +240,7 @@ def build_services(settings: Settings) -> Services:
         now=utc_now,
         new_id=random_id,
         blobs=blobs,
-        feed=SocketFeed(settings.redis_url_for("sockets")),
+        feed=feed,
         presence=presence,
         jobs=CeleryJobs(settings.redis_url_for("queue")),
         mailer=build_mailer(settings, outbox),
@@ -182,9 +248,7 @@ def build_services(settings: Settings) -> Services:
         spreadsheets=CalamineSpreadsheets(),
         typesetter=TypstTypesetter(),
         passwords=Argon2idPasswords(run=thread_pool_runner()),
-        sessions=RedisSessions(
-            settings.redis_url_for("revocation"), lifetime=timedelta(hours=settings.session_refresh_hours)
-        ),
+        sessions=_sessions(settings),
         audit_log=MongoAuditLog(database),
         accounts=MongoAccounts(database),
         one_time_codes=MongoOneTimeCodes(database),
@@ -192,23 +256,38 @@ def build_services(settings: Settings) -> Services:
         courses=MongoCourses(database),
         batches=MongoBatches(database),
         students=students,
+        accommodations=accommodations,
+        granted_conditions=ConditionsFromAccommodations(accommodations),
         items=items,
         prompt_sounds=MongoPromptSounds(database),
         forms=forms,
         deliveries=MongoDeliveries(database),
         offered_formats=FormatsFromForms(forms),
         released_results=ReleasedFromResults(results, releases),
+        released_attempts=ReleasedAttemptsFromResults(releases),
         attempt_marks=MarksFromAttempts(attempts),
         delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
         responses=responses,
         uploads=MongoUploads(database),
+        late_answers=MongoLateAnswers(database),
         papers=PapersFromForms(forms),
         candidates=candidates,
+        duties=MongoDuties(database),
+        incidents=incidents,
+        messages=messages,
+        identity_checks=identity_checks,
+        signal_records=MongoSignalRecords(database),
+        oversight=OversightFromInvigilation(messages, identity_checks, incidents, feed),
         scoring_keys=KeysFromItems(items),
-        listener=EngineListener("offline", models_dir=settings.viva_data / "models"),
+        listener=EngineListener(settings.engines, speech_setup(settings)),
+        cohorts=MongoCohorts(database),
+        text_reader=LocalTextReader(_load_sentence_encoder),
+        people_ratings=MongoRatings(database),
+        rating_plans=MongoRatingPlans(database),
+        rubrics=FileRubrics(),
         people=PeopleFromStudents(students),
-        scales=FileScales(formats=settings.viva_formats),
+        scales=FileScales(),
         results=results,
         releases=releases,
         words=load_descriptors,
@@ -224,6 +303,18 @@ def build_services(settings: Settings) -> Services:
             "objects": blobs.check,
         },
     )
+
+
+def _sessions(settings: Settings) -> RememberedSessions:
+    url = settings.redis_url_for("revocation")
+    return RememberedSessions(RedisSessions(url, lifetime=timedelta(hours=settings.session_refresh_hours)), url)
+
+
+def _load_sentence_encoder() -> SentenceEncoder:
+    # Imported here: web processes are wired too, and must not load the models' libraries.
+    from backend.adapters.speech.offline import meaning
+
+    return meaning.SentenceEncoder()
 
 
 def _ask(presence: Presence) -> None:

@@ -1,6 +1,5 @@
 """The worker process: the web's wiring without HTTP. `celery -A backend.worker:celery_app worker` (or `beat`)."""
 
-import os
 from functools import cache
 from types import ModuleType
 
@@ -14,6 +13,7 @@ from backend.features.mailings import tasks as mailing_tasks
 from backend.features.ratings import tasks as rating_tasks
 from backend.features.results import tasks as result_tasks
 from backend.features.students import tasks as student_tasks
+from backend.politeness import give_way
 from backend.telemetry import init_telemetry
 from backend.wiring import Services, build_services
 from config.settings import load_settings
@@ -29,8 +29,6 @@ TASKS: tuple[ModuleType, ...] = (
 
 LONGEST_TASK_S = 300
 """Hard limit of one task, in seconds; the visibility timeout lies above it, or a job would run while it runs."""
-
-POLITENESS = 10
 
 _services: Services | None = None
 
@@ -50,7 +48,7 @@ def _start_process(**_: object) -> None:
     """Forgets the wiring from before the fork; scoring yields to the pages when they share a machine."""
     global _services
     _services = None
-    os.nice(POLITENESS)
+    give_way()
 
 
 def create_celery(broker_url: str) -> Celery:

@@ -30,6 +30,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 REDIS_DATABASES = {"queue": 0, "sockets": 1, "limits": 2, "revocation": 3, "presence": 4}
 RedisPurpose = Literal["queue", "sockets", "limits", "revocation", "presence"]
 
+SPEECH_ENGINES = frozenset({"offline", "local_whisper", "azure", "google"})
+
 EMBEDDED_NAMES = (
     "mongodb_uri",
     "redis_url",
@@ -67,7 +69,7 @@ class Settings(BaseSettings):
     viva_tls_key: Path | None = None
     viva_secret_key: str = Field(default="", repr=False)
     viva_web_workers: int = Field(default=2, ge=1, le=64)
-    viva_scoring_workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) // 2), ge=1, le=256)
+    viva_scoring_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     viva_async_mode: Literal["gevent", "eventlet", "threading"] = "gevent"
     viva_trusted_proxies: int = Field(default=0, ge=0, le=5)
     viva_formats: Path = PROJECT_ROOT / "config" / "formats"
@@ -91,6 +93,18 @@ class Settings(BaseSettings):
     brevo_api_key: str = Field(default="", repr=False)
     brevo_base_url: str = "https://api.brevo.com/v3"
     smtp_url: str = Field(default="", repr=False)
+
+    # Speech
+    speech_engines: str = "offline"
+    speech_switch_minutes: int = Field(default=0, ge=0, le=10_080)
+    speech_language: str = "en-US"
+    speech_whisper_folder: Path | None = None
+    speech_whisper_sha256: str = ""
+    azure_speech_key: str = Field(default="", repr=False)
+    azure_speech_region: str = ""
+    azure_speech_host: str = ""
+    google_speech_credentials: Path | None = None
+    google_speech_endpoint: str = ""
 
     # Watching
     sentry_dsn: str = Field(default="", repr=False)
@@ -138,6 +152,11 @@ class Settings(BaseSettings):
         scheme, usual_port = ("https", 443) if self.uses_tls else ("http", 80)
         port = "" if self.viva_port == usual_port else f":{self.viva_port}"
         return f"{scheme}://{reachable_host(self.viva_host)}{port}"
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The speech engines, the preferred one first."""
+        return tuple(name for name in (part.strip() for part in self.speech_engines.split(",")) if name)
 
     @property
     def is_secure(self) -> bool:
@@ -345,6 +364,28 @@ _RULES: tuple[Rule, ...] = (
     ),
     ("s3_access_key", lambda s: bool(s.s3_endpoint) and not s.s3_access_key, "is missing: S3_ENDPOINT needs it."),
     ("s3_secret_key", lambda s: bool(s.s3_endpoint) and not s.s3_secret_key, "is missing: S3_ENDPOINT needs it."),
+    (
+        "speech_engines",
+        lambda s: not s.engines or not set(s.engines) <= SPEECH_ENGINES or len(set(s.engines)) < len(s.engines),
+        "must name speech engines, the preferred one first: offline, local_whisper, azure, google.",
+    ),
+    (
+        "speech_whisper_sha256",
+        lambda s: (
+            "local_whisper" in s.engines and (s.speech_whisper_folder is None or len(s.speech_whisper_sha256) != 64)
+        ),
+        "SPEECH_ENGINES=local_whisper needs SPEECH_WHISPER_FOLDER and the SHA-256 of its model.bin.",
+    ),
+    (
+        "azure_speech_key",
+        lambda s: "azure" in s.engines and not (s.azure_speech_key and (s.azure_speech_region or s.azure_speech_host)),
+        "SPEECH_ENGINES=azure needs AZURE_SPEECH_KEY and AZURE_SPEECH_REGION.",
+    ),
+    (
+        "google_speech_credentials",
+        lambda s: "google" in s.engines and not (s.google_speech_credentials or s.google_speech_endpoint),
+        "SPEECH_ENGINES=google needs GOOGLE_SPEECH_CREDENTIALS, the file of a service account's key.",
+    ),
     ("s3_bucket", lambda s: not 3 <= len(s.s3_bucket) <= 63, "must have 3 to 63 characters."),
     (
         "brevo_api_key",
@@ -402,6 +443,9 @@ def _kept_secret(path: Path) -> str:
     if not path.exists():
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
+            # Sessions and sealed answers hang on it: it must be there after a power cut.
+            file.flush()
+            os.fsync(file.fileno())
         try:
             path.hardlink_to(draft)
         except FileExistsError:

@@ -1,6 +1,7 @@
-"""Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; speaker-wise
-folds."""
+"""Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; a line over the
+recogniser's states; small networks over both. Speaker-wise folds."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
+from sklearn.neural_network import MLPRegressor
 
 from backend.scoring.calibration import ASPECTS, Calibration, calibration_from_arrays
 
@@ -37,7 +40,10 @@ TREES = {
     "random_state": 0,
 }
 TREE_SHARE = 0.5
-STATE_DIRECTIONS = 64
+STATES = 512  # of the 1,024 the means; the spreads add nothing
+STATE_DIRECTIONS = 48  # that the networks see
+NET_SHARE, NETS = 0.5, 6
+NET = {"hidden_layer_sizes": (48,), "alpha": 3.0, "learning_rate_init": 2e-3, "max_iter": 60, "batch_size": 64}
 # States say more of flow than of single sounds.
 STATE_SHARES = {"accuracy": 0.2, "fluency": 0.4, "prosodic": 0.4, "total": 0.3}
 WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
@@ -122,25 +128,61 @@ def _fit_aspect(
 
 
 def fit_states(table: Table, rows: npt.NDArray[np.int64]) -> Arrays:
-    """A line per aspect over the recogniser's states: standardised, reduced to their main directions, ridge. Empty
-    where the table has none."""
+    """A line per aspect over the recogniser's states, standardised. Empty where the table has none."""
     if table.states is None:
         return {}
     kept = rows[np.isfinite(table.states[rows]).all(axis=1)]
-    raw = table.states[kept]
+    raw = table.states[kept][:, :STATES]
     centre, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), 1e-6)
     z = np.clip((raw - centre) / spread, -4, 4)
-    reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1, z.shape[1]), random_state=0).fit(z)
-    scores = reduced.transform(z)
-    scale = np.maximum(scores.std(axis=0), 1e-6)
     arrays: Arrays = {"state/centre": centre, "state/spread": spread}
     for aspect in ASPECTS:
-        line = RidgeCV(np.logspace(0, 5, 11)).fit(scores / scale, table.marks[aspect][kept])
-        slopes = (line.coef_ / scale) @ reduced.components_
+        line = RidgeCV(np.logspace(2, 6, 9)).fit(z, table.marks[aspect][kept])
         arrays[f"state/{aspect}/share"] = np.array(STATE_SHARES[aspect])
-        arrays[f"state/{aspect}/slopes"] = slopes
-        arrays[f"state/{aspect}/intercept"] = np.array(line.intercept_ - slopes @ reduced.mean_)
+        arrays[f"state/{aspect}/slopes"] = line.coef_
+        arrays[f"state/{aspect}/intercept"] = np.array(line.intercept_)
     return {name: np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
+
+
+def fit_nets(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: str) -> Arrays:
+    """Networks of one hidden layer over the mode's standardised features and the states' main directions, all aspects
+    at once. `fitted`: what `fit_mode` and `fit_states` gave. Empty where the table has no states."""
+    if table.states is None:
+        return {}
+    kept = rows[np.isfinite(table.states[rows]).all(axis=1)]
+    z = np.clip((table.states[kept][:, :STATES] - fitted["state/centre"]) / fitted["state/spread"], -4, 4)
+    reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1, z.shape[1]), random_state=0).fit(z)
+    scale = np.maximum(reduced.transform(z).std(axis=0), 1e-6)
+    directions = reduced.components_.T / scale
+    offset = -(reduced.mean_ @ directions)
+    given = np.concatenate([_standard(table.x[kept], fitted, mode), z @ directions + offset], axis=1)
+    marks = np.stack([table.marks[aspect][kept] for aspect in ASPECTS], axis=1)
+    centre, spread = marks.mean(axis=0), np.maximum(marks.std(axis=0), 1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
+        nets = [MLPRegressor(**NET, random_state=seed).fit(given, (marks - centre) / spread) for seed in range(NETS)]
+    arrays = {
+        "directions": directions,
+        "offset": offset,
+        "hidden": np.stack([net.coefs_[0] for net in nets]),
+        "bias": np.stack([net.intercepts_[0] for net in nets]),
+        "out": np.stack([net.coefs_[1] * spread for net in nets]),
+        "out_bias": np.stack([net.intercepts_[1] * spread + centre for net in nets]),
+        "share": np.array(NET_SHARE),
+    }
+    return {f"{mode}/net/{name}": np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
+
+
+def _standard(x: Floats, fitted: Arrays, mode: str) -> Floats:
+    """Rows of features as the models of `fitted` see them: gaps filled, bounded, standardised."""
+    centre, spread, low, high = (fitted[f"{mode}/{field}"] for field in ("centre", "spread", "low", "high"))
+    return np.asarray((np.clip(np.where(np.isfinite(x), x, centre), low, high) - centre) / spread)
+
+
+def fit_whole(table: Table, rows: npt.NDArray[np.int64], mode: str, states: Arrays | None = None) -> Arrays:
+    """All of a mode, with the line over the states: `states` where it is fitted already."""
+    arrays = fit_mode(table, rows, mode) | (states or fit_states(table, rows))
+    return arrays | fit_nets(table, rows, arrays, mode)
 
 
 def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
@@ -165,10 +207,7 @@ def predict_rows(
 ) -> dict[str, Floats]:
     """Aspects 0..10 by the very code that scores."""
     known = [None] * len(rows) if states is None else [each if np.isfinite(each).all() else None for each in states]
-    predicted = [
-        calibration.predict({**row, **calibration.state_marks(inner)}, mode=mode)
-        for row, inner in zip(rows, known, strict=True)
-    ]
+    predicted = [calibration.predict(row, mode=mode, states=inner) for row, inner in zip(rows, known, strict=True)]
     return {aspect: np.array([10 * getattr(each, aspect) for each in predicted]) for aspect in ASPECTS}
 
 
@@ -176,7 +215,7 @@ def cross_validate(rows: Sequence[Mapping[str, float]], table: Table, mode: str,
     """Out-of-fold predictions; no speaker is in training and test of one fold."""
     out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
     for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
-        fitted = calibration_from_arrays("fold", fit_mode(table, train, mode) | fit_states(table, train))
+        fitted = calibration_from_arrays("fold", fit_whole(table, train, mode))
         states = None if table.states is None else table.states[test]
         predicted = predict_rows(fitted, [rows[index] for index in test], mode, states)
         for aspect in ASPECTS:

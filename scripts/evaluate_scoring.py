@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from backend.adapters.speech import ENGINES
 from backend.adapters.speech.calibrations import load_calibration
+from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import PIPELINE_VERSION
 from backend.scoring.calibration import ASPECTS
 from backend.scoring.scorers import VERSIONS
@@ -40,8 +40,9 @@ from scripts.calibration_fit import (
     rmse,
     weighted_kappa,
 )
+from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed
-from scripts.speech_features import Corpus, Utterance, extract_all, find_scores, open_corpus
+from scripts.speech_features import extract_all
 from scripts.train_calibration import DATA, ROOT, word_table
 
 ADULT_FROM = 18
@@ -87,7 +88,7 @@ def _limited(corpus: Corpus, most: int) -> Corpus:
     for speaker in speakers:
         if len(kept) < most:
             kept += [each for each in corpus.utterances if each.speaker == speaker]
-    return Corpus(utterances=sorted(kept, key=lambda each: each.id), left_out=corpus.left_out)
+    return limited(corpus, kept)
 
 
 def _rounded(value: float) -> float | None:
@@ -151,19 +152,30 @@ def _marks_of(corpus: Sequence[Utterance]) -> dict[str, Floats]:
     return {aspect: np.array([each.median[aspect] for each in corpus]) for aspect in ASPECTS}
 
 
-def bias_by_age(corpus: Sequence[Utterance], predicted: Floats, marks: Floats) -> dict[str, dict[str, float | None]]:
-    """Differential error of the total per age band: mean error, and the same among utterances of equal marks.
+def _age_bands(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
+    bands = {"6-8": (0, 9), "9-11": (9, 12), "12-17": (12, 18), "18-24": (18, 25), "25-": (25, 200)}
+    ages = np.array([-1 if each.age is None else each.age for each in corpus])
+    return {name: (ages >= low) & (ages < high) for name, (low, high) in bands.items()}
+
+
+def _sexes(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Empty where the scores name no sex: a voice's height is no honest stand-in."""
+    named = np.array([each.sex or "" for each in corpus])
+    return {str(name): named == name for name in np.unique(named) if name}
+
+
+def differential_error(
+    groups: Mapping[str, npt.NDArray[np.bool_]], predicted: Floats, marks: Floats
+) -> dict[str, dict[str, float | None]]:
+    """Of the total per group: mean error, and the same among utterances of equal marks.
 
     The second is what fairness asks for: regression to the mean alone makes any group that scores high look underrated.
     """
-    bands = {"6-8": (0, 9), "9-11": (9, 12), "12-17": (12, 18), "18-24": (18, 25), "25-": (25, 200)}
     error = predicted - marks
     same = {mark: float(error[np.rint(marks) == mark].mean()) for mark in np.unique(np.rint(marks))}
     beside = error - np.array([same[mark] for mark in np.rint(marks)])
-    ages = np.array([-1 if each.age is None else each.age for each in corpus])
     found = {}
-    for name, (low, high) in bands.items():
-        mask = (ages >= low) & (ages < high)
+    for name, mask in groups.items():
         if mask.any():
             found[name] = {
                 "n": int(mask.sum()),
@@ -238,7 +250,10 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
         "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),
         "one_expert_against_four": one_expert(corpus),
-        "fairness": {"by_age": bias_by_age(corpus, predicted["total"], marks["total"])},
+        "fairness": {
+            name: differential_error(each, predicted["total"], marks["total"])
+            for name, each in (("by_age", _age_bands(corpus)), ("by_sex", _sexes(corpus)))
+        },
         "n": {
             **{name: int(mask.sum()) for name, mask in groups.items()},
             "speakers": len(set(speakers)),
@@ -249,7 +264,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
             },
         },
         "versions": {
-            **ENGINES["offline"](options.models).versions(),
+            **OfflineEngine(models_dir=options.models).versions(),
             "pipeline": PIPELINE_VERSION,
             "scorers": VERSIONS,
             "calibration": f"cross-validated, {options.folds} folds by speaker" if trained else load_calibration().name,
@@ -265,8 +280,10 @@ def report(found: Mapping[str, Any]) -> None:
         cells = (aspects.get(aspect) for aspect in ASPECTS)
         shown = (f"{each['pearson']} ({each['rmse']}, {each['qwk']})" if each else "-" for each in cells)
         print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in shown))
-    for name, each in found["fairness"]["by_age"].items():
-        print(f"age {name:<18} n {each['n']}, mean error {each['mean_error']}, at equal marks {each['at_equal_marks']}")
+    for name, each in {**found["fairness"]["by_age"], **found["fairness"]["by_sex"]}.items():
+        print(
+            f"group {name:<16} n {each['n']}, mean error {each['mean_error']}, at equal marks {each['at_equal_marks']}"
+        )
     print(
         f"words {found['word']}; word error rate {found['wer']}; real-time factor {found['rtf']}; {found['rss_mb']} MB"
     )

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.adapters.speech import ENGINES
+import numpy as np
+
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
+from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import evidence_of_pcm
-from backend.scoring.evidence import Pcm, SpeechEngine
+from backend.scoring.evidence import SAMPLE_RATE, Pcm, SpeechEngine
 from backend.scoring.keys import key_from_dict
 from backend.scoring.score import ItemScore, ScoreStatus, Trait
 from backend.scoring.scorers import score_answer
@@ -46,7 +48,7 @@ FOREIGN = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """`most` is the share of full points that may be earned, at most; None: no limit, it must only not crash. It holds
-    for `trait`, or for every trait."""
+    for `trait`, or for every trait. `prompt`: what the item began with."""
 
     name: str
     task: str
@@ -55,6 +57,7 @@ class Attempt:
     most: float | None
     note: str = ""
     trait: Trait | None = None
+    prompt: Pcm | None = None
 
 
 def voice(name: str) -> Pcm:
@@ -171,11 +174,27 @@ def spoken_by_a_machine() -> Iterator[Attempt]:
         ),
         lambda sound: sound,
     )  # fmt: skip
-    yield from _tried(
-        (("the prompt played back", "repeat", _read(OTHER), OTHER, None,
-          "earns credit: a played sentence is a said sentence to a machine; proctors and the client must prevent it"),),
-        sounds.through_a_loudspeaker,
-    )  # fmt: skip
+    yield from played_back()
+
+
+def played_back() -> Iterator[Attempt]:
+    """The prompt itself as the answer: plain, through a loudspeaker, in a room; and an honest voice after its end."""
+    prompt = synthetic(OTHER)
+    if prompt is None:
+        return
+    made = {
+        "the prompt as a file": prompt,
+        "the prompt played back": sounds.through_a_loudspeaker(prompt),
+        "the prompt played back in a room": sounds.in_a_room(sounds.through_a_loudspeaker(prompt)),
+    }
+    for name, sound in made.items():
+        later = np.concatenate([sounds.noise(0.9, 0.002), sound, sounds.noise(0.5, 0.002)])
+        yield Attempt(name=name, task="repeat", key=_read(OTHER), sound=later, most=0.0, prompt=prompt)
+    reader = voice("native_reader.wav")
+    tail = np.concatenate([sounds.through_a_loudspeaker(prompt)[-SAMPLE_RATE // 2 :], reader])
+    yield Attempt(
+        name="honest, after the prompt's end", task="repeat", key=_read(SAID), sound=tail, most=None, prompt=prompt
+    )
 
 
 _Case = tuple[str, str, dict[str, Any], str, float | None, str]
@@ -199,7 +218,8 @@ def credit_of(score: ItemScore, trait: Trait | None = None) -> float | None:
 def judge(attempt: Attempt, engine: SpeechEngine) -> tuple[ItemScore, bool]:
     """The score, and whether it keeps to what the attempt may earn."""
     key = key_from_dict(attempt.task, attempt.key)
-    score = score_answer(evidence_of_pcm(attempt.sound, attempt.task, key, engine, load_calibration()), key)
+    found = evidence_of_pcm(attempt.sound, attempt.task, key, engine, load_calibration(), prompt=attempt.prompt)
+    score = score_answer(found, key)
     earned = credit_of(score, attempt.trait)
     return score, earned is None or attempt.most is None or earned <= attempt.most
 
@@ -208,7 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Attempts to earn credit without the speech that was asked for")
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models")
     options = parser.parse_args()
-    engine = ENGINES["offline"](options.models)
+    engine = OfflineEngine(models_dir=options.models)
     failed = 0
     print(f"{'attempt':<36}{'task':<16}{'credit':>8}{'at most':>9}  verdict")
     for group in (without_words, other_words, altered_voices, spoken_by_a_machine):

@@ -72,6 +72,17 @@ def through_a_loudspeaker(voice: Pcm) -> Pcm:
     return _float32(0.5 * band + np.random.default_rng(5).normal(0, 0.002, len(voice)))
 
 
+def in_a_room(voice: Pcm, *, echo_s: float = 0.3, snr_db: float = 15) -> Pcm:
+    """With the echo of a room (four tenths of a second to -60 dB) and its noise."""
+    random = np.random.default_rng(9)
+    count = int(echo_s * SAMPLE_RATE)
+    response = 0.25 * random.normal(0, 1, count) * np.exp(-np.arange(count) / SAMPLE_RATE * 6.9 / 0.4)
+    response[0] = 1.0
+    wet = np.convolve(voice, response)[: len(voice)]
+    hiss = random.normal(0, np.sqrt((wet**2).mean()) * 10 ** (-snr_db / 20), len(wet))
+    return _float32((wet + hiss) / max(float(np.abs(wet).max()), 1e-9) * 0.5)
+
+
 def clipped(voice: Pcm, times: float = 10) -> Pcm:
     return _float32(np.clip(voice * times, -1, 1))
 

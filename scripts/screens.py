@@ -19,7 +19,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.settings import PROJECT_ROOT, load_settings
-from scripts.test import find_chromium
+from scripts.test import find_chromium, install_programs
 
 FOLDER = PROJECT_ROOT / "docs" / "screens"
 MOST_BYTES = 80_000
@@ -76,6 +76,7 @@ STUDENT = (Shot(name="student-home", path="/"), Shot(name="student-results", pat
 
 
 def main() -> int:
+    install_programs()
     chromium = find_chromium()
     if chromium is None:
         return 1

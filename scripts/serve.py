@@ -6,6 +6,7 @@ import signal
 import sys
 
 from config.settings import Settings, SettingsError, load_settings
+from scripts.services.handles import allow_many_open_files
 from scripts.services.plan import make_plan
 from scripts.services.program import Folders, Program, StartProblem, Step
 from scripts.services.runfiles import (
@@ -28,6 +29,7 @@ def main() -> int:
         return 2
     folders = Folders(data=settings.viva_data)
     folders.make()
+    allow_many_open_files()
     try:
         with locked(folders):
             return serve(settings, folders)

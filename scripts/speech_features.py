@@ -1,8 +1,5 @@
-"""The features of a rated corpus, extracted once with the default engine and kept in a cache folder.
-
-A corpus is a folder of one audio file per utterance (<id>.wav, .flac or .opus, in it or in its sub-folders opus, flac,
-wav) and a JSON file of scores in the layout of speechocean762-train's `train_scores.json`.
-"""
+"""The features of a rated corpus (see rated_corpus), extracted once with the default engine and kept in a cache
+folder."""
 
 import hashlib
 import json
@@ -19,97 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from backend.adapters.speech import ENGINES
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
+from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states
 from backend.core.errors import PermanentFailure
 from backend.scoring.evidence import SAMPLE_RATE, Assessment, Evidence, Hints, Pcm, SpeechEngine, Transcript
 from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
 from backend.scoring.scorers import score_answer
 from backend.scoring.words import word_rows
-
-AUDIO_TYPES = (".flac", ".wav", ".opus", ".ogg", ".webm", ".m4a", ".mp3")
-ASPECTS = ("accuracy", "fluency", "prosodic", "total")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Utterance:
-    """`age` is None where nobody wrote a sensible one. `median` and `experts` hold marks 0..10 per aspect."""
-
-    id: str
-    text: str
-    speaker: str
-    age: int | None
-    median: dict[str, float]
-    experts: dict[str, list[float]]
-    words: list[dict[str, Any]]
-    audio: Path
-
-
-def find_audio(folder: Path, name: str) -> Path | None:
-    """The audio of an utterance, in the folder or in its sub-folders opus, flac, wav."""
-    places = (folder / "opus", folder, folder / "flac", folder / "wav")
-    return next((p for place in places for kind in AUDIO_TYPES if (p := place / f"{name}{kind}").is_file()), None)
-
-
-def find_scores(folder: Path) -> Path | None:
-    """The file of scores that lies in the folder or beside it: `*scores*.json`, the first by name."""
-    return next((each for place in (folder, folder.parent) for each in sorted(place.glob("*scores*.json"))), None)
-
-
-def _age(value: Any) -> int | None:
-    try:
-        age = int(float(value))
-    except (TypeError, ValueError):
-        return None
-    return age if 0 < age < 120 else None
-
-
-def _marks(entry: Mapping[str, Any]) -> dict[str, float] | None:
-    median = entry.get("median") or {}
-    found = {name: float(median[name]) for name in ASPECTS if isinstance(median.get(name), int | float)}
-    return found if len(found) == len(ASPECTS) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
-    """The utterances that can be judged, in the order of their ids, and why others cannot: id -> reason."""
-
-    utterances: list[Utterance]
-    left_out: dict[str, str]
-
-
-def open_corpus(audio: Path, scores: Path) -> Corpus:
-    """Every entry that has audio, a text and the four medians. A strange age is no age; the rest is left out, named."""
-    found, left_out = [], {}
-    for name, entry in sorted(json.loads(scores.read_text(encoding="utf-8")).items()):
-        path, marks, text = find_audio(audio, name), _marks(entry), str(entry.get("text") or "").strip()
-        if path is None or marks is None or not text:
-            left_out[name] = "no_audio" if path is None else "no_marks" if marks is None else "no_text"
-            continue
-        utterance = Utterance(
-            id=name,
-            audio=path,
-            text=text,
-            speaker=str(entry.get("speaker", name)),
-            age=_age(entry.get("age")),
-            median=marks,
-            experts=dict(entry.get("experts") or {}),
-            words=list(entry.get("words") or []),
-        )
-        found.append(utterance)
-    return Corpus(utterances=found, left_out=left_out)
-
-
-def read_corpus(audio: Path, scores: Path) -> list[Utterance]:
-    return open_corpus(audio, scores).utterances
+from scripts.rated_corpus import Utterance
 
 
 @lru_cache(maxsize=1)
 def _engine(models: str) -> SpeechEngine:
     """The engine, with its models already loaded: the clock of the first recording must not count that."""
-    engine = ENGINES["offline"](Path(models))
+    engine = OfflineEngine(models_dir=Path(models))
     hum = np.random.default_rng(1).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
     engine.transcribe(hum, Hints(task="read_aloud"))
     engine.assess(hum, "one two")
@@ -172,8 +94,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     spent = time.process_time() - began
     states = mean_states(engine.transcripts)
     return {
-        # what the shipped calibration made of the states is not a feature: in a fold it would know the answers
-        "read": {name: value for name, value in read.features.items() if not name.startswith("state_")},
+        "read": dict(read.features),
         "states": None if states is None else [round(float(each), 4) for each in states],
         "open": _free_features(sound.pcm, models) if free else None,
         "heard": read.transcript,
@@ -242,7 +163,7 @@ def extract_all(
     """Features of every utterance; those in the cache are not computed again unless the recording, its text or a
     version has changed. A broken run goes on where it stopped. Progress goes to standard error."""
     cache.mkdir(parents=True, exist_ok=True)
-    versions = ENGINES["offline"](models).versions()
+    versions = OfflineEngine(models_dir=models).versions()
     jobs = []
     for each in corpus:
         stamp, kept = _stamp(each, versions), _kept(cache, each.id)

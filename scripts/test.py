@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--lint-only" in arguments:
         return 0 if checks_ok else 1
     print(engines(), flush=True)
+    install_programs()
     tests_ok = run_tests(arguments, browser=find_chromium())
     if not checks_ok:
         print("A check failed; see above.", file=sys.stderr)
@@ -64,19 +65,23 @@ def engines() -> str:
 
 
 def find_chromium() -> str | None:
-    """The browser's path; from Debian when it is missing and we may install. None, with a line, when there is none."""
-    chosen = next((path for path in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if path and Path(path).exists()), None)
-    if chosen is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("  ... installing chromium from Debian", flush=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", "chromium")):
-            subprocess.run(("apt-get", *command), env=environment, stdout=subprocess.DEVNULL, check=False)
-        chosen = next((path for path in CHROMIUM if Path(path).exists()), None)
-    if chosen is None:
-        print(
-            "No chromium here: the browser journeys (tests/browser) will NOT run. `apt-get install chromium` brings it."
-        )
-    return chosen
+    """The browser's path; None when there is none."""
+    return next((path for path in (os.environ.get("CHROMIUM", ""), *CHROMIUM) if path and Path(path).exists()), None)
+
+
+def install_programs() -> None:
+    """A browser, and a voice for other languages: from Debian, when one is missing and we may install."""
+    there = {"chromium": find_chromium(), "espeak-ng": shutil.which("espeak-ng")}
+    missing = [name for name, path in there.items() if path is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print(f"Not here: {', '.join(missing)}; what needs them will NOT run. `apt-get install {' '.join(missing)}`.")
+        return
+    print(f"  ... installing {' and '.join(missing)} from Debian", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", *missing)):
+        subprocess.run(("apt-get", *command), env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
 def run_tests(arguments: Sequence[str], *, browser: str | None) -> bool:

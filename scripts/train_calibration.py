@@ -27,15 +27,17 @@ from scripts.calibration_fit import (
     by_speaker,
     cross_validate,
     cross_validate_words,
-    fit_mode,
-    fit_states,
+    fit_whole,
     fit_words,
     make_table,
 )
-from scripts.speech_features import Utterance, extract_all, read_corpus
+from scripts.rated_corpus import Utterance, read_corpus
+from scripts.speech_features import extract_all
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data" / "speechocean762-train"
+_CORPUS = Path("shared") / "data" / "speechocean762-train"
+# Beside this copy, or beside a folder that holds it.
+DATA = next((each / _CORPUS for each in ROOT.parents if (each / _CORPUS).is_dir()), ROOT.parent / _CORPUS)
 
 
 def arguments() -> argparse.Namespace:
@@ -108,9 +110,8 @@ def main() -> None:
     report = {}
     for mode, (rows, table) in tables(corpus, features).items():
         report[mode] = figures(rows, table, mode, folds=options.folds)
-        arrays |= fit_mode(table, np.arange(len(rows)), mode)
-        if mode == "read":
-            arrays |= fit_states(table, np.arange(len(rows)))
+        known = {name: value for name, value in arrays.items() if name.startswith("state/")}
+        arrays |= fit_whole(table, np.arange(len(rows)), mode, known)  # one line over the states for both modes
     words = word_table(corpus, features)
     if words is not None:
         predicted = cross_validate_words(words, folds=options.folds)

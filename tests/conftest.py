@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 
 import boto3
+import hypothesis
 import pytest
 from botocore.config import Config
 
@@ -15,6 +16,10 @@ ENGINES = pytest.StashKey[dict[str, str]]()
 
 
 # -- database --------------------------------------------------------------------------------------------------------
+
+# How long one example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("viva", deadline=None)
+hypothesis.settings.load_profile("viva")
 
 
 @pytest.fixture(scope="session")

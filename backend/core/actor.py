@@ -7,6 +7,7 @@ from enum import StrEnum
 class Role(StrEnum):
     SUPERADMIN = "superadmin"
     CAMPUS = "campus"
+    INVIGILATOR = "invigilator"
     STUDENT = "student"
 
 
@@ -26,6 +27,10 @@ class Actor:
     @property
     def is_campus(self) -> bool:
         return self.role is Role.CAMPUS
+
+    @property
+    def is_invigilator(self) -> bool:
+        return self.role is Role.INVIGILATOR
 
     @property
     def is_student(self) -> bool:

@@ -24,17 +24,26 @@ from typing import ClassVar
 class AppError(Exception):
     """A refusal that a person is told about: `code` for programs, `detail` says what to do next.
 
-    `errors` maps a field name to its mistakes, where the refusal is about input.
+    `errors` maps a field name to its mistakes, where the refusal is about input. `facts` are further members of the
+    problem reply, for programs that can go on by themselves.
     """
 
     status: ClassVar[int] = 400
     title: ClassVar[str] = "The request was refused"
 
-    def __init__(self, code: str, detail: str, *, errors: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
         self.errors = dict(errors or {})
+        self.facts = dict(facts or {})
 
 
 class NotAuthenticated(AppError):
@@ -99,3 +108,14 @@ class OutcomeUnknown(TemporaryFailure):
 
 class PermanentFailure(AdapterError):
     """Another try would end the same way."""
+
+
+class EngineFailure(TemporaryFailure):
+    """A speech engine could not be asked: this says nothing about the answer, and another engine may do.
+
+    `is_permanent`: the same engine would fail in the same way until somebody mends its settings or models.
+    """
+
+    def __init__(self, reason: str, *, is_permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.is_permanent = is_permanent

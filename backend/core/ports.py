@@ -12,15 +12,6 @@ class BlobInfo:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresignedPut:
-    """A permission to upload one object straight to the store: send exactly these headers, before `expires_at`."""
-
-    url: str
-    headers: Mapping[str, str]
-    expires_at: datetime
-
-
 class Blobs(Protocol):
     """Objects by key. Keys with a content hash are written once and never change."""
 
@@ -33,9 +24,6 @@ class Blobs(Protocol):
 
     def delete(self, key: str) -> None:
         """Safe to repeat."""
-
-    def presign_put(self, key: str, *, content_type: str, size: int, now: datetime) -> PresignedPut:
-        """Bound to key, type and length; at most 5 minutes."""
 
     def presign_get(self, key: str, *, now: datetime) -> str:
         """An address for one object, at most 5 minutes."""
@@ -78,9 +66,12 @@ class Mailer(Protocol):
 
 
 class Feed(Protocol):
-    """Live events to whoever joined `room`. Best effort: a lost event costs nothing, a snapshot follows on join."""
+    """Live events to whoever joined `room`. Best effort: a lost event costs nothing, a snapshot follows on join.
 
-    def publish(self, room: str, event: str, payload: Mapping[str, object]) -> None: ...
+    Staff's pages are in the namespace "/live", candidates' in "/exam".
+    """
+
+    def publish(self, room: str, event: str, payload: Mapping[str, object], *, namespace: str = "/live") -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +91,16 @@ class Presence(Protocol):
 
     def read(self, attempt_ids: Sequence[str]) -> Mapping[str, PresenceMark]:
         """Those that said something within the last hour."""
+
+
+class Tallies(Protocol):
+    """What was last counted of an attempt's responses, by state: for display only, so that nobody counts twice."""
+
+    def keep(self, attempt_id: str, counts: Mapping[str, int]) -> None:
+        """Best effort."""
+
+    def read(self, attempt_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Those that are known; none when they cannot be read."""
 
 
 class Jobs(Protocol):
@@ -168,6 +169,15 @@ class Sessions(Protocol):
 
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         """Signs the account out everywhere, but for the session `but`. Safe to repeat."""
+
+    def hang_up(self, account_id: str) -> None:
+        """Cuts the account's live connections; it stays signed in and may connect again."""
+
+    def list_gone(self, session_ids: Sequence[str]) -> Sequence[str]:
+        """Those of them that are not there any more."""
+
+    def hear_endings(self, *, wait_s: float) -> Sequence[str]:
+        """The sessions that ended, or were to be cut off, since the last call; waits at most `wait_s` for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,14 +17,14 @@ SAMPLE_RATE = 16_000
 EVIDENCE_VERSION = "1"
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Dataclasses to dicts, tuples to lists, floats to four decimals: what is stored is what is scored."""
     if hasattr(value, "__dataclass_fields__"):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain_value(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain_value(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
+        return [plain_value(each) for each in value]
     return round(float(value), 4) if isinstance(value, float | np.floating) else value
 
 
@@ -101,7 +101,8 @@ class Quality:
 
     Problems: `microphone_silent` (nothing at all arrived), `silent` (a room, nobody speaks), `noise_only` (loud, no
     voice),
-    `too_quiet`, `noisy`, `clipped`, `truncated`, `too_short`.
+    `too_quiet`, `noisy`, `clipped`, `truncated`, `too_short`, `whispered` (speech without a voice),
+    `prompt_played_back` (the item's own sound, not an answer).
     """
 
     problems: tuple[str, ...] = ()
@@ -149,12 +150,25 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpokenLanguage:
+    """What a freely spoken answer shows when it is read as a text. `flaws`: kinds of what a grammar checker would mend,
+    one for each place; `levels`: how many different content words are of each CEFR level; `nearness` of the answer to
+    the question in meaning, -1..1 (None: not measured)."""
+
+    flaws: tuple[str, ...] = ()
+    levels: Mapping[str, int] = field(default_factory=dict)
+    nearness: float | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All that is known of one answer. `task` and times belong to the joined recordings of that answer.
 
     `plausibility` is how much more probable the words are in their order than shuffled, to a language model, in
     natural-log units per token (None: not measured): near 0 for word salad. `features` are the numbers that the
-    calibration reads. `offers` are measured for short answers in whose transcript no accepted answer stands.
+    calibration reads. `offers` are measured for short answers in whose transcript no accepted answer stands;
+    `language` for open answers.
     """
 
     task: str
@@ -172,6 +186,7 @@ class Evidence:
     aspects: Aspects | None = None
     meaning: Meaning | None = None
     plausibility: float | None = None
+    language: SpokenLanguage | None = None
     segments: int = 1
     engine: str = ""
     engine_version: str = ""
@@ -184,14 +199,14 @@ class Evidence:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, floats rounded to four decimals."""
-        plain: dict[str, Any] = _plain(self)
+        plain: dict[str, Any] = plain_value(self)
         return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`. KeyError or TypeError: not evidence."""
         rest = dict(data)
-        aspects, meaning = rest.pop("aspects"), rest.pop("meaning")
+        aspects, meaning, language = rest.pop("aspects"), rest.pop("meaning"), rest.pop("language", None)
         voice, quality = dict(rest.pop("voice")), dict(rest.pop("quality"))
         voice["segments"] = tuple((start, end) for start, end in voice["segments"])
         quality["problems"] = tuple(quality["problems"])
@@ -205,6 +220,7 @@ class Evidence:
             offers=tuple(Offer(**each) for each in rest.pop("offers", ())),
             aspects=Aspects(**aspects) if aspects else None,
             meaning=Meaning(story=meaning["story"], key_points=tuple(meaning["key_points"])) if meaning else None,
+            language=SpokenLanguage(**{**language, "flaws": tuple(language["flaws"])}) if language else None,
             **rest,
         )
 
@@ -232,12 +248,14 @@ class Transcript:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """How a text that the speaker is believed to have said was said. `word_features`: engine-specific numbers, one
-    mapping a word; empty for a word without sounds."""
+    mapping a word; empty for a word without sounds, and where the calibration does not judge words. `aspects`: of an
+    engine that judges by itself, with its own name as the calibration."""
 
     words: tuple[SpokenWord, ...]
     phones: tuple[Phone, ...]
     features: Mapping[str, float] = field(default_factory=dict)
     word_features: tuple[Mapping[str, float], ...] = ()
+    aspects: Aspects | None = None
 
 
 class SpeechEngine(Protocol):

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 
 from backend.scoring.keys import (
     AnswerKey,
-    OpenQuestionKey,
     ReadAloudKey,
     RepeatKey,
-    RetellingKey,
     SentenceBuildKey,
-    ShortAnswerKey,
 )
 from backend.scoring.text import Alignment, Operation, align, edit_distance, words_of
 
@@ -52,7 +49,7 @@ def spoken_reference(key: AnswerKey, heard: Sequence[str]) -> str:
         case SentenceBuildKey(accepted=accepted):
             text, alignment = best_variant(accepted, said)
             return _said_of(text, said) if _is_about(alignment) else said
-        case ShortAnswerKey() | RetellingKey() | OpenQuestionKey():
+        case _:
             return said
 
 

@@ -41,8 +41,10 @@ class CutTable:
 class TraitScale:
     """`weight` in the overall score; `curve` from raw share of points (0..1) to scaled score, straight between points.
 
+    `sources` says which points count, task by task; without it the points of the trait's own name, of every task.
     `min_items`: fewer scored items than this give no number. `prior_sd` is the spread of raw item values (0..1) that
-    the standard error assumes before it has seen this candidate's own.
+    the standard error assumes before it has seen this candidate's own. `machine_sd`: the spread between candidates of
+    what the machine gets wrong about one in every item alike (raw share), which more items do not remove.
     """
 
     trait: Trait
@@ -50,6 +52,23 @@ class TraitScale:
     curve: tuple[tuple[float, float], ...]
     min_items: int
     prior_sd: float
+    sources: Mapping[str, tuple[Trait, ...]] | None = None
+    machine_sd: float = 0.0
+
+    def points_of(self, score: ItemScore) -> tuple[float, float] | None:
+        """What an item gives to this trait, as (value, weight); None where it gives nothing."""
+        wanted = (self.trait,) if self.sources is None else self.sources.get(score.task, ())
+        found = [score.points[trait] for trait in wanted if trait in score.points and score.points[trait].weight > 0]
+        if not found:
+            return None
+        weight = math.fsum(points.weight for points in found)
+        return math.fsum(points.value * points.weight for points in found) / weight, weight / len(found)
+
+    def counts(self, task: str) -> bool:
+        """Whether an item of that task should have given something."""
+        if self.sources is not None:
+            return task in self.sources
+        return self.trait in TASK_TRAITS.get(task, ())
 
     def scaled(self, raw: float) -> float:
         return _interpolate(self.curve, raw)
@@ -62,7 +81,18 @@ class IntelligibilityLabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypingGate:
+    """Typing above so many words a minute and at least so accurate; below it these traits get no number."""
+
+    above_words_per_minute: float
+    least_accuracy: float
+    traits: tuple[Trait, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
+    """`descriptors` names the words that its bands are told in."""
+
     id: str
     version: str
     name: str
@@ -73,6 +103,8 @@ class Scale:
     intelligibility: tuple[IntelligibilityLabel, ...]
     low_confidence_below: float
     most_silent_share: float
+    typing_gate: TypingGate | None = None
+    descriptors: str = "descriptors_en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +175,18 @@ TASK_TRAITS: dict[str, tuple[Trait, ...]] = {
     "sentence_build": (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION),
     "retelling": (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNCIATION),
     "open_question": (),
+    "conversation": (Trait.VOCABULARY,),
+    "sentence_completion": (Trait.VOCABULARY,),
+    "dictation": (Trait.LISTENING, Trait.WRITING),
+    "passage_reconstruction": (Trait.READING_COMPREHENSION, Trait.GRAMMAR),
+    "email": (Trait.GRAMMAR, Trait.VOCABULARY, Trait.ORGANIZATION, Trait.VOICE_AND_TONE),
+    "essay": (Trait.GRAMMAR, Trait.VOCABULARY, Trait.ORGANIZATION),
+    "typing": (),
 }
+# Chosen answers speak for the skill that their item names; a scale counts them by `sources`.
+CHOSEN = ("multiple_choice", "multiple_response", "gap_fill", "ordering", "matching")
+_CHOSEN_TRAITS = (Trait.READING, Trait.LISTENING, Trait.GRAMMAR, Trait.VOCABULARY)
+TASK_TRAITS |= dict.fromkeys(CHOSEN, _CHOSEN_TRAITS)
 
 
 def _rounded(value: float | None) -> float | None:
@@ -185,17 +228,17 @@ def _slope(trait: TraitScale, raw: float) -> float:
     )
 
 
-def _subscore(item_scores: Sequence[ItemScore], trait: TraitScale, scale: Scale) -> tuple[Subscore, float | None]:
+def _subscore(
+    item_scores: Sequence[ItemScore], trait: TraitScale, scale: Scale, withheld: frozenset[Trait]
+) -> tuple[Subscore, float | None]:
     """The subscore and its value before rounding."""
-    scored = [each for each in item_scores if each.status is ScoreStatus.SCORED and trait.trait in each.points]
-    missing = sum(
-        each.status is ScoreStatus.NEEDS_HUMAN and trait.trait in TASK_TRAITS.get(each.task, ()) for each in item_scores
-    )
-    pairs = [(each.points[trait.trait].value, each.points[trait.trait].weight) for each in scored]
-    pairs = [(value, weight) for value, weight in pairs if weight > 0]
+    given = [(each, trait.points_of(each)) for each in item_scores if each.status is ScoreStatus.SCORED]
+    scored = [each for each, pair in given if pair is not None]
+    missing = sum(each.status is ScoreStatus.NEEDS_HUMAN and trait.counts(each.task) for each in item_scores)
+    pairs = [pair for _, pair in given if pair is not None]
     confidence = sum(each.confidence for each in scored) / len(scored) if scored else 0.0
     confidence *= len(scored) / max(len(scored) + missing, 1)
-    if len(pairs) < trait.min_items:
+    if len(pairs) < trait.min_items or trait.trait in withheld:
         empty = Subscore(
             trait=trait.trait,
             value=None,
@@ -210,7 +253,7 @@ def _subscore(item_scores: Sequence[ItemScore], trait: TraitScale, scale: Scale)
     raw = _raw(pairs)
     exact = trait.scaled(raw)
     value = _half_up(exact)
-    sem = max(_raw_sem(pairs, trait.prior_sd) * _slope(trait, raw), 1.0)
+    sem = max(math.hypot(_raw_sem(pairs, trait.prior_sd), trait.machine_sd) * _slope(trait, raw), 1.0)
     return Subscore(
         trait=trait.trait,
         value=value,
@@ -234,9 +277,25 @@ def _warnings(
         found.append("insufficient_evidence")
     if _is_mostly_silent(item_scores, scale):
         found.append("mostly_silent")
+    if _withheld(item_scores, scale):
+        found.append("typing_too_slow")
     if confidence < scale.low_confidence_below:
         found.append("low_confidence")
     return found
+
+
+def _withheld(item_scores: Sequence[ItemScore], scale: Scale) -> frozenset[Trait]:
+    """The traits without a number because the candidate types too slowly, or not as it is printed."""
+    gate = scale.typing_gate
+    if gate is None:
+        return frozenset()
+    typed = [each.explanation for each in item_scores if each.task == "typing" and each.status is ScoreStatus.SCORED]
+    slow = any(
+        float(each.get("words_per_minute", 0)) <= gate.above_words_per_minute
+        or float(each.get("accuracy", 0)) < gate.least_accuracy
+        for each in typed
+    )
+    return frozenset(gate.traits) if slow else frozenset()
 
 
 def _is_mostly_silent(item_scores: Sequence[ItemScore], scale: Scale) -> bool:
@@ -256,7 +315,8 @@ def scale_attempt(item_scores: Sequence[ItemScore], scale: Scale) -> ScaledOutco
         usable: Sequence[ItemScore] = [each for each in item_scores if each.status is not ScoreStatus.SCORED]
     else:
         usable = item_scores
-    both = {trait.trait: _subscore(usable, trait, scale) for trait in scale.traits}
+    withheld = _withheld(item_scores, scale)
+    both = {trait.trait: _subscore(usable, trait, scale, withheld) for trait in scale.traits}
     subscores = {trait: pair[0] for trait, pair in both.items()}
     parts = [(both[trait.trait][1], subscores[trait.trait].sem, trait.weight) for trait in scale.traits]
     known = [(exact, sem, weight) for exact, sem, weight in parts if exact is not None and sem is not None]
@@ -304,6 +364,7 @@ def _trait(name: str, data: Mapping[str, Any], lowest: int, highest: int) -> Tra
     _check(all(a <= b for a, b in pairwise(ys)), f"traits.{name}.curve: scaled values never fall")
     _check(ys[0] >= lowest and ys[-1] <= highest, f"traits.{name}.curve: stays on the scale")
     _check(float(data["weight"]) > 0, f"traits.{name}.weight: above 0")
+    _check(float(data.get("machine_sd", 0.0)) >= 0, f"traits.{name}.machine_sd: not below 0")
     _check(int(data["min_items"]) >= 1, f"traits.{name}.min_items: at least 1")
     return TraitScale(
         trait=Trait(name),
@@ -311,6 +372,22 @@ def _trait(name: str, data: Mapping[str, Any], lowest: int, highest: int) -> Tra
         curve=curve,
         min_items=int(data["min_items"]),
         prior_sd=float(data["prior_sd"]),
+        machine_sd=float(data.get("machine_sd", 0.0)),
+        sources=_sources(data["sources"]) if "sources" in data else None,
+    )
+
+
+def _sources(data: Mapping[str, Any]) -> dict[str, tuple[Trait, ...]]:
+    unknown = sorted(set(data) - set(TASK_TRAITS))
+    _check(not unknown, f"sources: no such task: {', '.join(unknown)}")
+    return {str(task): tuple(Trait(name) for name in names) for task, names in data.items()}
+
+
+def _typing_gate(data: Mapping[str, Any]) -> TypingGate:
+    return TypingGate(
+        above_words_per_minute=float(data["above_words_per_minute"]),
+        least_accuracy=float(data["least_accuracy"]),
+        traits=tuple(Trait(name) for name in data["traits"]),
     )
 
 
@@ -340,4 +417,6 @@ def scale_from_dict(data: Mapping[str, Any]) -> Scale:
         intelligibility=labels,
         low_confidence_below=float(data["low_confidence_below"]),
         most_silent_share=float(data["most_silent_share"]),
+        typing_gate=_typing_gate(data["typing_gate"]) if "typing_gate" in data else None,
+        descriptors=str(data.get("descriptors", "descriptors_en")),
     )

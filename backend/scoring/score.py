@@ -11,6 +11,14 @@ class Trait(StrEnum):
     VOCABULARY = "vocabulary"
     FLUENCY = "fluency"
     PRONUNCIATION = "pronunciation"
+    GRAMMAR = "grammar"
+    ORGANIZATION = "organization"
+    VOICE_AND_TONE = "voice_and_tone"
+    READING_COMPREHENSION = "reading_comprehension"
+    SPEAKING = "speaking"
+    LISTENING = "listening"
+    READING = "reading"
+    WRITING = "writing"
 
 
 class ScoreStatus(StrEnum):

@@ -8,13 +8,14 @@ from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
 from backend.scoring.text import FILLERS, Alignment, Operation, align_words, word_set, words_of
 
 # Sound that holds no answer to judge, through no proven fault of the candidate: a person listens.
-_UNUSABLE = ("microphone_silent", "noise_only")
+_UNUSABLE = ("microphone_silent", "noise_only", "prompt_played_back")
 # The same where no word was heard: perhaps there was one.
 _UNUSABLE_WORDLESS = ("truncated", "too_short", "too_quiet")
 # Problems that make the evidence weaker, and by how much.
-_DOUBTS = {"too_quiet": 0.7, "noisy": 0.7, "clipped": 0.8, "truncated": 0.6, "too_short": 0.8}
+_DOUBTS = {"too_quiet": 0.7, "noisy": 0.7, "clipped": 0.8, "truncated": 0.6, "too_short": 0.8, "whispered": 0.7}
 _TRUSTED_AT = 0.25
 _CUT_WITHIN_MS = 250
+_MORE_THAN_CHANCE = 1 / 3  # of a sentence's words
 
 
 def clamp(value: float) -> float:
@@ -166,6 +167,14 @@ def align_evidence(expected: str, evidence: Evidence) -> tuple[Alignment, list[d
 def word_accuracy(alignment: Alignment) -> float:
     """1 minus the word errors over the expected words, never below 0: partial credit by word."""
     return clamp(1 - alignment.errors / max(alignment.expected_count, 1))
+
+
+def mastery_of(alignment: Alignment) -> float:
+    """`word_accuracy`, and 0 where all that agrees is less than a third of the sentence and words like "the" and "for
+    you": in a sound that is no answer a recogniser hears those by chance."""
+    agreeing = [step.expected for step in alignment.steps if step.operation in (Operation.MATCH, Operation.NEAR)]
+    by_chance = alignment.covered < _MORE_THAN_CHANCE and all(word in FUNCTION_WORDS for word in agreeing)
+    return 0.0 if by_chance else word_accuracy(alignment)
 
 
 def _said_only_this(alignment: Alignment) -> float:

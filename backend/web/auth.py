@@ -15,7 +15,6 @@ pause of an hour. Neither can fall into an exam.
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -26,19 +25,17 @@ from flask_jwt_extended import (
     JWTManager,
     create_access_token,
     create_refresh_token,
-    decode_token,
     set_access_cookies,
     set_refresh_cookies,
     unset_access_cookies,
     unset_refresh_cookies,
 )
-from flask_jwt_extended.exceptions import JWTExtendedException
-from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from backend.core.actor import Actor, Role
 from backend.core.errors import Forbidden
 from backend.core.ports import Session, Sessions
 from backend.web.gates import get_services
+from backend.web.tokens import Token, init_tokens, read_token
 
 log = structlog.get_logger()
 
@@ -48,14 +45,6 @@ PAUSE = timedelta(hours=1)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CHOOSE_PASSWORD = "choose_password"  # noqa: S105 - the name of the one thing that a limited session may do
 _NO_SESSION = frozenset({"static"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """What we read from a token of ours."""
-
-    session_id: str
-    refresh_id: str
 
 
 def init_auth(app: Flask) -> None:
@@ -83,6 +72,7 @@ def init_auth(app: Flask) -> None:
         JWT_DECODE_ISSUER="viva",
     )
     JWTManager(app)
+    init_tokens(app)
     app.before_request(_load_session)
     app.before_request(_check_forgery)
     app.after_request(_send_tokens)
@@ -139,13 +129,24 @@ def actor_from_request() -> Actor | None:
 
     Reads the access token or, when that has expired, the refresh token; None for anybody not fully signed in.
     """
-    access, _ = _read(_access_cookie(), "access")
-    token = access or _read(_refresh_cookie(), "refresh")[0]
+    session = _session_from_request()
+    return _actor_of(session) if session is not None else None
+
+
+def session_id_from_request() -> str | None:
+    """The session that `actor_from_request` read."""
+    session = _session_from_request()
+    return session.id if session is not None else None
+
+
+def _session_from_request() -> Session | None:
+    access, _ = read_token(_access_cookie(), "access")
+    token = access or read_token(_refresh_cookie(), "refresh")[0]
     session = _sessions().find(token.session_id) if token else None
     if token is None or session is None or session.limited_to:
         return None
     known = access is not None or token.refresh_id in (session.refresh_id, session.previous_refresh_id)
-    return _actor_of(session) if known else None
+    return session if known else None
 
 
 # -- before a request ------------------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ def actor_from_request() -> Actor | None:
 def _load_session() -> None:
     if request.endpoint in _NO_SESSION:
         return
-    access, has_expired = _read(_access_cookie(), "access")
+    access, has_expired = read_token(_access_cookie(), "access")
     if access is not None:
         _continue(access)
     elif has_expired or _refresh_cookie():
@@ -173,7 +174,7 @@ def _continue(access: Token) -> None:
 
 def _renew() -> None:
     """A new access token and a new refresh token for a refresh token that is still good."""
-    refresh, _ = _read(_refresh_cookie(), "refresh")
+    refresh, _ = read_token(_refresh_cookie(), "refresh")
     session = _sessions().find(refresh.session_id) if refresh else None
     if refresh is None or session is None or not _may_go_on(session):
         _forget()
@@ -280,22 +281,6 @@ def _own_origins() -> frozenset[str]:
 
 
 # -- tokens ----------------------------------------------------------------------------------------------------------
-
-
-def _read(encoded: str, kind: str) -> tuple[Token | None, bool]:
-    """The token, if it is ours, of that kind and in time; and whether it only was too late."""
-    if not encoded:
-        return None, False
-    try:
-        claims = decode_token(encoded)
-    except ExpiredSignatureError:
-        return None, True
-    except (PyJWTError, JWTExtendedException):
-        return None, False
-    session_id, refresh_id = claims.get("session"), claims.get("refresh")
-    if claims.get("type") != kind or not isinstance(session_id, str) or not isinstance(refresh_id, str):
-        return None, False
-    return Token(session_id=session_id, refresh_id=refresh_id), False
 
 
 def _send_tokens(reply: Response) -> Response:

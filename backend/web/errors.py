@@ -29,9 +29,18 @@ def is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
-def problem(status: int, *, code: str, title: str, detail: str, errors: Mapping[str, object] | None = None) -> Response:
-    """A problem+json reply: type, title, status, detail, code, and errors by field where there are any."""
+def problem(
+    status: int,
+    *,
+    code: str,
+    title: str,
+    detail: str,
+    errors: Mapping[str, object] | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> Response:
+    """A problem+json reply: type, title, status, detail, code, errors by field where there are any, and the facts."""
     body: dict[str, object] = {
+        **(facts or {}),
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
@@ -47,10 +56,16 @@ def problem(status: int, *, code: str, title: str, detail: str, errors: Mapping[
 
 
 def _answer(
-    status: int, *, code: str, title: str, detail: str, errors: Mapping[str, object] | None = None
+    status: int,
+    *,
+    code: str,
+    title: str,
+    detail: str,
+    errors: Mapping[str, object] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> WerkzeugResponse:
     if is_api_request():
-        return problem(status, code=code, title=title, detail=detail, errors=errors)
+        return problem(status, code=code, title=title, detail=detail, errors=errors, facts=facts)
     page = render_template(
         [f"errors/{status}.html", "errors/error.html"],
         status=status,
@@ -65,7 +80,14 @@ def _answer(
 def _on_app_error(error: AppError) -> WerkzeugResponse:
     if isinstance(error, NotAuthenticated) and not is_api_request() and request.method == "GET":
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
-    reply = _answer(error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors)
+    reply = _answer(
+        error.status,
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        errors=error.errors,
+        facts=error.facts,
+    )
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
         reply.headers["Retry-After"] = str(retry_after_s)

@@ -5,22 +5,25 @@
 - One address: a thousand honest sign-ins within minutes pass; what is counted are failures, and all tries at a rate
   that no college reaches.
 
-The counters are in Redis (flask-limiter's store, shared by all workers); when it cannot be reached, signing in goes on
+The counters are in Redis (shared by all web processes); when it cannot be reached, signing in goes on
 uncounted, which the log says.
 """
 
 import hashlib
 import hmac
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import redis
 import structlog
 from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter
 from limits import RateLimitItem, parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
 
 from backend.core.errors import TooManyRequests
 
@@ -51,17 +54,33 @@ def _spoken(seconds: int) -> str:
     return f"{seconds} seconds" if seconds < 90 else f"{-(-seconds // 60)} minutes"
 
 
+class _Flood:
+    """Requests of one sender within this minute, counted by this process alone: a look at a dictionary, not at Redis.
+
+    For calls that come many times a minute from everybody, where the point is that nobody keeps a process busy.
+    """
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._counts: Counter[str] = Counter()
+
+    def count(self, sender: str, *, most: int) -> None:
+        """Counts one request; raises TooOften when there were `most` in this minute."""
+        now = time.time()
+        if int(now // 60) != self._minute:
+            self._minute = int(now // 60)
+            self._counts.clear()
+        self._counts[sender] += 1
+        if self._counts[sender] > most:
+            raise TooOften(60 - int(now % 60))
+
+
 def init_limits(app: Flask) -> None:
     settings = app.extensions["viva"].settings
-    storage = settings.redis_url_for("limits") if settings.redis_url else "memory://"
-    # Reached as app.extensions["viva_limits"]: one for each application, so that tests do not share counters.
-    app.extensions["viva_limits"] = Limiter(
-        client_address,
-        app=app,
-        storage_uri=storage,
-        strategy="moving-window",
-        key_prefix="viva",
-    )
+    store = settings.redis_url_for("limits") if settings.redis_url else "memory://"
+    # One for each application, so that tests do not share counters.
+    app.extensions["viva_flood"] = _Flood()
+    app.extensions["viva_limits"] = MovingWindowRateLimiter(storage_from_string(store))
 
 
 def client_address() -> str:
@@ -82,7 +101,7 @@ def spend(*counts: Count) -> None:
     """Counts one try in each; raises TooOften, before any work is done, when one is used up."""
     with _carry_on():
         for count in counts:
-            if not _limits().limiter.hit(count.item, count.key):
+            if not _limits().hit(count.item, count.key):
                 raise TooOften(_wait_s(count))
 
 
@@ -90,7 +109,7 @@ def check(*counts: Count) -> None:
     """Raises TooOften when one is used up; counts nothing."""
     with _carry_on():
         for count in counts:
-            if not _limits().limiter.test(count.item, count.key):
+            if not _limits().test(count.item, count.key):
                 raise TooOften(_wait_s(count))
 
 
@@ -98,7 +117,13 @@ def give_back(*counts: Count) -> None:
     """Forgets what was counted: the try was an honest one."""
     with _carry_on():
         for count in counts:
-            _limits().limiter.clear(count.item, count.key)
+            _limits().clear(count.item, count.key)
+
+
+def slow_down(sender: str, *, most_a_minute: int) -> None:
+    """Counts a request of `sender` in this process; raises TooOften."""
+    flood: _Flood = current_app.extensions["viva_flood"]
+    flood.count(sender, most=most_a_minute)
 
 
 @contextmanager
@@ -158,10 +183,9 @@ def _digest(text: str) -> str:
 
 
 def _wait_s(count: Count) -> int:
-    reset_at = _limits().limiter.get_window_stats(count.item, count.key).reset_time
+    reset_at = _limits().get_window_stats(count.item, count.key).reset_time
     return max(1, int(reset_at - time.time()) + 1)
 
 
-def _limits() -> Limiter:
-    limiter: Limiter = current_app.extensions["viva_limits"]
-    return limiter
+def _limits() -> MovingWindowRateLimiter:
+    return cast("MovingWindowRateLimiter", current_app.extensions["viva_limits"])

@@ -11,12 +11,13 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from backend.core.actor import Actor
 from backend.core.errors import AdapterError, AppError, NotAuthenticated, RuleViolation
-from backend.web.auth import actor_from_request
+from backend.web.auth import actor_from_request, session_id_from_request
+from backend.web.lines import Lines
 
 NAMESPACE = "/live"
 _LONGEST = 128
@@ -31,16 +32,20 @@ class Room:
     """What joining answers with: `enter` returns the room's name, or raises an AppError for whom it is not."""
 
     id_field: str
+    namespace: str = NAMESPACE
     enter: Callable[[Actor, str], str]
     snapshot: Callable[[Actor, str], Json]
 
 
 def init_live(app: Flask, socketio: SocketIO, joins: Mapping[str, Room]) -> None:
     """Handlers for connecting, for each of `joins` by event name, and for leaving."""
-    socketio.on_event("connect", _connect, namespace=NAMESPACE)
-    socketio.on_event("leave", _leave, namespace=NAMESPACE)
+    app.extensions["viva_lines"] = Lines(socketio, app.extensions["viva"].sessions)
+    for namespace in sorted({room.namespace for room in joins.values()}):
+        socketio.on_event("connect", _connect, namespace=namespace)
+        socketio.on_event("disconnect", _disconnect, namespace=namespace)
+        socketio.on_event("leave", _leave, namespace=namespace)
     for event, room in joins.items():
-        socketio.on_event(event, _joiner(event, room), namespace=NAMESPACE)
+        socketio.on_event(event, _joiner(event, room), namespace=room.namespace)
     socketio.init_app(app, cors_allowed_origins=lambda origin, environ: is_own_origin(app, origin, environ))
 
 
@@ -59,7 +64,34 @@ def is_own_origin(app: Flask, origin: str | None, environ: Mapping[str, Any]) ->
 
 def _connect(_auth: object = None) -> bool | None:
     """Only those who are signed in; everybody else is turned away."""
-    return None if actor_from_request() is not None else False
+    if actor_from_request() is None:
+        return False
+    keep_line(str(getattr(request, "namespace", NAMESPACE)))
+    return None
+
+
+def _disconnect(_reason: object = None) -> None:
+    forget_line()
+
+
+def keep_line(namespace: str) -> None:
+    """In a connect handler: this connection ends with its session."""
+    session_id = session_id_from_request()
+    if session_id is not None:
+        _lines().keep(session_id, str(_request_sid()), namespace)
+
+
+def forget_line() -> None:
+    """In a disconnect handler."""
+    _lines().forget(str(_request_sid()))
+
+
+def _request_sid() -> object:
+    return getattr(request, "sid", "")  # Flask-SocketIO puts it there
+
+
+def _lines() -> Lines:
+    return cast("Lines", current_app.extensions["viva_lines"])
 
 
 def _joiner(event: str, room: Room) -> Callable[[object], Json]:

@@ -35,6 +35,12 @@ def find_manifest() -> dict[str, Chunk]:
     return _manifest(path.stat().st_mtime) if path.exists() else {}
 
 
+def read_built(entry: str) -> bytes | None:
+    """The built file of an entry; None before the first build."""
+    chunk = find_manifest().get(entry)
+    return None if chunk is None else (_DIST / chunk["file"]).read_bytes()
+
+
 def csp_nonce() -> str:
     """This reply's nonce for script and style tags."""
     if "csp_nonce" not in g:

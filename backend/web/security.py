@@ -13,6 +13,18 @@ from config.settings import Settings
 _ANY_HOST = frozenset({"/healthz", "/readyz"})
 _YEAR_S = 31_536_000
 _PERMISSIONS = ("camera", "geolocation", "payment", "usb", "serial", "midi", "display-capture")
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    # Nothing leaves our origin; with "no-referrer" browsers would hide the origin of our own forms from us too.
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", ", ".join(["microphone=(self)", *(f"{name}=()" for name in _PERMISSIONS)])),
+)
+
+# A reply for programs: shown as a page, it may do nothing.
+_DATA_TYPES = frozenset({"application/json", "application/problem+json"})
+_DATA_POLICY = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 # A foreign document in a frame of ours: it is shown, runs nothing, loads nothing, and counts as another origin.
@@ -51,15 +63,9 @@ def _check_host(settings: Settings) -> None:
 
 def _protect(reply: Response, settings: Settings) -> Response:
     headers = reply.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    # Nothing leaves our origin; with "no-referrer" browsers would hide the origin of our own forms from us too.
-    headers["Referrer-Policy"] = "same-origin"
+    headers.extend(_ALWAYS)
     headers["X-Frame-Options"] = "SAMEORIGIN" if g.get("for_own_frame") else "DENY"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = ", ".join(["microphone=(self)", *(f"{name}=()" for name in _PERMISSIONS)])
-    policy = content_security_policy(settings, host=request.host, nonce=csp_nonce())
-    headers["Content-Security-Policy"] = _FRAMED_POLICY if g.get("for_own_frame") else policy
+    headers["Content-Security-Policy"] = _policy(reply, settings)
     if settings.is_secure:
         headers["Strict-Transport-Security"] = f"max-age={_YEAR_S}; includeSubDomains"
     if request.endpoint == "static":
@@ -67,6 +73,14 @@ def _protect(reply: Response, settings: Settings) -> Response:
     elif "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
     return reply
+
+
+def _policy(reply: Response, settings: Settings) -> str:
+    if g.get("for_own_frame"):
+        return _FRAMED_POLICY
+    if reply.mimetype in _DATA_TYPES:
+        return _DATA_POLICY
+    return content_security_policy(settings, host=request.host, nonce=csp_nonce())
 
 
 def _cache_built(reply: Response) -> None:

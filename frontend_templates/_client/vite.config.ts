@@ -21,7 +21,8 @@ export default defineConfig({
     // The largest is the API's page, which candidates never load.
     chunkSizeWarningLimit: 1600,
     rolldownOptions: {
-      input: ["site", "exam", "monitor", "mailing", "docs"].map((entry) => `src/${entry}/main.ts`),
+      // The worker is served as /sit/worker.js (attempts/views.py): it must stand alone.
+      input: [...["site", "exam", "monitor", "mailing", "docs"].map((entry) => `src/${entry}/main.ts`), "src/exam/worker.ts"],
     },
   },
   css: { preprocessorOptions: { scss: { quietDeps: true, loadPaths: [`${root}/node_modules`] } } },

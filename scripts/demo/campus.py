@@ -159,7 +159,8 @@ def _admin(services: Services, superadmin: Actor, campus: Campus, plan: CampusPl
     known = services.accounts.find_by_login(fold(email))
     if known is not None:
         return known
-    return account_usecases.create_campus_admin(
+    return account_usecases.create_staff(
+        role=Role.CAMPUS,
         actor=superadmin,
         campus_id=campus.id,
         name=plan.admin,

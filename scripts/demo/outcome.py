@@ -35,6 +35,7 @@ def release_and_mail(services: Services, admin: Actor, delivery: Delivery) -> No
     """Every result that has a score; safe to repeat."""
     releasing = result_usecases.Releasing(
         actor_id=admin.account_id,
+        attempts=services.attempts,
         releases=services.releases,
         audit_log=services.audit_log,
         now=services.now(),

@@ -5,7 +5,6 @@ deadlines after it, so that the sweep of the running product does not meet a sit
 """
 
 import hashlib
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +14,11 @@ from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.model import Delivery, Window
 from backend.features.assessments.usecases import Particulars
 from backend.features.attempts import usecases as attempt_usecases
+from backend.features.attempts.engine.moves import Move, MoveKind
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.paper import Paper, PaperItem
-from backend.features.attempts.responses import Upload
+from backend.features.attempts.recordings import usecases as recordings
+from backend.features.attempts.recordings.model import Upload
 from backend.features.students.model import Student
 from backend.scoring.keys import AnswerKey
 from backend.wiring import Services
@@ -132,7 +133,12 @@ class Stage:
         paper = services.papers.get(attempt.form_id)
         attempt = attempt_usecases.store_check(attempt=attempt, outcomes=CHECKS, attempts=services.attempts, now=at)
         attempt = attempt_usecases.begin_attempt(
-            attempt=attempt, delivery=delivery, paper=paper, attempts=services.attempts, now=at
+            attempt=attempt,
+            delivery=delivery,
+            paper=paper,
+            deliveries=services.deliveries,
+            attempts=services.attempts,
+            now=at,
         )
         return attempt, paper
 
@@ -142,21 +148,23 @@ class Stage:
         services, speaker = self._services, speaker_of(student.id)
         at = (attempt.started_at or services.now()) + BETWEEN_ITEMS
         for item in paper.items[:until]:
-            attempt = attempt_usecases.open_item(
-                attempt=attempt, position=item.position, paper=paper, attempts=services.attempts, now=at
-            )
+            attempt = self._move(attempt, paper, MoveKind.OPEN, item.position, at)
             at += _item_length(item)
             self._record(attempt, paper, item, keys[item.item_id], speaker, at)
-            attempt = attempt_usecases.close_item(
-                attempt=attempt, position=item.position, paper=paper, attempts=services.attempts, now=at
-            )
+            attempt = self._move(attempt, paper, MoveKind.CLOSE, item.position, at)
             at += BETWEEN_ITEMS
         return attempt
+
+    def _move(self, attempt: Attempt, paper: Paper, kind: MoveKind, position: int, at: datetime) -> Attempt:
+        moves = [Move(kind=kind, position=position, at=at)]
+        return attempt_usecases.make_moves(
+            attempt=attempt, moves=moves, paper=paper, attempts=self._services.attempts, now=at
+        )
 
     def _record(
         self, attempt: Attempt, paper: Paper, item: PaperItem, key: AnswerKey, speaker: Speaker, at: datetime
     ) -> None:
-        """Announce, upload to the object store, confirm: as a browser does."""
+        """One request, as a browser sends it."""
         services = self._services
         data = self._speaking.answer(key, speaker, seed=f"{attempt.student_id}:{item.item_id}")
         announced = Upload(
@@ -171,26 +179,15 @@ class Stage:
             duration_ms=min(duration_ms(data), item.window_ms),
             registered_at=at,
         )
-        registration = attempt_usecases.register_recording(
+        recordings.receive(
             attempt=attempt,
             announced=announced,
+            offset=0,
+            data=data,
             paper=paper,
-            attempts=services.attempts,
-            responses=services.responses,
-            uploads=services.uploads,
-            blobs=services.blobs,
-            now=at,
-        )
-        if registration.upload is not None:
-            _put(registration.upload.url, dict(registration.upload.headers), data)
-        attempt_usecases.confirm_recording(
-            attempt=attempt,
-            recording_id=announced.recording_id,
-            paper=paper,
-            responses=services.responses,
-            uploads=services.uploads,
-            blobs=services.blobs,
-            jobs=services.jobs,
+            shelves=recordings.Shelves(
+                responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs
+            ),
             now=at,
         )
 
@@ -198,12 +195,6 @@ class Stage:
 def _item_length(item: PaperItem) -> timedelta:
     """People rarely use the whole window."""
     return timedelta(milliseconds=item.prompt_ms + item.window_ms * 0.6)
-
-
-def _put(url: str, headers: dict[str, str], data: bytes) -> None:
-    request = urllib.request.Request(url, data=data, headers=headers, method="PUT")  # noqa: S310 - our store's address
-    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
-        reply.read()
 
 
 def _whole_minutes(moment: datetime) -> datetime:

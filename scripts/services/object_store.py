@@ -25,7 +25,7 @@ async def serve() -> None:
     app = CORSMiddleware(
         build_app(settings),
         allow_origins=json.loads(os.environ["STORE_ORIGINS"]),
-        allow_methods=["GET", "HEAD", "PUT"],
+        allow_methods=["GET", "HEAD"],
         allow_headers=["*"],
         expose_headers=["ETag"],
         max_age=600,

@@ -118,7 +118,7 @@ def _steps() -> list[Step]:
 
 
 def _viva(settings: Settings, folders: Folders) -> list[Program]:
-    return [_web(settings), _scorer(settings), _errands(settings), _beat(folders)]
+    return [_web(settings), _scorer(settings), _errands(settings), _beat(folders), _further_prompts()]
 
 
 def _web(settings: Settings) -> Program:
@@ -159,7 +159,8 @@ def _worker(settings: Settings, name: str, *, title: str, queue: str, processes:
         title=title,
         command=_celery(
             *("worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queue),
-            *("--hostname", f"viva-{name}-{settings.viva_port}@%h", "--loglevel", settings.log_level),
+            # INFO whatever LOG_LEVEL says: "ready." is told at that level, and the start waits for it.
+            *("--hostname", f"viva-{name}-{settings.viva_port}@%h", "--loglevel", "INFO"),
             *("--without-mingle", "--without-gossip"),
         ),
         ready_text="ready.",
@@ -177,6 +178,17 @@ def _beat(folders: Folders) -> Program:
             *("--loglevel", "INFO"),
         ),
         ready_text="beat: Starting...",
+        ready_within_s=120,
+    )
+
+
+def _further_prompts() -> Program:
+    """Speaks the prompts of the formats that a first start did not wait for; then it waits, and costs nothing."""
+    return Program(
+        name="prompts",
+        title="Further prompts",
+        command=(*_python("scripts.render_prompts"), "--rest"),
+        ready_text="Prompts of further tests",
         ready_within_s=120,
     )
 

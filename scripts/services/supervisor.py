@@ -17,7 +17,8 @@ from scripts.services.program import Folders, Program, StartProblem, Step
 from scripts.services.runfiles import Progress, State, kill_group, process_identity, write_state
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-STEADY_AFTER_S = 60.0
+# What lived this long had started well: killed, it is started again at once, and not as one that dies by itself.
+STEADY_AFTER_S = 10.0
 TETHER = str(Path(__file__).with_name("tether.py"))
 LONGEST_LINE = 64 * 1024
 EXCEPTION = re.compile(r"[\w.]+(Error|Exception|NotFound|Problem)\b.*")

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from backend.wiring import Services
-from scripts.demo.campus import PLANS, SignIn, build_campus, renew_password, superadmin_of
+from scripts.demo.campus import SignIn, renew_password
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 from tests.browser import steps
 from tests.browser.conftest import QUIET_BROWSER, find_chromium
+from tests.browser.sitting import own_campus
 from tests.support.bank import CountingVoice
 from tests.support.live import LiveProduct
 
@@ -30,8 +31,7 @@ def deaf_browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def student(services: Services, superadmin_page: Page) -> SignIn:
     """With a test that is open."""
-    superadmin, _ = superadmin_of(services)
-    batches, _ = build_campus(services, superadmin, PLANS[1])
+    batches, _ = own_campus(services)
     plan = Plan(
         title="Trouble", format_id="short_journey", opens_in=timedelta(minutes=-5), closes_in=timedelta(hours=3)
     )

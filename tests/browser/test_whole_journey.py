@@ -156,11 +156,8 @@ def _settle_without(page: Page, delivery: str) -> None:
     page.goto(f"{delivery}/unscored")
     button = page.get_by_role("button", name="Settle without it")
     while button.count():
-        button.first.click()
-        dialog = page.get_by_role("dialog")
-        if dialog.is_visible():
-            dialog.get_by_role("button").last.click()
-        page.wait_for_load_state("load")
+        with page.expect_navigation():
+            steps.press(page, "Settle without it", confirm=True)
 
 
 def _scores(page: Page, delivery: str) -> dict[str, int]:

@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from backend.adapters.tallies.memory import MemoryTallies
 from backend.core.errors import Conflict
 from backend.features.assessments import mongo as assessments_mongo
 from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.attempts import mongo as attempts_mongo
-from backend.features.attempts.memory import MemoryAttempts, MemoryResponses, MemoryUploads
+from backend.features.attempts.answers import LateAnswer, LateState
+from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
 from backend.features.attempts.model import Attempt, AttemptState
-from backend.features.attempts.responses import Recording, Response, ResponseState, Upload
+from backend.features.attempts.recordings.model import Upload, with_part
+from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
 from backend.storage import ensure_collections
 from tests.support.exam import OPENS, make_delivery
 
@@ -38,7 +41,12 @@ def attempts(database):
 
 @pytest.fixture
 def responses(database):
-    return MemoryResponses() if database is None else attempts_mongo.MongoResponses(database)
+    return MemoryResponses() if database is None else attempts_mongo.MongoResponses(database, MemoryTallies())
+
+
+@pytest.fixture
+def late_answers(database):
+    return MemoryLateAnswers() if database is None else attempts_mongo.MongoLateAnswers(database)
 
 
 @pytest.fixture
@@ -207,9 +215,38 @@ class TestResponses:
         assert [r.position for r in responses.list_waiting(at=OPENS, limit=9)] == [1, 0]
         assert [r.position for r in responses.list_abandoned(at=OPENS, limit=9)] == [3]
 
+    def test_a_lease_is_renewed_only_for_whom_the_claim_is(self, responses):
+        later = OPENS + timedelta(seconds=30)
+        responses.add(make_response(0, state=ResponseState.CLAIMED, lease_until=OPENS, revision=4))
+        responses.add(make_response(1, state=ResponseState.SCORED, revision=4))
+        assert responses.renew_lease("a1:0", seen_revision=4, lease_until=later)
+        assert not responses.renew_lease("a1:0", seen_revision=3, lease_until=later)
+        assert not responses.renew_lease("a1:1", seen_revision=4, lease_until=later)
+        found = responses.find("a1:0")
+        assert (found.lease_until, found.revision) == (later, 4)
+
+    def test_what_the_page_of_the_queue_counts(self, responses):
+        queued = [
+            make_response(place, state=ResponseState.QUEUED, not_before=OPENS + timedelta(seconds=10 - place))
+            for place in range(3)
+        ]
+        judged = [
+            make_response(place, state=ResponseState.SCORED, judged_at=OPENS + timedelta(seconds=place))
+            for place in range(3, 6)
+        ]
+        for response in (*queued, *judged, make_response(6, state=ResponseState.CLAIMED)):
+            responses.add(response)
+        assert responses.count_in("delivery", ResponseState.QUEUED) == 3
+        assert responses.count_in("delivery", ResponseState.FAILED) == 0
+        assert responses.count_in("other", ResponseState.QUEUED) == 0
+        assert responses.find_longest_waiting("delivery").position == 2
+        assert responses.find_longest_waiting("other") is None
+        assert responses.count_waiting() == 4
+        assert responses.count_judged_since(OPENS + timedelta(seconds=3), at=OPENS + timedelta(seconds=5)) == 2
+
 
 class TestUploads:
-    def test_announced_once_and_forgotten_together(self, uploads):
+    def test_kept_part_by_part_and_forgotten(self, uploads):
         upload = Upload(
             attempt_id="a1",
             recording_id="rec-1",
@@ -221,13 +258,20 @@ class TestUploads:
             content_type="audio/webm",
             duration_ms=900,
             registered_at=OPENS,
+            cuts=(4,),
+            revision=1,
         )
         assert uploads.add(upload)
         assert not uploads.add(replace(upload, size=10))
         assert uploads.find("a1:rec-1") == upload
+        further = with_part(upload, start=4, end=7)
+        assert uploads.save(further, seen_revision=1)
+        assert not uploads.save(with_part(upload, start=4, end=8), seen_revision=1)
+        assert uploads.find("a1:rec-1") == further
         uploads.add(replace(upload, attempt_id="a2"))
-        uploads.remove_of_attempt("a1")
-        uploads.remove_of_attempt("a1")
+        assert list(uploads.list_by_attempt("a1")) == [further]
+        uploads.remove("a1:rec-1")
+        uploads.remove("a1:rec-1")
         assert list(uploads.list_by_attempt("a1")) == []
         assert len(uploads.list_by_attempt("a2")) == 1
 
@@ -259,6 +303,9 @@ class TestDeliveries:
         ("attempts", attempts_mongo._due("in_progress", "due_at", OPENS), [("due_at", 1)]),
         ("responses", {"attempt_id": "a"}, [("position", 1)]),
         ("responses", {"delivery_id": "d", "state": "failed"}, []),
+        ("responses", {"delivery_id": "d", "state": "queued"}, [("not_before", 1)]),
+        ("responses", {"judged_at": {"$gt": OPENS, "$lte": OPENS}}, []),
+        ("responses", {"state": "queued"}, []),
         ("responses", {"delivery_id": "d"}, []),
         ("responses", attempts_mongo._due("queued", "not_before", OPENS), [("not_before", 1)]),
         ("responses", attempts_mongo._due("claimed", "lease_until", OPENS), [("lease_until", 1)]),
@@ -274,3 +321,94 @@ def test_every_query_uses_an_index(mongo_database, collection, wanted, sort):
     plan = str((cursor.sort(sort) if sort else cursor).explain())
     assert "IXSCAN" in plan
     assert "COLLSCAN" not in plan
+
+
+class TestAnswers:
+    """The one conditional write of a typed answer, on either storage."""
+
+    UNTIL = OPENS + timedelta(seconds=60)
+
+    def save(self, responses, text, rank, *, student_id="asha", now=OPENS):
+        return responses.save_answer("a1:0", student_id=student_id, answer=Answer(text=text), rank=rank, now=now)
+
+    @pytest.fixture
+    def draft(self, responses):
+        draft = make_response(
+            state=ResponseState.DRAFT,
+            not_before=None,
+            student_id="asha",
+            answer=Answer(text="I"),
+            answer_rank=5,
+            answered_at=OPENS,
+            answer_until=self.UNTIL,
+            window_ends_at=self.UNTIL,
+        )
+        assert responses.add(draft)
+        return draft
+
+    def test_round_trip_of_every_kind(self, responses):
+        answer = Answer(texts=("a", ""), choices=(2, -1, 0))
+        responses.add(make_response(answer=answer, answer_rank=2**40, student_id="asha"))
+        assert responses.find("a1:0").answer == answer
+
+    def test_a_newer_one_is_written_and_the_revision_grows(self, responses, draft):
+        later = OPENS + timedelta(seconds=5)
+        assert self.save(responses, "I go", 6, now=later)
+        after = responses.find("a1:0")
+        assert (after.answer.text, after.answer_rank, after.answered_at) == ("I go", 6, later)
+        assert after.revision == draft.revision + 1
+
+    @pytest.mark.parametrize(
+        ("rank", "student_id", "seconds"),
+        [(5, "asha", 0), (4, "asha", 0), (6, "ravi", 0), (6, "asha", 60), (6, "asha", 999)],
+        ids=["same", "older", "another student", "at the end", "after the end"],
+    )
+    def test_anything_else_changes_nothing(self, responses, draft, rank, student_id, seconds):
+        now = OPENS + timedelta(seconds=seconds)
+        assert not self.save(responses, "no", rank, student_id=student_id, now=now)
+        assert responses.find("a1:0") == draft
+
+    def test_nothing_is_written_where_there_is_no_limit_or_no_response(self, responses):
+        assert not self.save(responses, "no", 6)
+        responses.add(make_response(student_id="asha"))
+        assert not self.save(responses, "no", 6)
+
+    def test_a_draft_is_handed_in_once(self, responses, draft):
+        assert responses.hand_in("a1:0", now=self.UNTIL)
+        assert not responses.hand_in("a1:0", now=self.UNTIL)
+        after = responses.find("a1:0")
+        assert (after.state, after.not_before, after.answer_until) == (ResponseState.QUEUED, self.UNTIL, None)
+        assert not self.save(responses, "after", 9)
+
+    def test_its_limit_moves_while_it_is_a_draft(self, responses, draft):
+        later = self.UNTIL + timedelta(minutes=1)
+        assert responses.move_answer_limit("a1:0", window_ends_at=later, answer_until=later)
+        assert self.save(responses, "longer", 6, now=self.UNTIL)
+        responses.hand_in("a1:0", now=self.UNTIL)
+        assert not responses.move_answer_limit("a1:0", window_ends_at=later, answer_until=later)
+
+    def test_of_many_at_once_the_newest_stays(self, responses, draft):
+        at_once(8, lambda number: self.save(responses, str(number), 10 + number))
+        assert responses.find("a1:0").answer.text == "7"
+
+
+class TestLateAnswers:
+    def test_round_trip_and_compare_and_set(self, late_answers):
+        late = LateAnswer(
+            id="a1:0",
+            attempt_id="a1",
+            campus_id="north",
+            delivery_id="delivery",
+            position=0,
+            answer=Answer(text="late"),
+            answer_rank=7,
+            received_at=OPENS,
+        )
+        assert late_answers.add(late)
+        assert not late_answers.add(replace(late, answer_rank=8))
+        assert late_answers.find("a1:0") == late
+        decided = replace(late, state=LateState.LEFT, decided_by="meera", decided_at=OPENS, revision=1)
+        assert late_answers.save(decided, seen_revision=0)
+        assert not late_answers.save(decided, seen_revision=0)
+        assert list(late_answers.list_by_delivery("delivery")) == [decided]
+        assert not late_answers.list_by_delivery("another")

@@ -17,14 +17,6 @@ class S3Door:
     def __init__(self, blobs):
         self.blobs = blobs
 
-    def send(self, permit, data, headers=None):
-        parts = urlsplit(permit.url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-        connection.request("PUT", f"{parts.path}?{parts.query}", body=data, headers=headers or dict(permit.headers))
-        ok = connection.getresponse().status < 300
-        connection.close()
-        return ok
-
     def fetch(self, url):
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=10)
@@ -38,9 +30,6 @@ class S3Door:
 class MemoryDoor:
     def __init__(self, blobs):
         self.blobs = blobs
-
-    def send(self, permit, data, headers=None):
-        return self.blobs.receive(permit.url, data, headers or dict(permit.headers), at=datetime.now(UTC))
 
     def fetch(self, url):
         key = url.removeprefix("memory://get/")
@@ -93,25 +82,6 @@ def test_deleting_is_safe_to_repeat(blobs):
     blobs.delete("k")
     blobs.delete("k")
     assert blobs.find("k") is None
-
-
-def test_a_browser_sends_to_the_presigned_address(door):
-    permit = door.blobs.presign_put("incoming/a b/1", content_type="audio/webm;codecs=opus", size=5, now=now())
-    assert door.send(permit, b"12345")
-    assert door.blobs.get("incoming/a b/1") == b"12345"
-
-
-@pytest.mark.parametrize("data", [b"1234", b"123456", b""])
-def test_another_length_is_refused(door, data):
-    permit = door.blobs.presign_put("incoming/1", content_type="audio/webm", size=5, now=now())
-    assert not door.send(permit, data)
-    assert door.blobs.find("incoming/1") is None
-
-
-def test_another_type_is_refused(door):
-    permit = door.blobs.presign_put("incoming/1", content_type="audio/webm", size=5, now=now())
-    assert not door.send(permit, b"12345", {"Content-Type": "text/html"})
-    assert door.blobs.find("incoming/1") is None
 
 
 def test_a_presigned_address_leads_to_one_object(door):

@@ -8,12 +8,15 @@ import pytest
 
 from backend.core.actor import Role
 from backend.core.errors import Conflict
+from backend.features.accommodations import mongo as accommodations_mongo
+from backend.features.accommodations.memory import MemoryAccommodations
+from backend.features.accommodations.model import Accommodation, Measures, ended
 from backend.features.accounts import mongo as accounts_mongo
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.accounts.model import Account, AccountState, CodePurpose, OneTimeCode
 from backend.features.audit import mongo as audit_mongo
 from backend.features.audit.memory import MemoryAuditLog
-from backend.features.audit.usecases import record
+from backend.features.audit.usecases import event_of, record
 from backend.features.batches import mongo as batches_mongo
 from backend.features.batches.memory import MemoryBatches
 from backend.features.batches.model import Batch, BatchState
@@ -29,7 +32,15 @@ from backend.features.students.model import Student, StudentState, name_key, rol
 from backend.storage import ensure_collections
 
 NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
-MODULES = (accounts_mongo, audit_mongo, batches_mongo, campuses_mongo, courses_mongo, students_mongo)
+MODULES = (
+    accommodations_mongo,
+    accounts_mongo,
+    audit_mongo,
+    batches_mongo,
+    campuses_mongo,
+    courses_mongo,
+    students_mongo,
+)
 
 
 @pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.services)])
@@ -356,3 +367,45 @@ def test_every_query_uses_an_index(mongo_database) -> None:
         plan = str((cursor.sort(sort) if sort else cursor).explain())
         assert "IXSCAN" in plan, (collection, wanted)
         assert "COLLSCAN" not in plan, (collection, wanted)
+
+
+def test_accommodations(database) -> None:
+    kept: Any = accommodations_mongo.MongoAccommodations(database) if database is not None else MemoryAccommodations()
+    first = Accommodation(
+        id="one",
+        campus_id="north",
+        student_id="s1",
+        measures=Measures(extra_time=1.25, larger_text=True),
+        reason="Approved",
+        granted_by="a1",
+        granted_at=NOW,
+    )
+    later = replace(first, id="two", granted_at=NOW + timedelta(days=1))
+    assert kept.add(first)
+    assert not kept.add(first)
+    assert kept.add(later)
+    assert kept.find("one") == first
+    assert [each.id for each in kept.list_by_student("s1")] == ["two", "one"]
+    over = ended(first, by="a2", at=NOW + timedelta(days=2))
+    assert kept.end(over)
+    assert not kept.end(over)
+    assert kept.find("one") == over
+
+
+def test_audit_entries_with_an_id_of_their_own_are_added_once(database) -> None:
+    log: Any = audit_mongo.MongoAuditLog(database) if database is not None else MemoryAuditLog()
+    events = [
+        event_of(
+            event_id=f"control:{name}",
+            actor_id="a1",
+            campus_id="north",
+            action="attempt_paused",
+            subject_kind="attempt",
+            subject_id=name,
+            now=NOW,
+        )
+        for name in ("x", "y", "z")
+    ]
+    log.add_absent(events[:2])
+    log.add_absent(events)
+    assert sorted(event.subject_id for event in log.list_by_campus("north")) == ["x", "y", "z"]

@@ -1,5 +1,6 @@
 """Who is signed in: one suite over memory and Redis."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import redis
 
 from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.sessions.redis import RedisSessions
+from backend.adapters.sessions.remembered import DEAF_AFTER_S, KEPT_S, RememberedSessions
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import Session
 
@@ -16,13 +18,22 @@ NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
+KINDS = ["memory", *(pytest.param(kind, marks=pytest.mark.services) for kind in ("redis", "remembered"))]
+
+
+@pytest.fixture(params=KINDS)
 def sessions(request):
     if request.param == "memory":
         yield MemorySessions()
         return
     url = f"{request.getfixturevalue('redis_url')}/9"
-    yield RedisSessions(url, lifetime=timedelta(hours=12))
+    kept = RedisSessions(url, lifetime=timedelta(hours=12))
+    if request.param == "redis":
+        yield kept
+    else:
+        remembered = RememberedSessions(kept, url)
+        yield remembered
+        remembered.close()
     with redis.Redis.from_url(url) as client:
         client.flushdb()
 
@@ -103,6 +114,68 @@ def test_revocation_of_one_of_all_and_of_all_but_one(sessions) -> None:
     sessions.revoke_account("asha")
     assert sessions.find("s2") is None
     assert sessions.find("other") is not None
+
+
+@pytest.fixture
+def listening(redis_url):
+    """Two web processes' sessions, both listening, and a clock that is moved by hand."""
+    url, moment = f"{redis_url}/9", [0.0]
+    kept = RedisSessions(url, lifetime=timedelta(hours=12))
+    both = [RememberedSessions(kept, url, clock=lambda: moment[0]) for _ in range(2)]
+    kept.add(session())
+    for one in both:
+        wait_until(lambda one=one: one.find("s1") is not None and one.remembers("s1"))
+    yield *both, kept, moment
+    for one in both:
+        one.close()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+def wait_until(question) -> None:
+    deadline = time.monotonic() + 10
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.services
+def test_what_one_process_revokes_the_other_forgets_at_once(listening) -> None:
+    here, there, _, _ = listening
+    here.revoke("s1")
+    assert here.find("s1") is None
+    wait_until(lambda: not there.remembers("s1"))
+    assert there.find("s1") is None
+
+
+@pytest.mark.services
+def test_a_rotation_elsewhere_is_heard_of(listening) -> None:
+    here, there, _, _ = listening
+    assert here.rotate("s1", seen="r1", successor="r2", now=LATER)
+    wait_until(lambda: there.find("s1").refresh_id == "r2")
+    here.confirm("s1", "r2")
+    wait_until(lambda: there.find("s1").is_confirmed)
+    here.revoke_account("asha")
+    wait_until(lambda: there.find("s1") is None)
+
+
+@pytest.mark.services
+def test_a_process_that_hears_nothing_asks_redis_each_time(listening, redis_url) -> None:
+    here, _, _, moment = listening
+    with redis.Redis.from_url(f"{redis_url}/9") as client:
+        client.delete("session:s1")  # gone without news
+    assert here.find("s1") is not None
+    moment[0] += DEAF_AFTER_S
+    assert here.find("s1") is None
+
+
+@pytest.mark.services
+def test_a_session_that_ended_without_news_is_forgotten_after_a_while(listening, redis_url) -> None:
+    here, _, _, moment = listening
+    with redis.Redis.from_url(f"{redis_url}/9") as client:
+        client.delete("session:s1")
+    moment[0] += KEPT_S
+    assert here.find("s1") is None
 
 
 @pytest.mark.services

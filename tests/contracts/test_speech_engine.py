@@ -11,6 +11,7 @@ from backend.adapters.speech import ENGINES
 from backend.adapters.speech.offline import models
 from backend.adapters.speech.offline.whisper import WhisperBase, without_loops
 from backend.adapters.speech.pipeline import gather_evidence
+from backend.adapters.speech.setup import SpeechSetup
 from backend.core.errors import PermanentFailure
 from backend.scoring.evidence import Evidence, SpeechEngine
 from backend.scoring.keys import AnswerKey, key_from_dict
@@ -23,9 +24,10 @@ READER = "He might even have been made amiable himself"
 MODELS = Path(os.environ.get("VIVA_DATA", ".viva")) / "models"
 
 
-@pytest.fixture(scope="module", params=sorted(ENGINES))
-def engine(request: pytest.FixtureRequest) -> SpeechEngine:
-    return ENGINES[request.param](MODELS)
+@pytest.fixture(scope="module")
+def engine() -> SpeechEngine:
+    """The default one. The others, on fakes of their services: test_speech_services.py."""
+    return ENGINES["offline"](SpeechSetup(models_dir=MODELS))
 
 
 def read_key(text: str) -> AnswerKey:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.adapters.speech import ENGINES
+from backend.adapters.speech.offline import OfflineEngine
 from backend.scoring.evidence import SpeechEngine
 from backend.scoring.score import ScoreStatus, Trait
 from scripts import gaming, gaming_sounds
@@ -17,7 +17,7 @@ MODELS = Path(os.environ.get("VIVA_DATA", ".viva")) / "models"
 
 @cache
 def engine() -> SpeechEngine:
-    return ENGINES["offline"](MODELS)
+    return OfflineEngine(models_dir=MODELS)
 
 
 def attempts(*names: str) -> list[gaming.Attempt]:
@@ -46,6 +46,30 @@ def test_an_altered_voice_neither_crashes_nor_gains(name: str) -> None:
         points.value <= full.points[trait].value + 0.06 for trait, points in score.points.items()
     )
     assert ("clipped" in score.explanation["quality_problems"]) is (name == "clipped")
+
+
+def test_a_whisper_is_named_and_doubted() -> None:
+    (honest,), (whisper,) = attempts("honest"), attempts("whispered")
+    full, _ = gaming.judge(honest, engine())
+    score, _ = gaming.judge(whisper, engine())
+    assert "whispered" in score.explanation["quality_problems"]
+    assert "whispered" not in full.explanation["quality_problems"]
+    assert score.confidence < full.confidence
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng speaks the prompt")
+def test_the_prompt_played_back_goes_to_a_person_and_an_honest_voice_after_it_does_not() -> None:
+    for attempt in gaming.played_back():
+        score, _ = gaming.judge(attempt, engine())
+        if attempt.name.startswith("honest"):
+            assert score.status is ScoreStatus.SCORED
+            assert (gaming.credit_of(score, Trait.SENTENCE_MASTERY) or 0) > 0.6
+        else:
+            assert (score.status, score.reason, score.points) == (
+                ScoreStatus.NEEDS_HUMAN,
+                "prompt_played_back",
+                {},
+            ), attempt.name
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng speaks the other languages")

@@ -16,12 +16,33 @@ FULL = ROOT / "config" / "formats" / "versant_style_full.yaml"
 FORMATS = real_formats()
 
 
-def test_two_formats_are_offered_and_none_is_for_tests_only():
-    assert [format_.id for format_ in FORMATS] == ["versant_style_full", "versant_style_short"]
+SPOKEN = [format_ for format_ in FORMATS if format_.id.startswith("versant_style")]
+
+
+def test_these_formats_are_offered_and_none_is_for_tests_only():
+    assert [format_.id for format_ in FORMATS] == [
+        "four_skills",
+        "placement",
+        "versant_style_full",
+        "versant_style_short",
+        "writing",
+    ]
+
+
+@pytest.mark.parametrize(("name", "items"), [("four_skills", 70), ("placement", 81)])
+def test_the_other_forms_have_the_published_counts(name, items):
+    found = next(format_ for format_ in FORMATS if format_.id == name)
+    assert found.scored_items == items
+    typed = {section.task: section.response_ms for section in found.sections}
+    assert (typed["sentence_completion"], typed["dictation"], typed["passage_reconstruction"]) == (
+        25_000,
+        25_000,
+        90_000,
+    )
 
 
 def test_the_full_form_has_the_published_counts():
-    full = FORMATS[0]
+    full = SPOKEN[0]
     counts = {section.letter: (section.task, section.items) for section in full.sections}
     assert counts == {
         "A": ("read_aloud", 8),
@@ -40,7 +61,7 @@ def test_both_formats_have_the_same_tasks_windows_and_traits():
     def shape(format_):
         return [(s.letter, s.task, s.response_ms, s.begin_within_ms, s.traits) for s in format_.sections]
 
-    assert shape(FORMATS[0]) == shape(FORMATS[1])
+    assert shape(SPOKEN[0]) == shape(SPOKEN[1])
 
 
 @pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.id)
@@ -54,7 +75,7 @@ def test_every_part_says_what_to_do_in_a_few_words(format_):
     for section in format_.sections:
         assert len(section.instructions.split()) <= 45, section.letter
         assert section.example
-        assert set(section.traits) or section.task == "open_question"
+        assert set(section.traits) or section.task in ("open_question", "typing")
 
 
 def test_every_item_type_has_its_templates_and_its_line():
@@ -74,7 +95,7 @@ def test_every_mistake_is_named_at_once_with_file_and_place():
     data["version"] = 1
     data["estimated_minutes"] = "soon"
     data["sections"][1]["items"] = 0
-    data["sections"][2]["task"] = "dictation"
+    data["sections"][2]["task"] = "telepathy"
     data["sections"][3]["begin_within_seconds"] = 99
     data["sections"][4]["response_secnds"] = data["sections"][4].pop("response_seconds")
     data["sections"][5]["traits"] = ["charm"]

@@ -16,8 +16,13 @@ def _modules(folder: str) -> set[str]:
     return {path.stem for path in (ROOT / folder).glob("*.py") if path.stem != "__init__"}
 
 
+def _scorers():
+    """Those that listen, and those that read."""
+    return {**_registry("backend.scoring.scorers", "SCORERS"), **_registry("backend.scoring.scorers", "TEXT_SCORERS")}
+
+
 def test_every_scorer_module_is_registered():
-    scorers = _registry("backend.scoring.scorers", "SCORERS")
+    scorers = _scorers()
     registered = {
         type(scorer).__module__ if not hasattr(scorer, "__module__") else scorer.__module__
         for scorer in scorers.values()
@@ -46,7 +51,7 @@ def _formats():
 
 @pytest.mark.parametrize("path", _formats(), ids=lambda path: path.stem)
 def test_every_machine_scored_task_of_a_format_has_its_scorer(path):
-    scorers = _registry("backend.scoring.scorers", "SCORERS")
+    scorers = _scorers()
     data = yaml.safe_load(path.read_text())
     tasks = {section["task"] for section in data["sections"]}
     assert tasks

@@ -10,6 +10,7 @@ MAY_BE_LARGE = {
     "requirements.txt": "the lock: every package with its hashes",
     "requirements-dev.txt": "the lock: every package with its hashes",
     "frontend_templates/_client/package-lock.json": "the lock: every package with its hash",
+    "backend/scoring/calibration/speechocean762-3.npz": "the calibration as arrays; the issue allows 2 MB",
 }
 TEXT = {".py", ".ts", ".html", ".scss", ".css", ".md", ".yaml", ".toml", ".typ", ".json", ".txt", ".sh", ""}
 
@@ -39,7 +40,8 @@ def test_the_top_level_is_what_the_customer_fixed():
         "backend", "frontend_templates", "config", "scripts", "backups", "tests", "docs", "gunicorn.conf.py",
         ".env.example", "requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt",
         "requirements-overrides.txt", "requirements-eventlet.in", "requirements-eventlet.txt", "requirements-uv.in",
-        "requirements-uv.txt", "pyproject.toml", "Makefile", ".ci", ".gitignore", ".gitattributes", ".editorconfig",
+        "requirements-uv.txt", "requirements-cloud.in", "requirements-cloud.txt",
+        "pyproject.toml", "Makefile", ".ci", ".gitignore", ".gitattributes", ".editorconfig",
         "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE",
     }  # fmt: skip
     assert top <= expected

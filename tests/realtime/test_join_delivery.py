@@ -1,5 +1,7 @@
 """The monitor's room: gated, a full snapshot on join, then events without names."""
 
+import time
+
 import pytest
 from flask import request
 
@@ -8,6 +10,8 @@ from backend.app import create_app
 from backend.core.ports import PresenceMark
 from backend.web import live
 from tests.support.exam import CAST, Browser, furnish, sign_in_by_header
+from tests.support.matrix import build_full_services
+from tests.support.people import World
 from tests.support.services_memory import build_memory_services
 
 
@@ -18,9 +22,9 @@ class LocalFeed(MemoryFeed):
         super().__init__()
         self.socketio = None
 
-    def publish(self, room, event, payload):
+    def publish(self, room, event, payload, *, namespace="/live"):
         super().publish(room, event, payload)
-        self.socketio.emit(event, dict(payload), namespace="/live", to=room)
+        self.socketio.emit(event, dict(payload), namespace=namespace, to=room)
 
 
 @pytest.fixture
@@ -99,6 +103,10 @@ def test_joining_answers_with_every_candidate(app, services):
         "uploads_pending": 2,
         "microphone": "ok",
         "responses": {"queued": 0, "scored": 0, "failed": 0, "needs_rater": 0},
+        "identity": "",
+        "refused": "",
+        "signals": {"total": 0, "finding": "", "appealed": False},
+        "offline": False,
         "version": 0,
     }
 
@@ -110,7 +118,7 @@ def test_events_follow_without_names(app, services):
     attempt = asha.post("/api/deliveries/delivery/attempts").json
     path = f"/api/attempts/{attempt['id']}"
     asha.post(f"{path}/begin")
-    asha.post(f"{path}/items/0/open")
+    asha.move(path, "open", 0)
     asha.post(f"{path}/heartbeat", {"position": 0, "uploads_pending": 1, "microphone": "trouble:muted"})
     events = client.get_received("/live")
     assert [event["name"] for event in events] == ["attempt_progressed"] * 4
@@ -125,3 +133,42 @@ def test_leaving_ends_the_events(app):
     assert client.emit("leave", {"room": room}, namespace="/live", callback=True) == {"left": True}
     Browser(http=app.test_client(), actor="asha").post("/api/deliveries/delivery/attempts")
     assert client.get_received("/live") == []
+
+
+def test_a_joined_socket_closes_when_its_session_ends():
+    services = build_full_services()
+    app = create_app(services=services)
+    world = World(services=services, app=app)
+    for end in (
+        lambda: services.sessions.revoke_account("ines"),
+        lambda: services.sessions.hang_up("ines"),
+        lambda: world.browser("meera").post("/tests/delivery/invigilators/ines/release"),
+    ):
+        browser = world.browser("ines")
+        socket = app.extensions["socketio"].test_client(app, namespace="/live", flask_test_client=browser)
+        assert join(socket)["room"] == "delivery:delivery"
+        end()
+        _wait_until(lambda socket=socket: not socket.is_connected("/live"))
+    socket = app.extensions["socketio"].test_client(app, namespace="/live", flask_test_client=world.browser("ines"))
+    assert join(socket)["problem"]["code"] == "not_found"  # taken back: connected, and let in nowhere
+
+
+def test_others_stay_connected_when_a_session_ends():
+    services = build_full_services()
+    app = create_app(services=services)
+    world = World(services=services, app=app)
+    kept, gone = (
+        app.extensions["socketio"].test_client(app, namespace="/live", flask_test_client=world.browser(name))
+        for name in ("meera", "ines")
+    )
+    services.sessions.revoke_account("ines")
+    _wait_until(lambda: not gone.is_connected("/live"))
+    assert kept.is_connected("/live")
+
+
+def _wait_until(holds, within_s=1.0):
+    """Closing takes another thread a moment; longer than a second is a failure."""
+    until = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < until, "the socket is still open"
+        time.sleep(0.01)

@@ -1,8 +1,8 @@
 """A small exam on memory services: a delivery, its paper, the cast, and a browser signed in by header."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +11,19 @@ from flask.testing import FlaskClient
 
 from backend.core.actor import Actor, Role
 from backend.features.assessments.model import Delivery, DeliveryState
+from backend.features.attempts.engine.moves import Move, MoveKind
+from backend.features.attempts.model import Attempt
 from backend.features.attempts.paper import Demonstration, Paper, PaperItem, PaperSection
+from backend.features.attempts.recordings import usecases as recordings
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.recordings.usecases import Receipt, Shelves
 from backend.features.students.model import Student, StudentState
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=2)
 ALLOWED = timedelta(minutes=20)
+# Dated then, a move gets the moment at which it arrives.
+LATER = "2999-01-01T00:00:00Z"
 WEBM = b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 4
 
 ASHA = Actor(account_id="asha", role=Role.STUDENT, campus_id="north", display_name="Asha Rao")
@@ -63,7 +70,14 @@ def make_paper(form_id: str = "form_one", *, tasks: tuple[str, ...] = ("repeat",
         practice_count=practice,
     )
     demonstration = Demonstration(title="How it sounds", text="Repeat after me.", audio_key="prompts/demo.ogg")
-    return Paper(form_id=form_id, sections=(section,), items=items, demonstration=demonstration, allowed=ALLOWED)
+    return Paper(
+        form_id=form_id,
+        sections=(section,),
+        items=items,
+        demonstration=demonstration,
+        allowed=ALLOWED,
+        scale="versant_style_20_80",
+    )
 
 
 def make_delivery(delivery_id: str = "delivery", **changes: object) -> Delivery:
@@ -90,15 +104,8 @@ def furnish(services: Any, *, delivery: Delivery | None = None, paper: Paper | N
     """Puts the delivery, two parallel forms and the cast of students into memory services (Any: they can do more)."""
     first = paper or make_paper("form_one")
     services.papers.add(first)
-    services.papers.add(
-        Paper(
-            form_id="form_two",
-            sections=first.sections,
-            items=first.items,
-            demonstration=first.demonstration,
-            allowed=first.allowed,
-        )
-    )
+    services.papers.add(replace(first, form_id="form_two"))
+    store_sounds(services, first)
     services.deliveries.add(delivery or make_delivery())
     for actor, batch, roll in ((ASHA, "batch_one", "N-01"), (RAVI, "batch_one", "N-02"), (SALMA, "batch_two", "S-01")):
         services.students.add(
@@ -119,6 +126,13 @@ def furnish(services: Any, *, delivery: Delivery | None = None, paper: Paper | N
     return services
 
 
+def store_sounds(services: Any, paper: Paper) -> None:
+    """A sound for every prompt of the paper."""
+    for item in paper.items:
+        if item.prompt_key is not None:
+            services.blobs.put(item.prompt_key, f"sound of {item.prompt_key}".encode(), content_type="audio/ogg")
+
+
 def sign_in_by_header(app: Flask) -> None:
     """Who asks is in the header X-Actor: these tests are about what follows signing in."""
 
@@ -129,12 +143,13 @@ def sign_in_by_header(app: Flask) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, load_actor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Browser:
-    """A browser signed in as one of the cast; None is nobody."""
+    """A browser signed in as one of the cast; None is nobody. `epoch` is the lease that its page was given."""
 
     http: FlaskClient
     actor: str | None
+    epoch: int | str | None = None
 
     def get(self, path: str):
         return self.http.get(path, headers=self._headers())
@@ -142,15 +157,30 @@ class Browser:
     def post(self, path: str, body: object = None):
         return self.http.post(path, json=body if body is not None else {}, headers=self._headers())
 
+    def move(self, path: str, kind: str, position: int, *, at: str = LATER):
+        """One move, dated now unless `at` (ISO) says otherwise: the server takes no moment after its own."""
+        return self.move_all(path, [(kind, position)], at=at)
+
+    def move_all(self, path: str, moves: Sequence[tuple[str, int]], *, at: str = LATER):
+        listed = [{"kind": kind, "position": position, "at": at} for kind, position in moves]
+        return self.post(f"{path}/moves", {"moves": listed})
+
+    def send(self, path: str, data: bytes = WEBM, *, offset: int = 0, until: int | None = None, **changes: object):
+        """PUTs a recording, or its bytes from `offset` up to `until`."""
+        announced = announce(data, **changes)  # type: ignore[arg-type] # the announcement's own names
+        headers = recording_headers(announced, offset=offset) | self._headers()
+        return self.http.put(f"{path}/recordings/{announced['recording_id']}", data=data[offset:until], headers=headers)
+
     def post_form(self, path: str, **form: str):
         return self.http.post(path, data=form, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        return {} if self.actor is None else {"X-Actor": self.actor}
+        lease = {} if self.epoch is None else {"X-Attempt-Epoch": str(self.epoch)}
+        return lease if self.actor is None else lease | {"X-Actor": self.actor}
 
 
 def announce(data: bytes = WEBM, *, recording_id: str = "rec-00000001", position: int = 0, **changes: object):
-    """The body that announces a recording."""
+    """What is said of a recording before its bytes come."""
     body: dict[str, object] = {
         "recording_id": recording_id,
         "position": position,
@@ -161,3 +191,41 @@ def announce(data: bytes = WEBM, *, recording_id: str = "rec-00000001", position
         "duration_ms": 3_000,
     }
     return body | changes
+
+
+def recording_headers(announced: Mapping[str, object], *, offset: int = 0) -> dict[str, str]:
+    """The same as the headers of a PUT."""
+    names = {
+        "Upload-Length": "size",
+        "Upload-Digest": "sha256",
+        "X-Position": "position",
+        "X-Segment": "segment",
+        "X-Duration-Ms": "duration_ms",
+        "Content-Type": "content_type",
+    }
+    return {"Upload-Offset": str(offset)} | {name: str(announced[field]) for name, field in names.items()}
+
+
+def make_move(kind: str, position: int, *, at: datetime = OPENS) -> Move:
+    return Move(kind=MoveKind(kind), position=position, at=at)
+
+
+def make_upload(attempt: Attempt, data: bytes = WEBM, *, at: datetime = OPENS, **changes: Any) -> Upload:
+    return Upload(attempt_id=attempt.id, campus_id=attempt.campus_id, registered_at=at, **announce(data, **changes))
+
+
+def receive(services: Any, attempt: Attempt, data: bytes = WEBM, *, at: datetime = OPENS, **changes: Any) -> Receipt:
+    """The whole recording in one request, as the client sends most of them."""
+    return recordings.receive(
+        attempt=attempt,
+        announced=make_upload(attempt, data, at=at, **changes),
+        offset=0,
+        data=data,
+        paper=services.papers.get(attempt.form_id),
+        shelves=shelves_of(services),
+        now=at,
+    )
+
+
+def shelves_of(services: Any) -> Shelves:
+    return Shelves(responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs)

@@ -5,25 +5,30 @@ from datetime import timedelta
 from functools import cache
 
 from backend.core.ports import Attachment, Mail
+from backend.features.accommodations.model import Accommodation, Measures
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts import usecases as attempt_usecases
+from backend.features.attempts.answers import LateAnswer
 from backend.features.attempts.model import AttemptState
-from backend.features.attempts.responses import Recording, Response, ResponseState
+from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
+from backend.features.invigilation.model import Duty, Message, Power
+from backend.features.invigilation.signals import SignalRecord
 from backend.features.items.files import load_formats
 from backend.features.mailings import model as mailing_model
 from backend.features.results.model import release_of
 from backend.wiring import Services
 from tests.support.bank import fill_bank
 from tests.support.builders_results import make_items, make_result
-from tests.support.exam import WEBM, announce, make_paper
+from tests.support.exam import WEBM, make_paper, store_sounds
 from tests.support.people import furnish_people
 from tests.support.services_memory import build_memory_services
 from tests.support.source import ROOT
 
-PRINCIPALS = ("anonymous", "asha", "ravi", "salma", "meera", "omar", "sushma")
+PRINCIPALS = ("anonymous", "asha", "ravi", "salma", "meera", "omar", "sushma", "ines", "igor", "sana")
 
 # What stands for each argument of a path. Attempt and result are Asha's.
 IDS: dict[str, object] = {
+    "accommodation_id": "accommodation",
     "account_id": "meera",
     "attempt_id": "attempt",
     "batch_id": "north-a",
@@ -32,7 +37,9 @@ IDS: dict[str, object] = {
     "course_id": "north-bsc",
     "delivery_id": "delivery",
     "dispatch_id": mailing_model.dispatch_id("results_ready", "sat-1"),
+    "letter": "A",
     "mailing_id": "mailing",
+    "message_id": "message",
     "number": 0,
     "position": 0,
     "recording_id": "rec-00000001",
@@ -46,8 +53,23 @@ BODIES: dict[str, dict[str, object]] = {
     "POST /api/attempts/<attempt_id>/check": dict.fromkeys(
         ("browser", "microphone", "speaker", "connection"), "passed"
     ),
-    "POST /api/attempts/<attempt_id>/recordings": announce(),
+    "POST /api/attempts/<attempt_id>/moves": {"moves": [{"kind": "open", "position": 0, "at": "2026-11-23T04:30:00Z"}]},
+    "POST /api/attempts/<attempt_id>/hearings": {"position": 0, "number": 1},
+    "POST /api/deliveries/<delivery_id>/controls": {
+        "control_id": "control-one-1",
+        "action": "extend",
+        "attempt_ids": "all",
+        "minutes": 5,
+        "reason": "Fire alarm",
+    },
     "POST /api/attempts/<attempt_id>/heartbeat": {"position": 0, "uploads_pending": 0, "microphone": "ok"},
+    "PUT /api/attempts/<attempt_id>/answers/<int:position>": {"sequence": [1, 1], "content": {"text": "I go."}},
+    "POST /api/deliveries/<delivery_id>/messages": {"text": "Please wait."},
+    "POST /api/deliveries/<delivery_id>/incidents": {"kind": "room", "text": "The fire alarm rang."},
+    "POST /api/deliveries/<delivery_id>/identity": {"code": "ABC-DEF"},
+    "POST /api/attempts/<attempt_id>/signals": {
+        "signals": [{"signal_id": "s1", "kind": "tab_left", "at": "2026-11-23T04:30:00+00:00", "duration_ms": 900}]
+    },
     "POST /api/batches/<batch_id>/students": {"roll_number": "N09", "name": "Nila Rao"},
 }
 
@@ -63,10 +85,12 @@ def _bank() -> Services:
         blobs=services.blobs,
         formats=load_formats(ROOT / "tests" / "support" / "formats"),
     )
-    IDS["item_id"] = services.items.list_all()[0].id
     offered = services.forms.find_published("short_journey")
     assert offered is not None
     IDS["form_id"] = offered.form_ids[0]
+    form = services.forms.find(offered.form_ids[0])
+    assert form is not None
+    IDS["item_id"] = form.items[0].item_id
     return services
 
 
@@ -77,13 +101,63 @@ def build_full_services() -> Services:
     _open_delivery(services)
     _begin_ashas_attempt(services)
     _settle_ashas_earlier_attempt(services)
+    _keep_a_late_answer(services)
     _keep_a_mail(services)
+    _oversee(services)
+    _grant_asha_more_time(services)
     return services
+
+
+def _grant_asha_more_time(services: Services) -> None:
+    services.accommodations.add(
+        Accommodation(
+            id="accommodation",
+            campus_id="north",
+            student_id="asha",
+            measures=Measures(extra_time=1.5),
+            reason="Approved by the office for examinations",
+            granted_by="meera",
+            granted_at=services.now(),
+        )
+    )
+
+
+def _oversee(services: Services) -> None:
+    """Ines is assigned to the delivery, with every power there is; Asha has a message, and signals to review."""
+    now = services.now()
+    services.duties.put(
+        Duty(
+            id="delivery:ines",
+            delivery_id="delivery",
+            account_id="ines",
+            campus_id="north",
+            powers=tuple(Power),
+            assigned_by="meera",
+            assigned_at=now,
+        )
+    )
+    services.messages.add(
+        Message(
+            id="message",
+            delivery_id="delivery",
+            campus_id="north",
+            text="Please wait.",
+            student_ids=("asha",),
+            is_urgent=False,
+            sent_by="ines",
+            sent_at=now,
+        )
+    )
+    services.signal_records.add(
+        SignalRecord(id="attempt", delivery_id="delivery", campus_id="north", student_id="asha")
+    )
 
 
 def _open_delivery(services: Services) -> None:
     now = services.now()
-    services.papers.add(make_paper("form_one"))  # type: ignore[attr-defined] # memory papers
+    paper = make_paper("form_one")
+    services.papers.add(paper)  # type: ignore[attr-defined] # memory papers
+    store_sounds(services, paper)
     services.deliveries.add(
         Delivery(
             id="delivery",
@@ -118,7 +192,14 @@ def _begin_ashas_attempt(services: Services) -> None:
         now=now,
     )
     paper = services.papers.get(attempt.form_id)
-    attempt_usecases.begin_attempt(attempt=attempt, delivery=delivery, paper=paper, attempts=services.attempts, now=now)
+    attempt_usecases.begin_attempt(
+        attempt=attempt,
+        delivery=delivery,
+        paper=paper,
+        deliveries=services.deliveries,
+        attempts=services.attempts,
+        now=now,
+    )
 
 
 def _settle_ashas_earlier_attempt(services: Services) -> None:
@@ -171,6 +252,21 @@ def _settle_ashas_earlier_attempt(services: Services) -> None:
     )
     services.mailings.add(mailing)
     services.dispatches.add(mailing_model.fresh_dispatch(mailing, result.id, "asha", at=now))
+
+
+def _keep_a_late_answer(services: Services) -> None:
+    services.late_answers.add(
+        LateAnswer(
+            id="sat:0",
+            attempt_id="sat",
+            campus_id="north",
+            delivery_id="delivery",
+            position=0,
+            answer=Answer(text="I go."),
+            answer_rank=1,
+            received_at=services.now(),
+        )
+    )
 
 
 def _keep_a_mail(services: Services) -> None:

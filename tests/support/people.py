@@ -116,6 +116,10 @@ def furnish_people(services: Services) -> None:
     add_account(services, "sushma", Role.SUPERADMIN, None, "Sushma Rao")
     add_account(services, "meera", Role.CAMPUS, "north", "Meera Iyer")
     add_account(services, "omar", Role.CAMPUS, "south", "Omar Sheikh")
+    # Ines is assigned to a delivery by the tests that have one; Igor to none.
+    add_account(services, "ines", Role.INVIGILATOR, "north", "Ines Paul")
+    add_account(services, "igor", Role.INVIGILATOR, "north", "Igor Bose")
+    add_account(services, "sana", Role.INVIGILATOR, "south", "Sana Ali")
     add_student(services, "asha", "north", "north-a", "Asha Nair", "N01")
     add_student(services, "ravi", "north", "north-a", "Ravi Das", "N02")
     add_student(services, "salma", "south", "south-a", "Salma Khan", "S01")

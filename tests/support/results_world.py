@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from backend.adapters.speech.calibrations import CURRENT
 from backend.core.errors import AdapterError
 from backend.core.ports import Mail, Mailer
 from backend.features.attempts.model import Attempt, AttemptState
@@ -103,7 +104,7 @@ def make_response(student_id: str, position: int, *, value: float = 0.74, **chan
                 {"operation": "deletion", "expected": "to", "heard": None},
             ],
             "quality_problems": ["noisy"] if position == 1 else [],
-            "calibration": "speechocean762-1",
+            "calibration": CURRENT,
             "engine": {"name": "offline", "version": "1"},
         },
     }
@@ -145,6 +146,7 @@ def sit(services: Services, student_id: str = "asha", *, value: float = 0.74) ->
 def releasing(services: Services) -> Releasing:
     return Releasing(
         actor_id=MEERA.account_id,
+        attempts=services.attempts,
         releases=services.releases,
         audit_log=services.audit_log,
         now=services.now(),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from argon2 import PasswordHasher
 
@@ -14,16 +15,21 @@ from backend.adapters.passwords.argon2id import Argon2idPasswords
 from backend.adapters.pdf.typst import TypstTypesetter, render_pdf
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.realtime.memory import MemoryFeed
+from backend.adapters.rubrics.files import FileRubrics
 from backend.adapters.scales.files import FileScales, load_descriptors
 from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.adapters.spreadsheets.sheet import write_sheet
+from backend.core.ports import Feed
+from backend.features.accommodations.memory import MemoryAccommodations
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats
 from backend.features.attempts.candidates import CandidatesFromStudents
+from backend.features.attempts.engine.conditions import ConditionsFromAccommodations
 from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
 from backend.features.attempts.memory import (
     MemoryAttempts,
+    MemoryLateAnswers,
     MemoryPapers,
     MemoryResponses,
     MemoryUploads,
@@ -32,11 +38,20 @@ from backend.features.audit.memory import MemoryAuditLog
 from backend.features.batches.memory import MemoryBatches
 from backend.features.campuses.memory import MemoryCampuses
 from backend.features.courses.memory import MemoryCourses
+from backend.features.invigilation.memory import (
+    MemoryDuties,
+    MemoryIdentityChecks,
+    MemoryIncidents,
+    MemoryMessages,
+    MemorySignalRecords,
+)
+from backend.features.invigilation.oversight import OversightFromInvigilation
 from backend.features.items.memory import MemoryForms, MemoryItems, MemoryPromptSounds
 from backend.features.mailings.marks import MarksFromMailings
 from backend.features.mailings.memory import MemoryDispatches, MemoryMailings
-from backend.features.ratings.memory import MemoryAnswerKeys, MemoryListener
-from backend.features.results.marks import ReleasedFromResults
+from backend.features.raters.memory import MemoryRatingPlans, MemoryRatings
+from backend.features.ratings.memory import MemoryAnswerKeys, MemoryCohorts, MemoryListener, MemoryTextReader
+from backend.features.results.marks import ReleasedAttemptsFromResults, ReleasedFromResults
 from backend.features.results.memory import MemoryReleases, MemoryResults
 from backend.features.results.people import PeopleFromStudents
 from backend.features.students.memory import MemoryStudents
@@ -77,9 +92,12 @@ def build_memory_services(**changes: object) -> Services:
     attempts = MemoryAttempts()
     responses = MemoryResponses()
     students = MemoryStudents()
+    accommodations = MemoryAccommodations()
     candidates = CandidatesFromStudents(students)
     blobs = MemoryBlobs()
     outbox = MemoryOutboxStore(blobs)
+    feed = cast("Feed", changes.get("feed") or MemoryFeed())
+    incidents, messages, identity_checks = MemoryIncidents(), MemoryMessages(), MemoryIdentityChecks()
     results, releases = MemoryResults(), MemoryReleases()
     mailings, dispatches = MemoryMailings(), MemoryDispatches()
     services = Services(
@@ -87,7 +105,7 @@ def build_memory_services(**changes: object) -> Services:
         now=TestClock(),
         new_id=CountingIds(),
         blobs=blobs,
-        feed=MemoryFeed(),
+        feed=feed,
         presence=MemoryPresence(),
         jobs=MemoryJobs(),
         mailer=OutboxMailer(store=outbox, sender=Sender(name="Viva", address="viva@example.edu")),
@@ -103,21 +121,36 @@ def build_memory_services(**changes: object) -> Services:
         courses=MemoryCourses(),
         batches=MemoryBatches(),
         students=students,
+        accommodations=accommodations,
+        granted_conditions=ConditionsFromAccommodations(accommodations),
         items=MemoryItems(),
         prompt_sounds=MemoryPromptSounds(),
         forms=MemoryForms(),
         deliveries=MemoryDeliveries(),
         offered_formats=MemoryFormats(),
         released_results=ReleasedFromResults(results, releases),
+        released_attempts=ReleasedAttemptsFromResults(releases),
         attempt_marks=MarksFromAttempts(attempts),
         delivery_counts=CountsFromAttempts(attempts, responses, candidates),
         attempts=attempts,
         responses=responses,
         uploads=MemoryUploads(),
+        late_answers=MemoryLateAnswers(),
         papers=MemoryPapers(),
         candidates=candidates,
+        duties=MemoryDuties(),
+        incidents=incidents,
+        messages=messages,
+        identity_checks=identity_checks,
+        signal_records=MemorySignalRecords(),
+        oversight=OversightFromInvigilation(messages, identity_checks, incidents, feed),
         scoring_keys=MemoryAnswerKeys(),
         listener=MemoryListener(),
+        cohorts=MemoryCohorts(),
+        text_reader=MemoryTextReader(),
+        people_ratings=MemoryRatings(),
+        rating_plans=MemoryRatingPlans(),
+        rubrics=FileRubrics(),
         people=PeopleFromStudents(students),
         scales=FileScales(),
         results=results,

@@ -1,14 +1,15 @@
 """Candidates without a browser: over HTTP, as the exam's client talks, against a running product."""
 
-import hashlib
 import http.cookiejar
 import json
 import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.support.exam import announce, recording_headers
 from tests.support.live import LiveProduct
 from tests.support.source import ROOT
 
@@ -27,7 +28,8 @@ class Candidate:
 
     def __init__(self, live: LiveProduct, login: str, password: str) -> None:
         self.live = live
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self._jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         self._csrf = ""
         reply = self.call("POST", "/session", {"login": login, "password": password})
         assert reply.status < 300, reply
@@ -40,11 +42,26 @@ class Candidate:
             headers={"Content-Type": "application/json", "X-CSRF-TOKEN": self._csrf},
             method=method,
         )
+        return self._ask(request)
+
+    def _ask(self, request: urllib.request.Request) -> Reply:
         try:
             with self._opener.open(request, timeout=30) as reply:
                 return Reply(reply.status, json.loads(reply.read() or b"{}"))
         except urllib.error.HTTPError as refusal:
             return Reply(refusal.code, json.loads(refusal.read() or b"{}"))
+
+    def put(self, path: str, data: bytes, headers: dict[str, str]) -> Reply:
+        """Bytes, as a recording's are sent."""
+        request = urllib.request.Request(  # noqa: S310 - our own product
+            f"{self.live.address}/api{path}", data=data, headers={**headers, "X-CSRF-TOKEN": self._csrf}, method="PUT"
+        )
+        return self._ask(request)
+
+    def own_headers(self) -> dict[str, str]:
+        """What makes a request this candidate's, for one that is sent by hand."""
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
+        return {"Cookie": cookies, "X-CSRF-TOKEN": self._csrf}
 
     def begin(self, delivery_id: str) -> str:
         """Enters, passes the check, begins; the attempt's id."""
@@ -54,35 +71,20 @@ class Candidate:
         return attempt
 
     def open_item(self, attempt: str, position: int) -> Reply:
-        return self.call("POST", f"/attempts/{attempt}/items/{position}/open")
+        return self.move(attempt, "open", position)
 
     def close_item(self, attempt: str, position: int) -> Reply:
-        return self.call("POST", f"/attempts/{attempt}/items/{position}/close")
+        return self.move(attempt, "close", position)
+
+    def move(self, attempt: str, kind: str, position: int) -> Reply:
+        move = {"kind": kind, "position": position, "at": datetime.now(UTC).isoformat()}
+        return self.call("POST", f"/attempts/{attempt}/moves", {"moves": [move]})
 
     def record(self, attempt: str, position: int, sound: Path = VOICE) -> str:
-        """Announces, uploads, confirms; returns the recording's id once the server has acknowledged it."""
+        """Sends a recording; returns its id once the server has acknowledged it."""
         data, recording_id = sound.read_bytes(), str(uuid.uuid4())
-        announced = self.call(
-            "POST",
-            f"/attempts/{attempt}/recordings",
-            {
-                "recording_id": recording_id,
-                "position": position,
-                "segment": 0,
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "size": len(data),
-                "content_type": "audio/ogg",
-                "duration_ms": 4_000,
-            },
-        )
-        assert announced.status == 201, announced
-        upload = announced.body["upload"]
-        put = urllib.request.Request(  # noqa: S310 - our own store
-            upload["url"], data=data, headers=upload["headers"], method=upload["method"]
-        )
-        with urllib.request.urlopen(put, timeout=30) as reply:  # noqa: S310
-            assert reply.status == 200
-        confirmed = self.call("POST", f"/attempts/{attempt}/recordings/{recording_id}/confirm")
-        assert confirmed.status == 202, confirmed
-        assert confirmed.body["stored"] is True
+        announced = announce(data, position=position, content_type="audio/ogg", duration_ms=4_000)
+        reply = self.put(f"/attempts/{attempt}/recordings/{recording_id}", data, recording_headers(announced))
+        assert reply.status == 202, reply
+        assert reply.body["stored"] is True
         return recording_id

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -235,3 +236,11 @@ def test_logs_turn_over(tmp_path, monkeypatch):
 
 def test_a_start_problem_is_one_line():
     assert "\n" not in str(StartProblem("Port 8000 is taken."))
+
+
+def test_a_start_takes_as_many_open_files_as_it_may_have():
+    ask = "import resource; from scripts.services.handles import allow_many_open_files as allow; "
+    ask += "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 2000)); "
+    ask += "print(allow(), resource.getrlimit(resource.RLIMIT_NOFILE)[0], allow())"
+    told = subprocess.run((sys.executable, "-c", ask), capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.split() == ["2000", "2000", "2000"]

@@ -1,18 +1,18 @@
 """The exam's API as the candidate's client meets it."""
 
+import hashlib
 import threading
 
 import pytest
 
 from backend.app import create_app
-from backend.features.attempts.model import UPLOAD_GRACE
 from tests.support.exam import (
     ALLOWED,
     CLOSES,
+    LATER,
     OPENS,
     WEBM,
     Browser,
-    announce,
     furnish,
     make_delivery,
     make_paper,
@@ -62,14 +62,6 @@ def code_of(reply):
     return reply.status_code, reply.json["code"]
 
 
-def send(browser, services, path, data=WEBM, **changes):
-    """Announces and uploads; the recording's id."""
-    body = announce(data, **changes)
-    upload = browser.post(f"{path}/recordings", body).json["upload"]
-    assert services.blobs.receive(upload["url"], data, upload["headers"], at=services.now())
-    return body["recording_id"]
-
-
 def test_a_whole_attempt(asha, services):
     attempt = enter(asha)
     assert attempt["state"] == "checking"
@@ -79,20 +71,15 @@ def test_a_whole_attempt(asha, services):
     assert asha.post(f"{path}/check", check).status_code == 200
     assert asha.post(f"{path}/begin").json["state"] == "in_progress"
     for position in range(4):
-        item = asha.post(f"{path}/items/{position}/open").json
+        item = asha.move(path, "open", position).json["item"]
         assert item["position"] == position
         assert item["prompt"]["duration_ms"] == 2_000
         services.now.move(seconds=6)
-        body = announce(recording_id=f"rec-0000000{position}", position=position)
-        registered = asha.post(f"{path}/recordings", body)
-        assert registered.status_code == 201
-        upload = registered.json["upload"]
-        assert upload["method"] == "PUT"
-        assert services.blobs.receive(upload["url"], WEBM, upload["headers"], at=services.now())
-        confirmed = asha.post(f"{path}/recordings/{body['recording_id']}/confirm")
-        assert confirmed.status_code == 202
-        assert confirmed.json == {"recording_id": body["recording_id"], "stored": True, "sha256": body["sha256"]}
-        after = asha.post(f"{path}/items/{position}/close").json
+        stored = asha.send(path, recording_id=f"rec-0000000{position}", position=position)
+        assert stored.status_code == 202
+        digest = hashlib.sha256(WEBM).hexdigest()
+        assert stored.json == {"recording_id": f"rec-0000000{position}", "stored": True, "sha256": digest}
+        after = asha.move(path, "close", position).json
     assert after["state"] == "submitted"
     assert len(after["stored_recordings"]) == 4
     assert [job for job, _ in services.jobs.waiting_jobs] == ["ratings.score_response"] * 4
@@ -160,158 +147,53 @@ class TestItems:
         body = asha.http.get(path, headers={"X-Actor": "asha"}).get_data(as_text=True)
         assert "secret-text" not in body
         assert "secret-prompt" not in body
-        opened = asha.post(f"{path}/items/0/open")
-        assert opened.json["text"] == "secret-text-0"
-        assert "secret-prompt-0" in opened.json["prompt"]["url"]
+        opened = asha.move(path, "open", 0)
+        assert opened.json["item"]["text"] == "secret-text-0"
+        assert "secret-prompt-0" in opened.json["item"]["prompt"]["url"]
         assert "secret-prompt-1" not in asha.get(path).get_data(as_text=True)
 
     def test_a_reload_goes_on_with_the_same_clock(self, asha, browse, path, services):
-        opened = asha.post(f"{path}/items/0/open").json
+        opened = asha.move(path, "open", 0).json["item"]
         services.now.move(seconds=3.5)
         again = browse("asha").get(path).json["item"]
         assert again["elapsed_ms"] == 3_500
         assert again["opened_at"] == opened["opened_at"]
-        assert asha.post(f"{path}/items/0/open").json["elapsed_ms"] == 3_500
+        assert asha.move(path, "open", 0).json["item"]["elapsed_ms"] == 3_500
 
     def test_no_way_back_and_no_skipping(self, asha, path):
-        assert code_of(asha.post(f"{path}/items/1/open")) == (409, "item_not_current")
-        assert code_of(asha.post(f"{path}/items/0/close")) == (409, "item_not_open")
-        asha.post(f"{path}/items/0/open")
-        assert asha.post(f"{path}/items/0/close").json["position"] == 1
-        assert asha.post(f"{path}/items/0/close").json["position"] == 1
-        assert code_of(asha.post(f"{path}/items/0/open")) == (409, "item_not_current")
-        assert asha.post(f"{path}/items/99/open").status_code == 404
+        assert code_of(asha.move(path, "open", 1)) == (409, "item_not_current")
+        assert code_of(asha.move(path, "close", 0)) == (409, "item_not_open")
+        asha.move(path, "open", 0)
+        assert asha.move(path, "close", 0).json["position"] == 1
+        assert asha.move(path, "close", 0).json["position"] == 1
+        again = asha.move(path, "open", 0).json
+        assert (again["position"], again["item"]) == (1, None)
+        assert asha.move(path, "open", 99).status_code == 404
 
     def test_the_deadline_ends_it(self, asha, path, services):
-        asha.post(f"{path}/items/0/open")
+        asha.move(path, "open", 0)
         services.now.moment = OPENS + ALLOWED
-        assert code_of(asha.post(f"{path}/items/0/close")) == (409, "attempt_not_open")
+        assert code_of(asha.move(path, "close", 0)) == (409, "attempt_not_open")
         after = asha.get(path).json
         assert (after["state"], after["item"]) == ("expired", None)
         assert services.attempts.find(after["id"]).submitted_at == OPENS + ALLOWED
 
     def test_two_tabs_that_close_at_once_pass_one_item(self, app, asha, path):
-        asha.post(f"{path}/items/0/open")
+        asha.move(path, "open", 0)
         barrier = threading.Barrier(6)
 
         def run():
             barrier.wait()
-            Browser(http=app.test_client(), actor="asha").post(f"{path}/items/0/close")
+            Browser(http=app.test_client(), actor="asha").move(path, "close", 0)
 
         run_threads([run] * 6)
         assert asha.get(path).json["position"] == 1
 
 
-class TestRecordings:
-    @pytest.fixture
-    def opened(self, asha, path):
-        asha.post(f"{path}/items/0/open")
-        return path
-
-    def test_announcing_again_is_the_same_until_it_is_stored(self, asha, services, opened):
-        recording_id = send(asha, services, opened)
-        assert asha.post(f"{opened}/recordings", announce()).status_code == 201
-        asha.post(f"{opened}/recordings/{recording_id}/confirm")
-        again = asha.post(f"{opened}/recordings", announce())
-        assert (again.status_code, again.json) == (200, {"recording_id": recording_id, "stored": True})
-        confirmed = asha.post(f"{opened}/recordings/{recording_id}/confirm")
-        assert confirmed.status_code == 202
-        assert asha.get(opened).json["stored_recordings"] == [recording_id]
-
-    def test_the_recording_is_kept_under_its_hash(self, asha, services, opened):
-        recording_id = send(asha, services, opened)
-        digest = asha.post(f"{opened}/recordings/{recording_id}/confirm").json["sha256"]
-        assert services.blobs.get(f"recordings/north/{digest}") == WEBM
-
-    def test_another_recording_under_the_same_id_is_refused(self, asha, services, opened):
-        send(asha, services, opened)
-        assert code_of(asha.post(f"{opened}/recordings", announce(b"\x1a\x45\xdf\xa3other"))) == (
-            409,
-            "recording_differs",
-        )
-
-    def test_what_did_not_arrive(self, asha, opened):
-        asha.post(f"{opened}/recordings", announce())
-        assert code_of(asha.post(f"{opened}/recordings/rec-00000001/confirm")) == (409, "upload_missing")
-        assert code_of(asha.post(f"{opened}/recordings/rec-unknown/confirm")) == (409, "upload_missing")
-
-    def test_what_arrived_damaged_is_sent_again(self, asha, services, opened):
-        damaged = bytes([WEBM[0]]) + bytes(len(WEBM) - 1)
-        upload = asha.post(f"{opened}/recordings", announce()).json["upload"]
-        services.blobs.receive(upload["url"], damaged, upload["headers"], at=services.now())
-        confirm = f"{opened}/recordings/rec-00000001/confirm"
-        assert code_of(asha.post(confirm)) == (409, "upload_mismatch")
-        assert services.responses.find(f"{opened.split('/')[-1]}:0") is None
-        send(asha, services, opened)
-        assert asha.post(confirm).status_code == 202
-
-    @pytest.mark.parametrize(
-        ("changes", "code"),
-        [
-            ({"size": 0}, "empty_recording"),
-            ({"size": 8_000_001}, "too_large"),
-            ({"content_type": "text/html"}, "unsupported_type"),
-            ({"duration_ms": 18_001}, "too_long"),
-            ({"segment": 20}, "too_many_segments"),
-        ],
-    )
-    def test_what_cannot_be_a_recording(self, asha, opened, changes, code):
-        reply = asha.post(f"{opened}/recordings", announce() | changes)
-        assert code_of(reply) == (422, code)
-        assert reply.json["errors"]
-
-    @pytest.mark.parametrize("data", [b"<html>not a voice</html>", b"#EXTM3U\nfile:///etc/passwd", b"%PDF-1.7"])
-    def test_what_is_another_kind_of_file(self, asha, services, opened, data):
-        recording_id = send(asha, services, opened, data)
-        assert code_of(asha.post(f"{opened}/recordings/{recording_id}/confirm")) == (422, "not_audio")
-
-    def test_an_item_that_was_never_opened_takes_none(self, asha, opened):
-        assert code_of(asha.post(f"{opened}/recordings", announce(position=1))) == (409, "item_not_open")
-
-    def test_recorded_off_line_and_sent_after_the_end(self, asha, services, opened):
-        services.now.moment = OPENS + ALLOWED + UPLOAD_GRACE
-        services.now.move(seconds=-1)
-        recording_id = send(asha, services, opened)
-        assert asha.post(f"{opened}/recordings/{recording_id}/confirm").status_code == 202
-        services.now.move(seconds=1)
-        later = announce(recording_id="rec-00000002", segment=1)
-        assert code_of(asha.post(f"{opened}/recordings", later)) == (409, "attempt_not_open")
-
-    def test_the_rest_after_a_reload_is_the_next_segment(self, asha, services, opened):
-        for segment, data in ((1, WEBM + b"rest"), (0, WEBM)):
-            recording_id = send(asha, services, opened, data, recording_id=f"rec-000000{segment}0", segment=segment)
-            asha.post(f"{opened}/recordings/{recording_id}/confirm")
-        response = services.responses.find(f"{opened.split('/')[-1]}:0")
-        assert [recording.segment for recording in response.spoken_segments()] == [0, 1]
-        assert response.state.value == "queued"
-
-    def test_of_two_tabs_the_first_stored_is_scored_and_both_are_kept(self, asha, services, opened):
-        for name in ("tab-one-rec", "tab-two-rec"):
-            send(asha, services, opened, WEBM + name.encode(), recording_id=name)
-            asha.post(f"{opened}/recordings/{name}/confirm")
-        response = services.responses.find(f"{opened.split('/')[-1]}:0")
-        assert len(response.recordings) == 2
-        assert [recording.recording_id for recording in response.spoken_segments()] == ["tab-one-rec"]
-
-    def test_confirming_at_once_stores_once(self, app, asha, services, opened):
-        names = [f"rec-at-once-{number}" for number in range(4)]
-        for number, name in enumerate(names):
-            send(asha, services, opened, WEBM + name.encode(), recording_id=name, segment=number)
-        barrier = threading.Barrier(8)
-
-        def run(name):
-            barrier.wait()
-            Browser(http=app.test_client(), actor="asha").post(f"{opened}/recordings/{name}/confirm")
-
-        run_threads([lambda name=name: run(name) for name in names * 2])
-        response = services.responses.find(f"{opened.split('/')[-1]}:0")
-        assert sorted(recording.recording_id for recording in response.recordings) == names
-
-
 class TestNotYours:
     @pytest.mark.parametrize("actor", ["ravi", "salma", "meera", "omar", "sushma"])
     def test_an_attempt_of_others_is_not_there(self, browse, asha, path, actor):
-        asha.post(f"{path}/items/0/open")
+        asha.move(path, "open", 0)
         other = browse(actor)
         heartbeat = {"position": 0, "uploads_pending": 0, "microphone": "ok"}
         check = dict.fromkeys(("browser", "microphone", "speaker", "connection"), "passed")
@@ -319,10 +201,10 @@ class TestNotYours:
             other.get(path),
             other.post(f"{path}/begin"),
             other.post(f"{path}/check", check),
-            other.post(f"{path}/items/0/open"),
-            other.post(f"{path}/items/0/close"),
-            other.post(f"{path}/recordings", announce()),
-            other.post(f"{path}/recordings/rec-00000001/confirm"),
+            other.move(path, "open", 0),
+            other.move(path, "close", 0),
+            other.send(path),
+            other.get(f"{path}/recordings/rec-00000001"),
             other.post(f"{path}/heartbeat", heartbeat),
         ]
         assert [code_of(reply) for reply in replies] == [(404, "not_found")] * 8
@@ -336,7 +218,7 @@ class TestNotYours:
 
     def test_nobody_is_asked_to_sign_in(self, browse, path):
         assert code_of(browse(None).get(path)) == (401, "signed_out")
-        assert code_of(browse(None).post(f"{path}/items/0/open")) == (401, "signed_out")
+        assert code_of(browse(None).move(path, "open", 0)) == (401, "signed_out")
 
 
 class TestInput:
@@ -344,20 +226,17 @@ class TestInput:
         ("route", "body"),
         [
             ("begin", {"started_at": "2020-01-01T00:00:00Z"}),
-            ("items/0/open", {"window_ms": 1}),
-            ("items/0/close", {"position": 3}),
+            ("moves", {"moves": []}),
+            ("moves", {"moves": [{"kind": "open", "position": 0}]}),
+            ("moves", {"moves": [{"kind": "reopen", "position": 0, "at": LATER}]}),
+            ("moves", {"moves": [{"kind": "open", "position": 0, "at": "2026-11-23T04:30:00"}]}),
+            ("moves", {"moves": [{"kind": "open", "position": 0, "at": LATER, "window_ms": 1}]}),
+            ("moves", {"moves": [{"kind": "open", "position": 0, "at": LATER}] * 401}),
             ("check", {"browser": "passed"}),
             ("check", dict.fromkeys(("browser", "microphone", "speaker", "connection"), "<b>")),
             ("heartbeat", {"position": 0, "uploads_pending": 0, "microphone": "ok", "state": "submitted"}),
             ("heartbeat", {"position": "0", "uploads_pending": 0, "microphone": "ok"}),
             ("heartbeat", {"position": -1, "uploads_pending": 0, "microphone": "ok"}),
-            ("recordings", announce() | {"recording_id": "../../etc"}),
-            ("recordings", announce() | {"recording_id": {"$ne": None}}),
-            ("recordings", announce() | {"sha256": "AB" * 32}),
-            ("recordings", announce() | {"campus_id": "south"}),
-            ("recordings", announce() | {"size": 1.5}),
-            ("recordings", announce() | {"content_type": "audio/webm\r\nX: y"}),
-            ("recordings", []),
         ],
     )
     def test_what_is_not_understood_is_refused(self, asha, path, services, route, body):
@@ -389,3 +268,55 @@ def test_one_account_that_asks_without_end_is_slowed_and_others_are_not(asha, br
     assert set(statuses[:590]) == {200}
     assert statuses[-1] == 429
     assert browse("ravi").post("/api/deliveries/delivery/attempts").status_code == 200
+
+
+class TestLease:
+    def enter(self, browser, page):
+        return browser.post("/api/deliveries/delivery/attempts", {"client_id": page}).json
+
+    def test_a_new_page_takes_it_and_the_older_one_may_only_read(self, asha):
+        first = self.enter(asha, "page-one-1")
+        path = f"/api/attempts/{first['id']}"
+        asha.epoch = first["epoch"]
+        assert asha.post(f"{path}/begin").status_code == 200
+        assert self.enter(asha, "page-one-1")["epoch"] == first["epoch"]
+        second = self.enter(asha, "page-two-2")
+        assert second["epoch"] == first["epoch"] + 1
+        heartbeat = {"position": 0, "uploads_pending": 0, "microphone": "ok"}
+        check = dict.fromkeys(("browser", "microphone", "speaker", "connection"), "passed")
+        refused = [
+            asha.move(path, "open", 0),
+            asha.post(f"{path}/begin"),
+            asha.post(f"{path}/check", check),
+            asha.post(f"{path}/heartbeat", heartbeat),
+        ]
+        assert [code_of(reply) for reply in refused] == [(409, "attempt_elsewhere")] * 4
+        assert asha.get(path).json["position"] == 0
+        asha.epoch = second["epoch"]
+        assert asha.move(path, "open", 0).json["item"]["position"] == 0
+
+    def test_the_older_page_still_hands_in_what_it_recorded(self, asha):
+        first = self.enter(asha, "page-one-1")
+        path = f"/api/attempts/{first['id']}"
+        asha.post(f"{path}/begin")
+        asha.move(path, "open", 0)
+        self.enter(asha, "page-two-2")
+        asha.epoch = first["epoch"]
+        assert asha.send(path).status_code == 202
+
+    @pytest.mark.parametrize("epoch", ["", "-1", "one", "1.5", "9" * 12])
+    def test_an_epoch_that_is_none(self, asha, path, epoch):
+        asha.epoch = epoch
+        assert code_of(asha.move(path, "open", 0)) == (422, "invalid_input")
+
+    def test_of_many_pages_at_once_the_last_one_moves(self, app, asha, path):
+        asha.move(path, "open", 0)
+        barrier, held = threading.Barrier(6), []
+
+        def run(number):
+            browser = Browser(http=app.test_client(), actor="asha")
+            barrier.wait()
+            held.append(self.enter(browser, f"page-number-{number}")["epoch"])
+
+        run_threads([lambda number=number: run(number) for number in range(6)])
+        assert sorted(held) == list(range(1, 7))

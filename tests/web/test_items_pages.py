@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from backend.features.items.types import ITEM_TYPES
 from tests.support.bank import furnish_items, published_forms, real_bank
 from tests.support.people import World, build_world
 
@@ -60,7 +61,7 @@ def test_the_list_is_filtered(world, query, there, absent):
     assert f'href="/items/{absent}"' not in reply.text
 
 
-@pytest.mark.parametrize("query", ["text=zebra+crossing", "task=dictation", "level=Z9", "status=lost"])
+@pytest.mark.parametrize("query", ["text=zebra+crossing", "task=telepathy", "level=Z9", "status=lost"])
 def test_nothing_matches_says_so_and_shows_the_way_back(world, query):
     shown = text_of(world.browser("meera").get(f"/items?{query}"))
     assert "Nothing matches" in shown
@@ -160,3 +161,20 @@ def test_item_text_is_shown_as_text(world):
     """A bank file is ours, but its words end in pages all the same."""
     reply = world.browser("meera").get("/items?text=%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script>alert" not in reply.text
+
+
+def of_kind(kind):
+    return [of(task) for task, item_type in ITEM_TYPES.items() if item_type.answer_kind.value == kind]
+
+
+@pytest.mark.parametrize("item", [*of_kind("text"), *of_kind("texts"), *of_kind("choices")], ids=lambda item: item.task)
+def test_authors_see_typed_and_chosen_items_as_candidates_do_and_the_key_beside(world, item):
+    reply = world.browser("meera").get(f"/items/{item.id}")
+    assert reply.status_code == 200
+    shown = text_of(reply)
+    assert "Answer key" in shown
+    for option in item.body.shown.get("options", ()):
+        assert option in shown
+    for point in item.body.shown.get("points", ()):
+        assert point in shown
+    assert "{1}" not in shown

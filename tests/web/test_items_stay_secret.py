@@ -7,7 +7,7 @@ import pytest
 from backend.features.attempts.papers import PapersFromForms
 from backend.features.items.memory import MemoryForms
 from tests.support.bank import furnish_items, published_forms
-from tests.support.exam import make_delivery
+from tests.support.exam import LATER, make_delivery
 from tests.support.people import World, build_world
 
 FORMAT = "versant_style_short"
@@ -36,6 +36,10 @@ def heard_and_keys(world, form):
     return secrets
 
 
+def move(browser, path, kind, position):
+    return browser.post(f"{path}/moves", json={"moves": [{"kind": kind, "position": position, "at": LATER}]})
+
+
 def test_no_reply_gives_an_item_away(world):
     browser = world.browser("asha")
     form = published_forms(world.services.forms, FORMAT)[0]
@@ -45,12 +49,12 @@ def test_no_reply_gives_an_item_away(world):
     replies = [begun.text, browser.post(f"{path}/begin", json={}).text]
     printed = {item.position: item.shown_text for item in form.items if item.shown_text}
     for item in form.items:
-        opened = browser.post(f"{path}/items/{item.position}/open", json={})
+        opened = move(browser, path, "open", item.position)
         assert opened.status_code == 200, opened.json
-        assert opened.json["text"] == printed.get(item.position)
+        assert opened.json["item"]["text"] == printed.get(item.position)
         later = [text for position, text in printed.items() if position > item.position]
         assert not any(text in reply for text in later for reply in [*replies, opened.text])
-        closed = browser.post(f"{path}/items/{item.position}/close", json={})
+        closed = move(browser, path, "close", item.position)
         assert closed.status_code == 200, closed.json
         replies += [opened.text, closed.text]
     said = "\n".join(replies)

@@ -27,6 +27,9 @@ NORTH = frozenset({"meera", "sushma"})
 CAMPUS_ADMINS = frozenset({"meera", "omar"})
 MEERA = frozenset({"meera"})
 SUSHMA = frozenset({"sushma"})
+# Invigilators: Ines of North is assigned to the delivery, Igor of North and Sana of South are not.
+INES = frozenset({"ines"})
+WATCHERS = NORTH | INES
 
 LET_IN: dict[str, frozenset[str]] = {
     # signing in, and who one is
@@ -124,30 +127,74 @@ LET_IN: dict[str, frozenset[str]] = {
     "POST /tests/<delivery_id>/cancel": NORTH,
     "GET /tests/<delivery_id>/edit": NORTH,
     "POST /tests/<delivery_id>/edit": NORTH,
-    "GET /tests/<delivery_id>/monitor": NORTH,
+    "GET /tests/<delivery_id>/monitor": WATCHERS,
+    "GET /tests/<delivery_id>/record": WATCHERS,
+    "POST /tests/<delivery_id>/record": WATCHERS,
+    "GET /tests/<delivery_id>/incidents.csv": NORTH,
+    "POST /tests/<delivery_id>/signals/<attempt_id>/review": NORTH,
+    "GET /tests/<delivery_id>/conditions": NORTH,
+    "POST /tests/<delivery_id>/conditions": NORTH,
+    "POST /tests/<delivery_id>/invigilators": NORTH,
+    "POST /tests/<delivery_id>/invigilators/<account_id>/release": NORTH,
+    "GET /invigilators": CAMPUS_ADMINS,
+    "POST /invigilators": CAMPUS_ADMINS,
+    "POST /invigilators/<account_id>/invite": MEERA,
+    "POST /invigilators/<account_id>/disable": MEERA,
+    "POST /invigilators/<account_id>/enable": MEERA,
+    "POST /api/deliveries/<delivery_id>/messages": WATCHERS,
+    "POST /api/deliveries/<delivery_id>/incidents": WATCHERS,
+    "POST /api/deliveries/<delivery_id>/identity": WATCHERS,
+    "GET /api/deliveries/<delivery_id>/candidates/<student_id>/timeline": WATCHERS,
+    "GET /scoring": CAMPUS_ADMINS | {"sushma"},
+    "GET /tests/<delivery_id>/response-file": NORTH,
+    "POST /tests/<delivery_id>/response-file": NORTH,
     "GET /tests/<delivery_id>/unscored": NORTH,
     "GET /tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/score-again": NORTH,
+    "POST /tests/<delivery_id>/unscored/late/<response_id>/accept": NORTH,
+    "POST /tests/<delivery_id>/unscored/late/<response_id>/leave": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/settle-without": NORTH,
     "POST /tests/<delivery_id>/unscored/settle-without": NORTH,
     "POST /tests/<delivery_id>/unscored/attempts/<attempt_id>/stop-waiting": NORTH,
     "POST /tests/<delivery_id>/unscored/score-again": NORTH,
     # the exam: only whose attempt it is; admins have pages of their own
     "GET /sit/<delivery_id>": ASHAS_BATCH,
+    "GET /sit/worker.js": ANYBODY,
     "POST /api/deliveries/<delivery_id>/attempts": ASHAS_BATCH,
     "GET /api/attempts/<attempt_id>": ASHA,
     "POST /api/attempts/<attempt_id>/check": ASHA,
     "POST /api/attempts/<attempt_id>/begin": ASHA,
-    "POST /api/attempts/<attempt_id>/items/<int:position>/open": ASHA,
-    "POST /api/attempts/<attempt_id>/items/<int:position>/close": ASHA,
-    "POST /api/attempts/<attempt_id>/recordings": ASHA,
-    "POST /api/attempts/<attempt_id>/recordings/<recording_id>/confirm": ASHA,
+    "POST /api/attempts/<attempt_id>/moves": ASHA,
+    "GET /students/<student_id>/accommodations": MEERA,
+    "POST /students/<student_id>/accommodations": MEERA,
+    "POST /students/<student_id>/accommodations/<accommodation_id>/end": MEERA,
+    "POST /api/attempts/<attempt_id>/break": ASHA,
+    "POST /api/attempts/<attempt_id>/break/end": ASHA,
+    "POST /api/attempts/<attempt_id>/hearings": ASHA,
+    "POST /api/deliveries/<delivery_id>/controls": WATCHERS,
+    "PUT /api/attempts/<attempt_id>/answers/<int:position>": ASHA,
+    "PUT /api/attempts/<attempt_id>/recordings/<recording_id>": ASHA,
+    "GET /api/attempts/<attempt_id>/recordings/<recording_id>": ASHA,
+    "GET /api/attempts/<attempt_id>/packages/<letter>": ASHA,
     "POST /api/attempts/<attempt_id>/heartbeat": ASHA,
+    "POST /api/attempts/<attempt_id>/signals": ASHA,
+    "POST /api/attempts/<attempt_id>/messages/<message_id>/seen": ASHA,
+    "POST /attempts/<attempt_id>/signals/appeal": ASHA,
+    # people's ratings
+    "GET /tests/<delivery_id>/ratings": NORTH,
+    "POST /tests/<delivery_id>/ratings/plan": NORTH,
+    "GET /tests/<delivery_id>/ratings/agreement": NORTH,
+    "GET /tests/<delivery_id>/ratings/<response_id>": NORTH,
+    "POST /tests/<delivery_id>/ratings/<response_id>": NORTH,
+    "GET /tests/<delivery_id>/ratings/<response_id>/recordings/<int:number>": NORTH,
     # results: the student's own once released, and the campus's
     "GET /results": STUDENTS,
     "GET /results/<result_id>": NORTH | ASHA,
     "GET /results/<result_id>/report.pdf": NORTH | ASHA,
+    "GET /results/<result_id>/answers/<int:position>": NORTH,
     "GET /results/<result_id>/answers/<int:position>/recordings/<int:number>": NORTH,
+    "GET /results/<result_id>/how": NORTH,
+    "POST /tests/<delivery_id>/results/answers-shown": NORTH,
     "POST /results/<result_id>/answers/<int:position>/score-again": NORTH,
     "GET /tests/<delivery_id>/results": NORTH,
     "GET /tests/<delivery_id>/results.csv": NORTH,
@@ -227,7 +274,8 @@ def _path(app: Flask, rule: str) -> str:
     found: Rule = next(entry for entry in app.url_map.iter_rules() if entry.rule == rule)
     missing = found.arguments - set(IDS)
     assert not missing, f"tests/support/matrix.py has no {missing}"
-    built = app.url_map.bind("localhost").build(found.endpoint, {name: IDS[name] for name in found.arguments})
+    ids = IDS | ({"account_id": "igor"} if rule.startswith("/invigilators/") else {})
+    built = app.url_map.bind("localhost").build(found.endpoint, {name: ids[name] for name in found.arguments})
     return str(built)
 
 

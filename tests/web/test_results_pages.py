@@ -169,14 +169,6 @@ def test_the_table_sorts(browse, services, sort, first):
     assert page.index(f"{first} Nair") < page.index("Asha Rao")
 
 
-def test_a_recording_leads_to_the_store_and_into_the_audit_log(browse, services):
-    reply = browse("meera").get(PAGES["recording"])
-    assert reply.status_code == 302
-    assert reply.headers["Cache-Control"] == "no-store"
-    assert services.audit_log.events[-1].action == "recording_played"
-    assert browse("meera").get(f"/results/{RESULT}/answers/0/recordings/7").status_code == 404
-
-
 def test_an_answer_is_contested_from_the_evidence(browse, services):
     release(services)
     address = f"/results/{RESULT}/answers/20/score-again"

@@ -6,7 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backend.app import create_app
 from backend.web.static_files import init_static_files
+from tests.support.services_memory import build_memory_services
 
 
 @pytest.fixture
@@ -45,3 +47,14 @@ def test_a_file_without_compressed_neighbours_is_sent_as_it_is(client: FlaskClie
 def test_nothing_outside_the_folder(client: FlaskClient) -> None:
     assert client.get("/static/../conftest.py", headers={"Accept-Encoding": "br"}).status_code == 404
     assert client.get("/static/absent.css").status_code == 404
+
+
+def test_the_exams_worker_answers_for_the_exam_only() -> None:
+    """Its address is its scope; a browser looks for a newer one at every visit."""
+    app = create_app(services=build_memory_services())
+    with app.test_client().get("/sit/worker.js") as reply:
+        assert reply.status_code == 200
+        assert reply.mimetype == "text/javascript"
+        assert reply.headers["Cache-Control"] == "no-cache"
+        assert "Service-Worker-Allowed" not in reply.headers
+        assert "worker-src 'self'" in reply.headers["Content-Security-Policy"]

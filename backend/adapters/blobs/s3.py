@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.core.errors import PermanentFailure, TemporaryFailure
-from backend.core.ports import BlobInfo, Blobs, PresignedPut
+from backend.core.ports import BlobInfo, Blobs
 
 LIFETIME = timedelta(minutes=5)
 # A signed GET is given again for a while: signing costs more than anything else in a reply with six of them.
@@ -74,17 +74,6 @@ class S3Blobs(Blobs):
         except PermanentFailure as failure:
             if failure.reason != "blob_missing":
                 raise
-
-    def presign_put(self, key: str, *, content_type: str, size: int, now: datetime) -> PresignedPut:
-        """Browsers set Content-Length themselves, to what they send; the signature holds it to `size`."""
-        with _s3_errors():
-            url: str = self._signer.generate_presigned_url(
-                "put_object",
-                Params={"Bucket": self._address.bucket, "Key": key, "ContentType": content_type, "ContentLength": size},
-                ExpiresIn=int(LIFETIME.total_seconds()),
-                HttpMethod="PUT",
-            )
-        return PresignedPut(url=url, headers={"Content-Type": content_type}, expires_at=now + LIFETIME)
 
     def presign_get(self, key: str, *, now: datetime) -> str:
         known = self._signed.get(key)

@@ -12,7 +12,6 @@ from flask_socketio import SocketIO
 
 from backend.core.ports import Feed
 
-NAMESPACE = "/live"
 CHANNEL = "viva-live"
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -50,10 +49,10 @@ class SocketFeed(Feed):
         self._redis_url = redis_url
         self._sender: socketio.RedisManager | None = None
 
-    def publish(self, room: str, event: str, payload: Mapping[str, object]) -> None:
+    def publish(self, room: str, event: str, payload: Mapping[str, object], *, namespace: str = "/live") -> None:
         if self._sender is None:
             self._sender = _manager(self._redis_url, write_only=True)
         try:
-            self._sender.emit(event, dict(payload), namespace=NAMESPACE, room=room)
+            self._sender.emit(event, dict(payload), namespace=namespace, room=room)
         except (OSError, RuntimeError, ValueError) as error:
             log.warning("live_event_lost", live_event=event, kind=type(error).__name__)

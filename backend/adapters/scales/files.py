@@ -1,4 +1,4 @@
-"""`config/scales/*.yaml` as scales and descriptors; `config/formats/*.yaml` says which format is reported on which.
+"""`config/scales/*.yaml` as scales and descriptors.
 
 A scale that was used is never edited: a changed one is a further file with a higher version. Read once a process.
 """
@@ -18,24 +18,16 @@ CONFIG = Path(__file__).resolve().parents[3] / "config"
 
 
 class FileScales:
-    """`formats` is where the formats are when they are not in `config`."""
-
-    def __init__(self, config: Path = CONFIG, *, formats: Path | None = None) -> None:
+    def __init__(self, config: Path = CONFIG) -> None:
         self._config = config
-        self._formats = formats or config / "formats"
 
     @cached_property
     def _scales(self) -> Mapping[tuple[str, str], Scale]:
         read = [scale_from_dict(data) for data in _read_all(self._config / "scales") if "cut_table" in data]
         return {(scale.id, scale.version): scale for scale in read}
 
-    @cached_property
-    def _scale_of_format(self) -> Mapping[str, str]:
-        return {str(data["id"]): str(data["scale"]) for data in _read_all(self._formats)}
-
-    def get_for(self, format_id: str) -> Scale:
-        wanted = self._scale_of_format.get(format_id)
-        known = [scale for (scale_id, _), scale in self._scales.items() if scale_id == wanted]
+    def get_newest(self, scale_id: str) -> Scale:
+        known = [scale for (known_id, _), scale in self._scales.items() if known_id == scale_id]
         if not known:
             raise PermanentFailure("scale_missing")
         return max(known, key=lambda scale: _number(scale.version))
@@ -55,7 +47,7 @@ def _read_all(folder: Path) -> list[dict[str, Any]]:
 
 
 @cache
-def load_descriptors(language: str = "en", config: Path = CONFIG) -> Descriptors:
-    """The words of a language; KeyError or ValueError when the file is wrong."""
-    text = (config / "scales" / f"descriptors_{language}.yaml").read_text(encoding="utf-8")
+def load_descriptors(name: str = "descriptors_en", config: Path = CONFIG) -> Descriptors:
+    """The words that a scale's bands are told in; KeyError or ValueError when the file is wrong."""
+    text = (config / "scales" / f"{name}.yaml").read_text(encoding="utf-8")
     return descriptors_from_dict(yaml.safe_load(text))

@@ -1,6 +1,7 @@
 """Sessions in this process: for tests."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +13,8 @@ class MemorySessions(Sessions):
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._ended: list[str] = []
 
     def add(self, session: Session) -> None:
         with self._lock:
@@ -42,10 +44,33 @@ class MemorySessions(Sessions):
 
     def revoke(self, session_id: str) -> None:
         with self._lock:
-            self._sessions.pop(session_id, None)
+            if self._sessions.pop(session_id, None) is not None:
+                self._tell([session_id])
 
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         with self._lock:
-            for session_id, session in list(self._sessions.items()):
-                if session.account_id == account_id and session_id != but:
-                    del self._sessions[session_id]
+            ended = [session_id for session_id in self._of(account_id) if session_id != but]
+            for session_id in ended:
+                del self._sessions[session_id]
+            self._tell(ended)
+
+    def hang_up(self, account_id: str) -> None:
+        with self._lock:
+            self._tell(self._of(account_id))
+
+    def list_gone(self, session_ids: Sequence[str]) -> Sequence[str]:
+        return [session_id for session_id in session_ids if session_id not in self._sessions]
+
+    def hear_endings(self, *, wait_s: float) -> Sequence[str]:
+        with self._lock:
+            if not self._ended:
+                self._lock.wait(wait_s)
+            ended, self._ended = self._ended, []
+            return ended
+
+    def _of(self, account_id: str) -> list[str]:
+        return [session_id for session_id, session in self._sessions.items() if session.account_id == account_id]
+
+    def _tell(self, session_ids: list[str]) -> None:
+        self._ended += session_ids
+        self._lock.notify_all()

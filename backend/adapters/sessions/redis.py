@@ -1,17 +1,23 @@
 """Sessions in Redis: one hash each, and one set of session ids for each account.
 
 A session expires `lifetime` after its last rotation. Rotation and confirmation are scripts: Redis runs each as one
-step.
+step. Every change is announced on the channel CHANGED by the session's id, for those who keep sessions at hand;
+what ended, or is to be cut off, also on its own channel, for live connections.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import redis
+from redis.client import PubSub
 
 from backend.core.errors import PermanentFailure, TemporaryFailure
 from backend.core.ports import Session, Sessions
+
+CHANGED = "sessions_changed"
+_ENDINGS = "session_endings"
 
 _ROTATE = """
 local now = redis.call('HMGET', KEYS[1], 'refresh_id', 'previous_refresh_id', 'is_confirmed')
@@ -22,11 +28,14 @@ redis.call('HSET', KEYS[1], 'refresh_id', ARGV[2], 'previous_refresh_id', ARGV[1
     'rotated_at', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('PUBLISH', ARGV[5], ARGV[6])
 return 1
 """
 
 _CONFIRM = """
-if redis.call('HGET', KEYS[1], 'refresh_id') == ARGV[1] then redis.call('HSET', KEYS[1], 'is_confirmed', '1') end
+if redis.call('HGET', KEYS[1], 'refresh_id') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'is_confirmed', '1')
+redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1
 """
 
@@ -48,6 +57,8 @@ class RedisSessions(Sessions):
         self._redis = redis.Redis.from_url(
             url, decode_responses=True, socket_timeout=3, socket_connect_timeout=3, health_check_interval=30
         )
+        self._url = url
+        self._heard: PubSub | None = None
         self._lifetime_s = int(lifetime.total_seconds())
         self._rotate: Callable[..., object] = self._redis.register_script(_ROTATE)
         self._confirm: Callable[..., object] = self._redis.register_script(_CONFIRM)
@@ -67,7 +78,7 @@ class RedisSessions(Sessions):
 
     def confirm(self, session_id: str, refresh_id: str) -> None:
         with _redis_errors():
-            self._confirm(keys=[_session_key(session_id)], args=[refresh_id])
+            self._confirm(keys=[_session_key(session_id)], args=[refresh_id, CHANGED, session_id])
 
     def rotate(self, session_id: str, *, seen: str, successor: str, now: datetime) -> bool:
         with _redis_errors():
@@ -75,7 +86,8 @@ class RedisSessions(Sessions):
             if account_id is None:
                 return False
             keys = [_session_key(session_id), _account_key(str(account_id))]
-            return self._rotate(keys=keys, args=[seen, successor, now.timestamp(), self._lifetime_s]) == 1
+            news = [CHANGED, session_id]
+            return self._rotate(keys=keys, args=[seen, successor, now.timestamp(), self._lifetime_s, *news]) == 1
 
     def revoke(self, session_id: str) -> None:
         with _redis_errors():
@@ -83,6 +95,8 @@ class RedisSessions(Sessions):
             self._redis.delete(_session_key(session_id))
             if account_id is not None:
                 self._redis.srem(_account_key(str(account_id)), session_id)
+            self._redis.publish(CHANGED, session_id)
+            self._tell([session_id])
 
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         with _redis_errors():
@@ -90,6 +104,39 @@ class RedisSessions(Sessions):
             if session_ids:
                 self._redis.delete(*(_session_key(str(session_id)) for session_id in session_ids))
                 self._redis.srem(_account_key(account_id), *session_ids)
+                for session_id in session_ids:
+                    self._redis.publish(CHANGED, str(session_id))
+                self._tell([str(session_id) for session_id in session_ids])
+
+    def hang_up(self, account_id: str) -> None:
+        with _redis_errors():
+            self._tell([str(session_id) for session_id in self._redis.smembers(_account_key(account_id))])
+
+    def list_gone(self, session_ids: Sequence[str]) -> Sequence[str]:
+        with _redis_errors(), self._redis.pipeline(transaction=False) as steps:
+            for session_id in session_ids:
+                steps.exists(_session_key(session_id))
+            found = steps.execute()
+        return [session_id for session_id, there in zip(session_ids, found, strict=True) if not there]
+
+    def hear_endings(self, *, wait_s: float) -> Sequence[str]:
+        """One listener a process: a call beside another would take from it what it waits for."""
+        with _redis_errors():
+            if self._heard is None:
+                # No socket timeout: this connection waits, and is asked whether it lives by `health_check_interval`.
+                listening = redis.Redis.from_url(self._url, decode_responses=True, health_check_interval=10)
+                self._heard = listening.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call] # redis
+                self._heard.subscribe(_ENDINGS)
+            try:
+                message = self._heard.get_message(timeout=wait_s)
+            except redis.RedisError:
+                self._heard = None
+                raise
+        return json.loads(str(message["data"])) if message else []
+
+    def _tell(self, session_ids: list[str]) -> None:
+        if session_ids:
+            self._redis.publish(_ENDINGS, json.dumps(session_ids))
 
 
 def _flat(mapping: dict[str, str]) -> list[str]:

@@ -34,6 +34,8 @@ def sniff(data: bytes) -> str | None:
         return "flac"
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return "wav"
+    if data[:3] == b"ID3" or data[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
+        return "mp3"  # our own prompts
     return "mov" if data[4:8] in (b"ftyp", b"styp", b"moov") else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,15 @@ import numpy.typing as npt
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
 from backend.adapters.speech.pitch import pitch_features
-from backend.adapters.speech.voice import audible, find_pauses, find_voice, judge_quality
+from backend.adapters.speech.playback import is_played_back
+from backend.adapters.speech.voice import (
+    audible,
+    find_pauses,
+    find_voice,
+    is_whispered,
+    judge_quality,
+    with_problem,
+)
 from backend.core.errors import PermanentFailure
 from backend.scoring.calibration import Calibration
 from backend.scoring.evidence import (
@@ -35,7 +44,8 @@ from backend.scoring.words import judge_words
 
 _MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
 _MOST_OFFERS = 8
-PIPELINE_VERSION = "2"
+_PROMPTS_KEPT = 32  # of a process: about 10 MB
+PIPELINE_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +57,15 @@ class _Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sound:
+class Sound:
+    """The decoded answer. `segments`: of how many recordings."""
+
     pcm: Pcm
     truncated: bool
     segments: int
 
 
-def _join(recordings: Sequence[bytes]) -> _Sound:
+def join(recordings: Sequence[bytes]) -> Sound:
     """The segments of one answer, one after the other. A broken segment among good ones is left out and flagged.
 
     PermanentFailure of the first segment when none can be decoded.
@@ -71,7 +83,7 @@ def _join(recordings: Sequence[bytes]) -> _Sound:
         truncated = truncated or decoded.truncated
     if not pieces:
         raise failure or PermanentFailure("empty")
-    return _Sound(pcm=np.concatenate(pieces), truncated=truncated or failure is not None, segments=len(pieces))
+    return Sound(pcm=np.concatenate(pieces), truncated=truncated or failure is not None, segments=len(pieces))
 
 
 def _cut(pcm: Pcm, voice: VoiceActivity) -> list[_Stretch]:
@@ -179,18 +191,42 @@ def _meaning(answer: str, key: AnswerKey, engine: SpeechEngine) -> Meaning | Non
     return Meaning(story=nearness[0], key_points=tuple(points))
 
 
-def gather_evidence(recordings: Sequence[bytes], task: str, key: AnswerKey, engine: SpeechEngine) -> Evidence:
-    """All that the recordings of one answer show. `recordings` are its segments in order.
+def gather_evidence(
+    recordings: Sequence[bytes], task: str, key: AnswerKey, engine: SpeechEngine, *, prompt: bytes | None = None
+) -> Evidence:
+    """All that the recordings of one answer show. `recordings` are its segments in order, `prompt` the sound that the
+    item began with, if any: an answer that holds it is no answer.
 
     PermanentFailure: nothing could be decoded (`empty`, `not_audio`, `too_long`, `decode_failed`) or a model is
     missing or
     altered; TemporaryFailure: worth another try. Silence is not a failure: the evidence says so.
     """
-    sound = _join(recordings)
-    calibration = load_calibration()
+    return evidence_of_sound(join(recordings), task, key, engine, prompt=prompt)
+
+
+def evidence_of_sound(
+    sound: Sound, task: str, key: AnswerKey, engine: SpeechEngine, *, prompt: bytes | None = None
+) -> Evidence:
+    """`gather_evidence` after decoding, with the calibration that ships. What fails here is the engine's failure."""
     return evidence_of_pcm(
-        sound.pcm, task, key, engine, calibration, truncated=sound.truncated, segments=sound.segments
+        sound.pcm,
+        task,
+        key,
+        engine,
+        load_calibration(),
+        truncated=sound.truncated,
+        segments=sound.segments,
+        prompt=_prompt_sound(prompt) if prompt else None,
     )
+
+
+@lru_cache(maxsize=_PROMPTS_KEPT)
+def _prompt_sound(prompt: bytes) -> Pcm | None:
+    """A prompt's samples; None where it cannot be decoded, which is not the candidate's fault."""
+    try:
+        return decode(prompt).pcm
+    except PermanentFailure:
+        return None
 
 
 def evidence_of_pcm(
@@ -202,6 +238,7 @@ def evidence_of_pcm(
     *,
     truncated: bool = False,
     segments: int = 1,
+    prompt: Pcm | None = None,
 ) -> Evidence:
     """`gather_evidence` after decoding. Without a calibration (to train one) no aspects are predicted."""
     loud_enough = audible(pcm)
@@ -216,7 +253,11 @@ def evidence_of_pcm(
         engine_version=engine.versions()[engine.name],
         versions={"pipeline": PIPELINE_VERSION, **engine.versions()},
     )
-    return _listen(bare, loud_enough, key, engine, calibration) if voice.has_speech else bare
+    if not voice.has_speech:
+        return bare
+    if prompt is not None and is_played_back(pcm, prompt):
+        bare = replace(bare, quality=with_problem(bare.quality, "prompt_played_back"))
+    return _listen(bare, loud_enough, key, engine, calibration)
 
 
 def _listen(
@@ -231,7 +272,7 @@ def _listen(
         [] if isinstance(key, ShortAnswerKey) else _assess(stretches, transcripts, _as_trained(reference, key), engine)
     )
     spoken_words, phones = _shift(assessed)
-    if spoken_words and isinstance(key, ReadAloudKey) and len(stretches) == 1:
+    if spoken_words and isinstance(key, ReadAloudKey) and len(stretches) == 1 and assessed[0][1].word_features:
         shown = [replace(word, text=text) for word, text in zip(spoken_words, reference.split(), strict=True)]
         spoken_words = judge_words(shown, assessed[0][1].word_features, words, calibration)
     features = _mean_features((float(max(len(each.words), 1)), each.features) for each in transcripts)
@@ -239,15 +280,17 @@ def _listen(
     timing = timing_features(bare.voice, phones=len(phones), words=len(heard))
     pitch = pitch_features(pcm[bare.voice.segments[0][0] * 16 : bare.voice.segments[-1][1] * 16])
     features = timing | pitch | features | match_features(reference, heard)
-    if calibration is not None:
-        features |= calibration.state_marks(mean_states(transcripts))
     features |= {
         "snr_db": bare.quality.snr_db,
         "speech_dbfs": bare.quality.speech_dbfs,
         "seconds": bare.duration_ms / 1000,
     }
+    quality = bare.quality
+    if is_whispered(bare.voice, pitch) and "noisy" not in quality.problems:  # noise hides a voice's pitch
+        quality = with_problem(quality, "whispered")
     return replace(
         bare,
+        quality=quality,
         words=tuple(words),
         spoken_words=spoken_words,
         phones=phones,
@@ -256,7 +299,7 @@ def _listen(
         timing=timing,
         pitch=pitch,
         features=features,
-        aspects=_predict(features, key, calibration),
+        aspects=_own_aspects(assessed) or _predict(features, mean_states(transcripts), key, calibration),
         meaning=_meaning(" ".join(heard), key, engine),
         plausibility=_plausibility(transcripts),
     )
@@ -269,6 +312,8 @@ def _offers(
     if not isinstance(key, ShortAnswerKey) or len(stretches) != 1:
         return ()
     transcript = transcripts[0]
+    if "asr_token_log" not in transcript.features:
+        return ()  # this engine does not say how a text would have fitted the sound
     if is_said(key.accepted, [word.text for word in transcript.words]):
         return ()
     offers = []
@@ -281,8 +326,26 @@ def _offers(
     return tuple(offers)
 
 
-def _predict(features: Mapping[str, float], key: AnswerKey, calibration: Calibration | None) -> Aspects | None:
+def _own_aspects(assessed: Sequence[tuple[_Stretch, Assessment]]) -> Aspects | None:
+    """What an engine that judges by itself says, over the stretches by their words; None where it does not."""
+    known = [(each.aspects, float(len(each.words))) for _, each in assessed if each.aspects is not None and each.words]
+    if not known:
+        return None
+    total = sum(weight for _, weight in known)
+    means = {
+        name: sum(getattr(aspects, name) * weight for aspects, weight in known) / total
+        for name in ("accuracy", "fluency", "prosodic", "total", "confidence")
+    }
+    return Aspects(**means, calibration=known[0][0].calibration)
+
+
+def _predict(
+    features: Mapping[str, float],
+    states: npt.NDArray[np.float32] | None,
+    key: AnswerKey,
+    calibration: Calibration | None,
+) -> Aspects | None:
     """Read speech has its own model, because what should have been said is known to the word."""
     if calibration is None or not features.get("phones_aligned"):
         return None
-    return calibration.predict(features, mode="read" if isinstance(key, ReadAloudKey) else "open")
+    return calibration.predict(features, mode="read" if isinstance(key, ReadAloudKey) else "open", states=states)

@@ -4,6 +4,8 @@ A recogniser writes words on silence and on noise, so nothing is recognised wher
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -20,6 +22,8 @@ _SHORTEST_SPEECH_MS, _SHORTEST_SILENCE_MS, _MARGIN_MS = 96, 160, 64
 _DEAD_DBFS, _LOUD_DBFS, _QUIET_DBFS = -80.0, -40.0, -50.0
 _HELPED_BELOW_DBFS, _HELPED_TO_DBFS, _MOST_HELP_DB = -45.0, -26.0, 30.0
 _UNSURE_AT = 0.2  # the detector's peak from which "nobody spoke" is a guess
+_SHORTEST_WHISPER_MS = 600
+_VOICED_SHARE = 0.25  # of speech; whispers made of voices reach 0.21, learners fall to 0.34
 _NOISY_SNR_DB, _CLIPPED_LEVEL, _CLIPPED_SHARE = 6.0, 0.985, 0.002
 
 Levels = npt.NDArray[np.float64]
@@ -93,6 +97,17 @@ def find_voice(pcm: Pcm) -> VoiceActivity:
 def find_pauses(voice: VoiceActivity) -> tuple[Pause, ...]:
     """The silences between the first and the last speech."""
     return tuple(Pause(start_ms=before[1], end_ms=after[0]) for before, after in pairwise(voice.segments))
+
+
+def is_whispered(voice: VoiceActivity, pitch: Mapping[str, float]) -> bool:
+    """Whether somebody speaks almost without a voice. `pitch` as `pitch_features` gives it for the whole span."""
+    span_ms = voice.segments[-1][1] - voice.segments[0][0] if voice.segments else 0
+    voiced_ms = pitch.get("voiced_share", 0.0) * span_ms
+    return voice.speech_ms >= _SHORTEST_WHISPER_MS and voiced_ms < _VOICED_SHARE * voice.speech_ms
+
+
+def with_problem(quality: Quality, problem: str) -> Quality:
+    return replace(quality, problems=(*quality.problems, problem))
 
 
 def _decibels(power: float) -> float:

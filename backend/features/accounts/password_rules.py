@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from backend.core.actor import Role
 from backend.features.accounts.model import Account, invalid, normal_password
 
-SHORTEST = {Role.STUDENT: 8, Role.CAMPUS: 12, Role.SUPERADMIN: 12}
+SHORTEST = {Role.STUDENT: 8, Role.INVIGILATOR: 12, Role.CAMPUS: 12, Role.SUPERADMIN: 12}
 LONGEST = 256
 
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv")

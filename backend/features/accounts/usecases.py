@@ -105,12 +105,13 @@ def create_first_superadmin(
     return with_password
 
 
-# -- campus admins ---------------------------------------------------------------------------------------------------
+# -- campus admins and invigilators ----------------------------------------------------------------------------------
 
 
-def create_campus_admin(
+def create_staff(
     *,
     actor: Actor,
+    role: Role,
     campus_id: str,
     name: str,
     email: str,
@@ -119,14 +120,15 @@ def create_campus_admin(
     now: datetime,
     new_id: NewId,
 ) -> Account:
-    """An invited campus admin, with the e-mail address as login. RuleViolation by field; no mail is sent here."""
+    """An invited campus admin or invigilator, with the e-mail address as login. RuleViolation by field; no mail is
+    sent here."""
     address = model.check_email(email)
     account = Account(
         id=new_id(),
         login=model.fold(address),
         email=address,
         display_name=model.check_name(name),
-        role=Role.CAMPUS,
+        role=role,
         campus_id=campus_id,
         state=AccountState.INVITED,
         password_hash=None,
@@ -136,7 +138,8 @@ def create_campus_admin(
         accounts.add(account)
     except Conflict:
         raise model.invalid("email", "Somebody signs in with this address already.") from None
-    _record(actor.account_id, account, "campus_admin_invited", audit_log=audit_log, now=now, new_id=new_id)
+    action = "invigilator_invited" if role is Role.INVIGILATOR else "campus_admin_invited"
+    _record(actor.account_id, account, action, audit_log=audit_log, now=now, new_id=new_id)
     return account
 
 

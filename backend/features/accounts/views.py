@@ -3,7 +3,6 @@
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Actor, Role
 from backend.core.errors import NotAuthenticated, RuleViolation
@@ -22,6 +21,7 @@ from backend.features.accounts.schemas import (
 )
 from backend.web import limits
 from backend.web.auth import CHOOSE_PASSWORD, end_session, find_session, start_session
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, find_actor, get_services, public, roles
 
@@ -29,7 +29,7 @@ pages = Blueprint("accounts", __name__)
 api = ApiBlueprint("accounts_api", __name__, url_prefix="/api/session", description="Who is signed in")
 BLUEPRINTS = (pages, api)
 
-EVERYBODY = (Role.SUPERADMIN, Role.CAMPUS, Role.STUDENT)
+EVERYBODY = tuple(Role)
 
 
 # -- signing in and out ----------------------------------------------------------------------------------------------

@@ -14,11 +14,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backend.core.errors import Conflict, RuleViolation
+from backend.features.assessments.conditions import NO_CONDITIONS, Conditions
 
 TITLE_MAX = 120
 ATTEMPTS_MAX = 10
 LONGEST_WINDOW = timedelta(days=31)
 LOBBY = timedelta(minutes=30)
+CONTROLS_KEPT = 50
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -37,8 +39,19 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryControl:
+    """A control of staff that was for everybody: it reaches the attempts that had begun by `at`."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """`form_ids` are the parallel forms that candidates get in turn; `opens_at`, `closes_at` are moments in UTC."""
+    """`form_ids` are the parallel forms that candidates get in turn; `opens_at`, `closes_at` are moments in UTC.
+    `shows_answers`: whether students see, beside a released result, how each of their answers was heard.
+    While it is held (`held_at`) nobody begins; `controls` are the latest that were for everybody.
+    """
 
     id: str
     campus_id: str
@@ -54,21 +67,29 @@ class Delivery:
     state: DeliveryState
     created_by: str
     created_at: datetime
+    shows_answers: bool = False
+    held_at: datetime | None = None
+    controls: tuple[DeliveryControl, ...] = ()
     revision: int = 0
+    conditions: Conditions = NO_CONDITIONS
 
     def phase(self, at: datetime) -> Phase:
         if self.state is DeliveryState.CANCELLED:
             return Phase.CANCELLED
         if at < self.opens_at:
             return Phase.UPCOMING
-        return Phase.OPEN if at < self.closes_at else Phase.CLOSED
+        return Phase.OPEN if at < self.closing(at) else Phase.CLOSED
+
+    def closing(self, at: datetime) -> datetime:
+        """When it closes, as it looks at that moment: while it is held, closing moves on with the clock."""
+        return self.closes_at if self.held_at is None else self.closes_at + max(at - self.held_at, timedelta(0))
 
     def is_open(self, at: datetime) -> bool:
         return self.phase(at) is Phase.OPEN
 
     def lets_check(self, at: datetime) -> bool:
         """Whether a candidate may enter and check the device: from half an hour before opening until closing."""
-        return self.state is DeliveryState.SCHEDULED and self.opens_at - LOBBY <= at < self.closes_at
+        return self.state is DeliveryState.SCHEDULED and self.opens_at - LOBBY <= at < self.closing(at)
 
     def opens_locally(self) -> datetime:
         return self.opens_at.astimezone(ZoneInfo(self.time_zone))
@@ -194,6 +215,38 @@ def check_not_opened(delivery: Delivery, *, at: datetime) -> None:
         raise Conflict("already_open", "The test has opened: it can no longer be edited.")
 
 
+def controlled_at(delivery: Delivery, control_id: str) -> datetime | None:
+    """When that control reached the delivery; None if it never did."""
+    return next((mark.at for mark in delivery.controls if mark.id == control_id), None)
+
+
+def extended(delivery: Delivery, control_id: str, by: timedelta, *, at: datetime) -> Delivery:
+    """Closing later, because everybody gets more time: who begins after this must not have less than the others."""
+    closes_at = delivery.closes_at if delivery.phase(at) in (Phase.CLOSED, Phase.CANCELLED) else delivery.closes_at + by
+    return _controlled(delivery, control_id, at=at, closes_at=closes_at)
+
+
+def held(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+    """Nobody begins until it goes on. Safe to repeat."""
+    return _controlled(delivery, control_id, at=at, held_at=delivery.held_at or at)
+
+
+def let_go(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+    """Beginning is possible again, and closing later by the time that it was held."""
+    return _controlled(delivery, control_id, at=at, closes_at=delivery.closing(at), held_at=None)
+
+
+def noted(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+    """A control for everybody that changes nothing of the delivery itself."""
+    return _controlled(delivery, control_id, at=at)
+
+
+def _controlled(delivery: Delivery, control_id: str, *, at: datetime, **changes: object) -> Delivery:
+    mark = DeliveryControl(id=control_id, at=at)
+    marks = (*delivery.controls, mark)[-CONTROLS_KEPT:]
+    return replace(delivery, controls=marks, revision=delivery.revision + 1, **changes)  # type: ignore[arg-type] # fields
+
+
 def cancelled(delivery: Delivery, *, at: datetime) -> Delivery:
     """Cancelled: nobody can begin any more. Who is inside goes on; a closed test stays as it is. Safe to repeat."""
     phase = delivery.phase(at)
@@ -202,3 +255,10 @@ def cancelled(delivery: Delivery, *, at: datetime) -> Delivery:
     if phase is Phase.CANCELLED:
         return delivery
     return replace(delivery, state=DeliveryState.CANCELLED, revision=delivery.revision + 1)
+
+
+def showing_answers(delivery: Delivery, *, shown: bool) -> Delivery:
+    """Whether students may follow their own answers; so already: the same delivery."""
+    if delivery.shows_answers is shown:
+        return delivery
+    return replace(delivery, shows_answers=shown, revision=delivery.revision + 1)

@@ -58,7 +58,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptMark:
-    """As much of an attempt as a list needs. `began` is whether its clock ever started."""
+    """As much of an attempt as a list needs. `began` is whether its clock ever started; while it stands (`is_paused`)
+    the deadline means nothing."""
 
     delivery_id: str
     attempt_id: str
@@ -66,6 +67,7 @@ class AttemptMark:
     began: bool
     is_running: bool
     deadline_at: datetime | None
+    is_paused: bool = False
 
 
 class AttemptMarks(Protocol):

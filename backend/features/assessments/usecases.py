@@ -1,7 +1,7 @@
 """Scheduling, editing and cancelling deliveries; what a student's list shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -10,6 +10,7 @@ from backend.core.actor import Actor
 from backend.core.errors import Conflict, NotFound
 from backend.core.ids import IdSource
 from backend.features.assessments import model
+from backend.features.assessments.conditions import Conditions
 from backend.features.assessments.model import Delivery, DeliveryState, Phase, Window
 from backend.features.assessments.repository import (
     AttemptMark,
@@ -126,6 +127,33 @@ def cancel_delivery(
     return after
 
 
+def show_answers(
+    *,
+    actor: Actor,
+    delivery: Delivery,
+    shown: bool,
+    deliveries: Deliveries,
+    audit_log: AuditLog,
+    now: datetime,
+    new_id: IdSource,
+) -> Delivery:
+    """Lets students follow how their own answers were heard, or no longer. Safe to repeat. Written to the audit log."""
+    after = model.showing_answers(delivery, shown=shown)
+    if after is delivery:
+        return delivery
+    _save(after, delivery, deliveries)
+    action = "answers_shown_to_students" if shown else "answers_hidden_from_students"
+    _note(actor, after, action, audit_log=audit_log, now=now, new_id=new_id)
+    return after
+
+
+def replace_conditions(*, delivery: Delivery, conditions: Conditions, deliveries: Deliveries) -> Delivery:
+    """With other conditions, also while it is open. The caller writes the audit log."""
+    after = replace(delivery, conditions=conditions, revision=delivery.revision + 1)
+    _save(after, delivery, deliveries)
+    return after
+
+
 def _note(
     actor: Actor, delivery: Delivery, action: str, *, audit_log: AuditLog, now: datetime, new_id: IdSource
 ) -> None:
@@ -202,7 +230,7 @@ def list_for_student(
 
 
 def _stand(delivery: Delivery, marks: Sequence[AttemptMark], result_id: str | None, now: datetime) -> StudentDelivery:
-    running = next((m for m in marks if m.is_running and m.deadline_at is not None and now < m.deadline_at), None)
+    running = next((mark for mark in marks if _goes_on(mark, now)), None)
     used = sum(1 for mark in marks if mark.began)
     left = max(0, delivery.attempts_allowed - used)
     return StudentDelivery(
@@ -210,9 +238,13 @@ def _stand(delivery: Delivery, marks: Sequence[AttemptMark], result_id: str | No
         standing=_standing(delivery, running is not None, used, left, result_id, now),
         attempts_used=used,
         attempts_left=left,
-        deadline_at=running.deadline_at if running else None,
+        deadline_at=running.deadline_at if running and not running.is_paused else None,
         result_id=result_id,
     )
+
+
+def _goes_on(mark: AttemptMark, now: datetime) -> bool:
+    return mark.is_running and (mark.is_paused or (mark.deadline_at is not None and now < mark.deadline_at))
 
 
 def _standing(

@@ -7,7 +7,6 @@ from typing import cast
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
@@ -20,6 +19,7 @@ from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
 from backend.features.campuses.access import access_own_campus
 from backend.features.campuses.model import Campus
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 

@@ -24,7 +24,8 @@ def _mark(attempt: Attempt) -> AttemptMark:
         attempt_id=attempt.id,
         number=attempt.number,
         began=attempt.started_at is not None and attempt.state is not AttemptState.VOIDED,
-        is_running=attempt.state is AttemptState.IN_PROGRESS,
+        is_running=attempt.is_running,
+        is_paused=attempt.state is AttemptState.PAUSED,
         deadline_at=attempt.deadline_at,
     )
 
@@ -41,7 +42,7 @@ class CountsFromAttempts(DeliveryCounts):
         return DeliveryCount(
             candidates=len(self._candidates.list_by_batch(delivery.batch_id)),
             started=sum(1 for attempt in latest if attempt.started_at is not None),
-            running=sum(1 for attempt in latest if attempt.state is AttemptState.IN_PROGRESS),
+            running=sum(1 for attempt in latest if attempt.is_running),
             finished=sum(1 for attempt in latest if attempt.is_over),
             settled=sum(1 for attempt in latest if attempt.settled_at is not None),
             unscored=sum(1 for response in unscored if response.is_blocking),

@@ -3,14 +3,17 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from backend.core.errors import Conflict, NotFound
+from backend.features.attempts.answers import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.repository import Attempts, Papers, Responses, Uploads
-from backend.features.attempts.responses import Response, ResponseState, Upload
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.repository import Attempts, LateAnswers, Papers, Responses, Uploads
+from backend.features.attempts.responses import Answer, Response, ResponseState
 
 
 class _Revised(Protocol):
@@ -46,6 +49,10 @@ class _Shelf(Generic[Record]):
                 return False
             self._records[record.id] = record
             return True
+
+    def remove(self, record_id: str) -> None:
+        with self.lock:
+            self._records.pop(record_id, None)
 
     def all(self) -> list[Record]:
         with self.lock:
@@ -98,6 +105,15 @@ class MemoryResponses(Responses):
     def save(self, response: Response, *, seen_revision: int) -> bool:
         return self._shelf.save(response, seen_revision)
 
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Response]:
+        return [each for attempt_id in attempt_ids for each in self.list_by_attempt(attempt_id)]
+
+    def renew_lease(self, response_id: str, *, seen_revision: int, lease_until: datetime) -> bool:
+        seen = self._shelf.find(response_id)
+        if seen is None or seen.state is not ResponseState.CLAIMED:
+            return False
+        return self._shelf.save(replace(seen, lease_until=lease_until), seen_revision)
+
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         mine = [response for response in self._shelf.all() if response.attempt_id == attempt_id]
         return sorted(mine, key=lambda response: response.position)
@@ -108,6 +124,10 @@ class MemoryResponses(Responses):
     def count_by_attempt(self, attempt_id: str) -> Mapping[ResponseState, int]:
         return Counter(response.state for response in self.list_by_attempt(attempt_id))
 
+    def recall_counts(self, delivery_id: str, attempt_ids: Sequence[str]) -> Mapping[str, Mapping[ResponseState, int]]:
+        counted = self.count_by_delivery(delivery_id)
+        return {attempt_id: counted.get(attempt_id, {}) for attempt_id in attempt_ids}
+
     def count_by_delivery(self, delivery_id: str) -> Mapping[str, Mapping[ResponseState, int]]:
         counts: dict[str, Counter[ResponseState]] = {}
         for response in self._shelf.all():
@@ -117,6 +137,20 @@ class MemoryResponses(Responses):
 
     def list_waiting(self, *, at: datetime, limit: int) -> Sequence[Response]:
         return self._due(ResponseState.QUEUED, "not_before", at)[:limit]
+
+    def count_in(self, delivery_id: str, state: ResponseState) -> int:
+        return len(self.list_by_delivery(delivery_id, [state]))
+
+    def find_longest_waiting(self, delivery_id: str) -> Response | None:
+        queued = self.list_by_delivery(delivery_id, [ResponseState.QUEUED])
+        return min(queued, key=lambda each: (each.not_before is not None, each.not_before), default=None)
+
+    def count_waiting(self) -> int:
+        return sum(response.is_waiting for response in self._shelf.all())
+
+    def count_judged_since(self, moment: datetime, *, at: datetime) -> int:
+        judged = [response.judged_at for response in self._shelf.all() if response.judged_at is not None]
+        return sum(moment < each <= at for each in judged)
 
     def list_abandoned(self, *, at: datetime, limit: int) -> Sequence[Response]:
         return self._due(ResponseState.CLAIMED, "lease_until", at)[:limit]
@@ -129,23 +163,69 @@ class MemoryResponses(Responses):
                 due.append((moment, response))
         return [response for _, response in sorted(due, key=lambda pair: pair[0])]
 
+    def save_answer(self, response_id: str, *, student_id: str, answer: Answer, rank: int, now: datetime) -> bool:
+        with self._shelf.lock:
+            seen = self._shelf.find(response_id)
+            if seen is None or seen.student_id != student_id or seen.answer_rank >= rank:
+                return False
+            if seen.answer_until is None or now >= seen.answer_until:
+                return False
+            return self._write(seen, answer=answer, answer_rank=rank, answered_at=now)
+
+    def hand_in(self, response_id: str, *, now: datetime) -> bool:
+        return self._change_draft(response_id, state=ResponseState.QUEUED, not_before=now, answer_until=None)
+
+    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
+        return self._change_draft(response_id, window_ends_at=window_ends_at, answer_until=answer_until)
+
+    def _change_draft(self, response_id: str, **changes: object) -> bool:
+        with self._shelf.lock:
+            seen = self._shelf.find(response_id)
+            return seen is not None and seen.state is ResponseState.DRAFT and self._write(seen, **changes)
+
+    def _write(self, seen: Response, **changes: object) -> bool:
+        after = replace(seen, revision=seen.revision + 1, **changes)  # type: ignore[arg-type] # Response's own fields
+        return self._shelf.save(after, seen.revision)
+
+
+class MemoryLateAnswers(LateAnswers):
+    def __init__(self) -> None:
+        self._shelf: _Shelf[LateAnswer] = _Shelf()
+
+    def find(self, late_id: str) -> LateAnswer | None:
+        return self._shelf.find(late_id)
+
+    def add(self, late: LateAnswer) -> bool:
+        return self._shelf.add(late)
+
+    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
+        return self._shelf.save(late, seen_revision)
+
+    def list_by_delivery(self, delivery_id: str) -> Sequence[LateAnswer]:
+        return [late for late in self._shelf.all() if late.delivery_id == delivery_id]
+
 
 class MemoryUploads(Uploads):
     def __init__(self) -> None:
-        self._uploads: dict[str, Upload] = {}
+        self._shelf: _Shelf[Upload] = _Shelf()
 
     def find(self, upload_id: str) -> Upload | None:
-        return self._uploads.get(upload_id)
+        return self._shelf.find(upload_id)
 
     def add(self, upload: Upload) -> bool:
-        return self._uploads.setdefault(upload.id, upload) is upload
+        return self._shelf.add(upload)
+
+    def save(self, upload: Upload, *, seen_revision: int) -> bool:
+        return self._shelf.save(upload, seen_revision)
+
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Upload]:
+        return [each for attempt_id in attempt_ids for each in self.list_by_attempt(attempt_id)]
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]:
-        return [upload for upload in list(self._uploads.values()) if upload.attempt_id == attempt_id]
+        return [upload for upload in self._shelf.all() if upload.attempt_id == attempt_id]
 
-    def remove_of_attempt(self, attempt_id: str) -> None:
-        for upload in self.list_by_attempt(attempt_id):
-            self._uploads.pop(upload.id, None)
+    def remove(self, upload_id: str) -> None:
+        self._shelf.remove(upload_id)
 
 
 class MemoryPapers(Papers):

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from backend.core.errors import Conflict
+from backend.core.ports import Tallies
+from backend.features.attempts.answers import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
-from backend.features.attempts.repository import Attempts, Responses, Uploads
-from backend.features.attempts.responses import Response, ResponseState, Upload
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.repository import Attempts, LateAnswers, Responses, Uploads
+from backend.features.attempts.responses import Answer, Response, ResponseState
 from backend.storage import (
     CollectionSpec,
     IndexSpec,
@@ -24,6 +27,9 @@ from backend.storage import (
 # A range needs both ends here: an absent moment must never count as one that has come.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
+# Up to here, counting attempt by attempt is cheaper than counting the whole delivery.
+_FEW = 20
+
 COLLECTIONS = (
     CollectionSpec(
         name="attempts",
@@ -37,12 +43,14 @@ COLLECTIONS = (
         name="responses",
         indexes=(
             IndexSpec(keys=(("attempt_id", 1), ("position", 1)), unique=True),
-            IndexSpec(keys=(("delivery_id", 1), ("state", 1))),
+            IndexSpec(keys=(("delivery_id", 1), ("state", 1), ("not_before", 1))),
             IndexSpec(keys=(("state", 1), ("not_before", 1))),
             IndexSpec(keys=(("state", 1), ("lease_until", 1))),
+            IndexSpec(keys=(("judged_at", 1),)),
         ),
     ),
     CollectionSpec(name="uploads", indexes=(IndexSpec(keys=(("attempt_id", 1),)),)),
+    CollectionSpec(name="late_answers", indexes=(IndexSpec(keys=(("delivery_id", 1),)),)),
 )
 
 
@@ -50,9 +58,9 @@ def _due(state: str, field: str, at: datetime) -> dict[str, Any]:
     return {"state": state, field: {"$gt": _LONG_AGO, "$lte": at}}
 
 
-def _changes(record: Attempt | Response) -> dict[str, Any]:
+def _changes(record: Attempt | Response | LateAnswer | Upload) -> dict[str, Any]:
     document = to_document(record)
-    del document["_id"]
+    document.pop("_id", None)  # an upload's is made of its parts
     return document
 
 
@@ -84,8 +92,9 @@ class MongoAttempts(Attempts):
 
 
 class MongoResponses(Responses):
-    def __init__(self, database: MongoDatabase) -> None:
+    def __init__(self, database: MongoDatabase, tallies: Tallies) -> None:
         self._records = Records(database, "responses", Response)
+        self._tallies = tallies
 
     def find(self, response_id: str) -> Response | None:
         return self._records.find(response_id)
@@ -100,8 +109,15 @@ class MongoResponses(Responses):
     def save(self, response: Response, *, seen_revision: int) -> bool:
         return compare_and_set(self._records.collection, response.id, {"revision": seen_revision}, _changes(response))
 
+    def renew_lease(self, response_id: str, *, seen_revision: int, lease_until: datetime) -> bool:
+        expected = {"revision": seen_revision, "state": ResponseState.CLAIMED}
+        return compare_and_set(self._records.collection, response_id, expected, {"lease_until": lease_until})
+
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         return self._records.list_by({"attempt_id": attempt_id}, sort=[("position", 1)])
+
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Response]:
+        return self._records.list_by({"attempt_id": {"$in": list(attempt_ids)}}) if attempt_ids else []
 
     def list_by_delivery(self, delivery_id: str, states: Sequence[ResponseState]) -> Sequence[Response]:
         found: list[Response] = []
@@ -110,13 +126,29 @@ class MongoResponses(Responses):
         return found
 
     def count_by_attempt(self, attempt_id: str) -> Mapping[ResponseState, int]:
-        return Counter(ResponseState(row["state"]) for row in self._states({"attempt_id": attempt_id}))
+        counts = Counter(ResponseState(row["state"]) for row in self._states({"attempt_id": attempt_id}))
+        self._tallies.keep(attempt_id, {state.value: number for state, number in counts.items()})
+        return counts
 
     def count_by_delivery(self, delivery_id: str) -> Mapping[str, Mapping[ResponseState, int]]:
         counts: dict[str, Counter[ResponseState]] = {}
         for row in self._states({"delivery_id": delivery_id}):
             counts.setdefault(row["attempt_id"], Counter())[ResponseState(row["state"])] += 1
         return counts
+
+    def recall_counts(self, delivery_id: str, attempt_ids: Sequence[str]) -> Mapping[str, Mapping[ResponseState, int]]:
+        known = {
+            attempt_id: {ResponseState(state): number for state, number in counts.items()}
+            for attempt_id, counts in self._tallies.read(attempt_ids).items()
+        }
+        unknown = [attempt_id for attempt_id in attempt_ids if attempt_id not in known]
+        if len(unknown) > _FEW:
+            counted = self.count_by_delivery(delivery_id)
+            for attempt_id in unknown:
+                known[attempt_id] = dict(counted.get(attempt_id, {}))
+                self._tallies.keep(attempt_id, {state.value: n for state, n in known[attempt_id].items()})
+            return known
+        return known | {attempt_id: dict(self.count_by_attempt(attempt_id)) for attempt_id in unknown}
 
     @storage_errors()
     def _states(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -127,9 +159,59 @@ class MongoResponses(Responses):
         wanted = _due(ResponseState.QUEUED.value, "not_before", at)
         return self._records.list_by(wanted, sort=[("not_before", 1)], limit=limit)
 
+    def count_in(self, delivery_id: str, state: ResponseState) -> int:
+        return self._records.count_by({"delivery_id": delivery_id, "state": state})
+
+    def find_longest_waiting(self, delivery_id: str) -> Response | None:
+        wanted = {"delivery_id": delivery_id, "state": ResponseState.QUEUED}
+        return next(iter(self._records.list_by(wanted, sort=[("not_before", 1)], limit=1)), None)
+
+    def count_waiting(self) -> int:
+        return sum(self._records.count_by({"state": state}) for state in (ResponseState.QUEUED, ResponseState.CLAIMED))
+
+    def count_judged_since(self, moment: datetime, *, at: datetime) -> int:
+        return self._records.count_by({"judged_at": {"$gt": moment, "$lte": at}})
+
     def list_abandoned(self, *, at: datetime, limit: int) -> Sequence[Response]:
         wanted = _due(ResponseState.CLAIMED.value, "lease_until", at)
         return self._records.list_by(wanted, sort=[("lease_until", 1)], limit=limit)
+
+    def save_answer(self, response_id: str, *, student_id: str, answer: Answer, rank: int, now: datetime) -> bool:
+        return compare_and_set(
+            self._records.collection,
+            response_id,
+            {"student_id": student_id, "answer_until": {"$gt": now}, "answer_rank": {"$lt": rank}},
+            {"answer": answer, "answer_rank": rank, "answered_at": now},
+            increase={"revision": 1},
+        )
+
+    def hand_in(self, response_id: str, *, now: datetime) -> bool:
+        changes = {"state": ResponseState.QUEUED, "not_before": now, "answer_until": None}
+        return self._change_draft(response_id, changes)
+
+    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
+        return self._change_draft(response_id, {"window_ends_at": window_ends_at, "answer_until": answer_until})
+
+    def _change_draft(self, response_id: str, changes: Mapping[str, Any]) -> bool:
+        expected = {"state": ResponseState.DRAFT}
+        return compare_and_set(self._records.collection, response_id, expected, changes, increase={"revision": 1})
+
+
+class MongoLateAnswers(LateAnswers):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._records = Records(database, "late_answers", LateAnswer)
+
+    def find(self, late_id: str) -> LateAnswer | None:
+        return self._records.find(late_id)
+
+    def add(self, late: LateAnswer) -> bool:
+        return self._records.insert_if_absent(late)
+
+    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
+        return compare_and_set(self._records.collection, late.id, {"revision": seen_revision}, _changes(late))
+
+    def list_by_delivery(self, delivery_id: str) -> Sequence[LateAnswer]:
+        return self._records.list_by({"delivery_id": delivery_id})
 
 
 class MongoUploads(Uploads):
@@ -150,9 +232,20 @@ class MongoUploads(Uploads):
         return True
 
     @storage_errors()
+    def save(self, upload: Upload, *, seen_revision: int) -> bool:
+        return compare_and_set(self._collection, upload.id, {"revision": seen_revision}, _changes(upload))
+
+    @storage_errors()
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]:
         return [from_document(Upload, document) for document in self._collection.find({"attempt_id": attempt_id})]
 
     @storage_errors()
-    def remove_of_attempt(self, attempt_id: str) -> None:
-        self._collection.delete_many({"attempt_id": attempt_id})
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Upload]:
+        if not attempt_ids:
+            return []
+        found = self._collection.find({"attempt_id": {"$in": list(attempt_ids)}})
+        return [from_document(Upload, document) for document in found]
+
+    @storage_errors()
+    def remove(self, upload_id: str) -> None:
+        self._collection.delete_one({"_id": upload_id})

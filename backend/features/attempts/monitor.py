@@ -1,17 +1,16 @@
-"""The live monitor: one row a candidate. A join answers with all rows; then small events say what moved.
+"""What the live monitor tells of an attempt; its rows are made in the feature invigilation.
 
 An event carries `student_id`, `attempt_id`, `version` and any other parts of the row that it knows, never a name: what
 it leaves out is unchanged. `version` is the moment of the news in milliseconds; an older one than the row's is ignored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from backend.core.ports import Feed, Presence, PresenceMark
+from backend.core.ports import Feed, PresenceMark
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.repository import Attempts, Candidate, Papers, Responses
+from backend.features.attempts.repository import Responses
 from backend.features.attempts.responses import ResponseState
 
 PROGRESSED = "attempt_progressed"
@@ -35,16 +34,6 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="milliseconds")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitored:
-    """What the monitor needs to read."""
-
-    attempts: Attempts
-    responses: Responses
-    papers: Papers
-    presence: Presence
-
-
 def describe_progress(attempt: Attempt, paper: Paper) -> Json:
     """Where the candidate stands."""
     return {
@@ -52,6 +41,7 @@ def describe_progress(attempt: Attempt, paper: Paper) -> Json:
         "section_letter": paper.section_letter_at(attempt.position),
         "position": attempt.position,
         "total_items": paper.total_items,
+        "offline": bool(attempt.offline_stretches),
     }
 
 
@@ -102,23 +92,6 @@ def announce_scoring(attempt: Attempt, paper: Paper, *, responses: Responses, fe
     feed.publish(room_of(attempt.delivery_id), PROGRESSED, event)
 
 
-def list_rows(delivery_id: str, candidates: Sequence[Candidate], *, seen: Monitored, now: datetime) -> list[Json]:
-    """A row for each candidate of the batch, in the order given, from each one's latest attempt."""
-    latest = latest_attempts(seen.attempts.list_by_delivery(delivery_id))
-    marks = seen.presence.read([attempt.id for attempt in latest.values()])
-    counts = seen.responses.count_by_delivery(delivery_id)
-    return [
-        {
-            "student_id": candidate.student_id,
-            "student_name": candidate.name,
-            "roll_number": candidate.roll_number,
-            "version": version_at(now),
-            **_describe(latest.get(candidate.student_id), seen.papers, marks, counts),
-        }
-        for candidate in candidates
-    ]
-
-
 def latest_attempts(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
     """Each student's attempt with the highest number."""
     latest: dict[str, Attempt] = {}
@@ -127,25 +100,19 @@ def latest_attempts(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
     return latest
 
 
-def _describe(
-    attempt: Attempt | None,
-    papers: Papers,
-    marks: Mapping[str, PresenceMark],
-    counts: Mapping[str, Counts],
-) -> Json:
-    if attempt is None:
-        nowhere: Json = {
-            "attempt_id": None,
-            "state": NOT_STARTED,
-            "section_letter": None,
-            "position": 0,
-            "total_items": 0,
-        }
-        return nowhere | describe_presence(None) | describe_responses({})
-    where: Json = {"attempt_id": attempt.id}
-    return (
-        where
-        | describe_progress(attempt, papers.get(attempt.form_id))
-        | describe_presence(marks.get(attempt.id))
-        | describe_responses(counts.get(attempt.id, {}))
-    )
+NOWHERE: Json = {
+    "attempt_id": None,
+    "state": NOT_STARTED,
+    "section_letter": None,
+    "position": 0,
+    "total_items": 0,
+    "offline": False,
+    **describe_presence(None),
+    **describe_responses({}),
+}
+
+
+def recall_counts(delivery_id: str, attempts: Iterable[Attempt], *, responses: Responses) -> Mapping[str, Counts]:
+    """How scoring stands with each attempt that has been answered at all, as it was last counted."""
+    answered = [attempt.id for attempt in attempts if attempt.position or attempt.is_item_open or attempt.is_over]
+    return responses.recall_counts(delivery_id, answered)

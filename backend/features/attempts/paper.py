@@ -3,16 +3,21 @@
 Holds no answer key. Frozen, as forms are, so a process may keep it for as long as it lives.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from backend.core.errors import NotFound
 from backend.features.attempts.model import ItemClock
+from backend.features.items.model import AnswerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperItem:
-    """One item as the candidate gets it. `number` counts within its section from 1, up to `of`."""
+    """One item as the candidate gets it. `number` counts within its section from 1, up to `of`.
+
+    `shown`: options, gaps, points and the like, as the item's type has them; never a key.
+    """
 
     position: int
     section_letter: str
@@ -29,6 +34,12 @@ class PaperItem:
     silence_end_ms: int
     item_id: str
     item_version: int
+    answer_kind: AnswerKind = AnswerKind.RECORDING
+    shown: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_spoken(self) -> bool:
+        return self.answer_kind is AnswerKind.RECORDING
 
     @property
     def clock(self) -> ItemClock:
@@ -59,11 +70,22 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
+    """`scale` is the id of the scale that results are reported on, as the form was made with: no file is asked later.
+
+    `goes_on_offline`: whether candidates may go on while they are cut off (the format's `offline`)."""
+
     form_id: str
     sections: tuple[PaperSection, ...]
     items: tuple[PaperItem, ...]
     demonstration: Demonstration | None
     allowed: timedelta
+    goes_on_offline: bool = True
+    scale: str = ""
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether every item is answered by voice."""
+        return all(item.is_spoken for item in self.items)
 
     @property
     def total_items(self) -> int:

@@ -34,6 +34,8 @@ def make_paper(form: Form) -> Paper:
             title=form.demonstration.title, text=form.demonstration.text, audio_key=form.demonstration.blob_key
         ),
         allowed=form.allowed,
+        goes_on_offline=form.goes_on_offline,
+        scale=form.scale,
     )
 
 
@@ -68,4 +70,6 @@ def _item(item: FormItem) -> PaperItem:
         silence_end_ms=item.silence_end_ms,
         item_id=item.item_id,
         item_version=item.item_version,
+        answer_kind=item.answer_kind,
+        shown=item.shown,
     )

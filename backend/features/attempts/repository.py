@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.assessments.model import Delivery
+from backend.features.attempts.model import Attempt, AttemptState, Conditions
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.responses import Response, ResponseState, Upload
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.responses import Answer, Response, ResponseState
+
+if TYPE_CHECKING:
+    from backend.features.attempts.answers import LateAnswer
 
 
 class Attempts(Protocol):
@@ -45,6 +50,9 @@ class Responses(Protocol):
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         """By position."""
 
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Response]:
+        """Of all of them, in one query; in no order."""
+
     def list_by_delivery(self, delivery_id: str, states: Sequence[ResponseState]) -> Sequence[Response]: ...
 
     def count_by_attempt(self, attempt_id: str) -> Mapping[ResponseState, int]:
@@ -53,24 +61,86 @@ class Responses(Protocol):
     def count_by_delivery(self, delivery_id: str) -> Mapping[str, Mapping[ResponseState, int]]:
         """The same for each attempt of a delivery."""
 
+    def recall_counts(self, delivery_id: str, attempt_ids: Sequence[str]) -> Mapping[str, Mapping[ResponseState, int]]:
+        """As `count_by_attempt` last told of each of these attempts of the delivery; counted now where it never did.
+        For display: responses that moved since without being counted are not in it."""
+
     def list_waiting(self, *, at: datetime, limit: int) -> Sequence[Response]:
         """Queued responses that may be claimed at that moment, the longest waiting first."""
+
+    def count_in(self, delivery_id: str, state: ResponseState) -> int:
+        """How many responses of a delivery are in a state."""
+
+    def find_longest_waiting(self, delivery_id: str) -> Response | None:
+        """The queued response of a delivery whose turn came first."""
+
+    def count_waiting(self) -> int:
+        """Queued and claimed responses of the whole installation."""
+
+    def count_judged_since(self, moment: datetime, *, at: datetime) -> int:
+        """Responses of the whole installation that the machine ended with after `moment`, up to `at`."""
 
     def list_abandoned(self, *, at: datetime, limit: int) -> Sequence[Response]:
         """Claimed responses whose lease has run out."""
 
+    def renew_lease(self, response_id: str, *, seen_revision: int, lease_until: datetime) -> bool:
+        """Moves a claim's end if the response still is as it was claimed; says whether it did. The revision stays."""
+
+    def save_answer(self, response_id: str, *, student_id: str, answer: Answer, rank: int, now: datetime) -> bool:
+        """Writes the answer if the response is that student's, `now` is before its `answer_until` and `rank` is above
+        its `answer_rank`; says whether it did. One conditional write, nothing read; raises the revision."""
+
+    def hand_in(self, response_id: str, *, now: datetime) -> bool:
+        """Makes a draft queued; says whether it was one. One conditional write; raises the revision."""
+
+    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
+        """Gives a draft another end; says whether it was one. One conditional write; raises the revision."""
+
+
+class LateAnswers(Protocol):
+    """Answers that came after their time, one an item. Written over the revision that was read."""
+
+    def find(self, late_id: str) -> "LateAnswer | None": ...
+
+    def add(self, late: "LateAnswer") -> bool:
+        """Adds it if there is none with its id; says whether it did."""
+
+    def save(self, late: "LateAnswer", *, seen_revision: int) -> bool: ...
+
+    def list_by_delivery(self, delivery_id: str) -> "Sequence[LateAnswer]": ...
+
 
 class Uploads(Protocol):
-    """Announced recordings; forgotten once the attempt is settled."""
+    """Recordings of which a part has arrived. Writes are compare-and-set, as above."""
 
     def find(self, upload_id: str) -> Upload | None: ...
 
     def add(self, upload: Upload) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
+    def save(self, upload: Upload, *, seen_revision: int) -> bool: ...
+
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]: ...
 
-    def remove_of_attempt(self, attempt_id: str) -> None: ...
+    def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Upload]:
+        """Of all of them, in one query; in no order."""
+
+    def remove(self, upload_id: str) -> None:
+        """Safe to repeat."""
+
+
+class GrantedConditions(Protocol):
+    """What staff granted a student, told by the feature that has it (accommodations)."""
+
+    def find(self, student_id: str) -> Conditions:
+        """The usual conditions where nothing was granted."""
+
+
+class ReleasedAttempts(Protocol):
+    """Whose results are out, told by the feature that has them (results)."""
+
+    def is_released(self, attempt_id: str) -> bool:
+        """Whether the student may see a result of this attempt."""
 
 
 class Papers(Protocol):
@@ -78,6 +148,28 @@ class Papers(Protocol):
 
     def get(self, form_id: str) -> Paper:
         """Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message to a candidate who has not said yet that it was seen."""
+
+    id: str
+    text: str
+    is_urgent: bool
+    sent_at: datetime
+
+
+class Oversight(Protocol):
+    """Those who oversee an exam, told by the feature that has them (invigilation)."""
+
+    def list_notices(self, delivery_id: str, student_id: str, *, now: datetime) -> Sequence[Notice]:
+        """The oldest first. Asked at every heartbeat: may be a second old."""
+
+    def is_identity_checked(self, delivery_id: str, student_id: str) -> bool: ...
+
+    def note_refusal(self, delivery: Delivery, student_id: str, code: str, *, now: datetime) -> None:
+        """A candidate was turned away by the delivery's conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,13 @@
-"""A response: what one candidate said to one item, and how its scoring stands.
+"""A response: what one candidate said, typed or chose at one item, and how its scoring stands.
 
+    draft -> queued                a typed or chosen answer whose item was closed, or whose attempt ended (answers.py)
     queued -> claimed -> scored | needs_rater | failed
     claimed -> queued              a temporary failure, or a worker that died (its lease ran out)
     failed -> queued               "score again"
+    failed -> scored               people rated it
     scored, failed -> queued       contested, after the result was settled: a new result then takes its place
-    missing                        no recording came before the upload grace ended; a late one makes it queued
+    missing                        no recording came before the upload grace ended; a late one makes it queued;
+                                   no typed answer came at all; one that came late makes it queued if staff accept it
     practice                       stored, never scored
 
 The first stored recording writes the document: *stored and queued are one write*. A later recording (the rest after a
@@ -20,7 +23,13 @@ from enum import StrEnum
 from backend.core.errors import Conflict, RuleViolation
 
 MAX_TRIES = 4
-LEASE = timedelta(minutes=3)
+# Renewed while a worker scores (ratings/lease.py); a dead worker's answer waits this long and a sweep, no more.
+LEASE = timedelta(seconds=30)
+# What is true of the services and not of the answer: such a try is not counted, and the next one comes soon.
+OUTAGES = frozenset(
+    {"blob_store_failed", "blob_store_unreachable", "database_unreachable", "database_busy", "queue_unreachable"}
+)
+OUTAGE_WAIT = timedelta(seconds=10)
 MAX_SEGMENTS = 20
 MAX_RECORDING_BYTES = 10_000_000
 WINDOW_SLACK_MS = 10_000
@@ -30,6 +39,7 @@ CONTENT_TYPES = frozenset(
 
 
 class ResponseState(StrEnum):
+    DRAFT = "draft"
     QUEUED = "queued"
     CLAIMED = "claimed"
     SCORED = "scored"
@@ -39,45 +49,8 @@ class ResponseState(StrEnum):
     PRACTICE = "practice"
 
 
-WAITING = frozenset({ResponseState.QUEUED, ResponseState.CLAIMED})
+WAITING = frozenset({ResponseState.DRAFT, ResponseState.QUEUED, ResponseState.CLAIMED})
 BLOCKING = frozenset({ResponseState.FAILED, ResponseState.MISSING})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """A recording that a client announced: what it must turn out to be when it arrives."""
-
-    attempt_id: str
-    recording_id: str
-    campus_id: str
-    position: int
-    segment: int
-    sha256: str
-    size: int
-    content_type: str
-    duration_ms: int
-    registered_at: datetime
-
-    @property
-    def id(self) -> str:
-        return upload_id(self.attempt_id, self.recording_id)
-
-    @property
-    def incoming_key(self) -> str:
-        return f"incoming/{self.campus_id}/{self.attempt_id}/{self.recording_id}"
-
-    @property
-    def blob_key(self) -> str:
-        return f"recordings/{self.campus_id}/{self.sha256}"
-
-    def is_same_as(self, other: "Upload") -> bool:
-        """Whether the other announcement is this one, sent again."""
-        return replace(other, registered_at=self.registered_at) == self
-
-
-def upload_id(attempt_id: str, recording_id: str) -> str:
-    """The client chooses the recording's id; with the attempt's before it, no candidate can touch another's."""
-    return f"{attempt_id}:{recording_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +68,35 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was typed or chosen: one text, the text of each gap, or the numbers of options in the item's order.
+
+    Options count from 0; -1 stands for a place that was left empty. See `items.model.AnswerKind` for which is used.
+    """
+
+    text: str | None = None
+    texts: tuple[str, ...] = ()
+    choices: tuple[int, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        return not (
+            (self.text or "").strip()
+            or any(text.strip() for text in self.texts)
+            or any(choice >= 0 for choice in self.choices)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """`score` is what the scorer gave (see backend.scoring), `evidence_key` the blob with what it was taken from."""
+    """`score` is what the scorer gave (see backend.scoring), `evidence_key` the blob with what it was taken from.
+
+    Of typed and chosen answers only: `answer` with its `answer_rank` (the client's sequence as one number) and the
+    moment it came; `answer_until`: until when a newer one is written without looking at anything else;
+    `window_ends_at`: when the item's window ends; `behind_ms`: how long after that the answer came (off-line).
+    `judged_at`: when the machine last ended with it, whatever came out.
+    `student_id` lets that one write check whose answer it is; "" in responses of recordings.
+    """
 
     id: str
     attempt_id: str
@@ -116,6 +116,14 @@ class Response:
     evidence_key: str | None = None
     waived_by: str | None = None
     waived_at: datetime | None = None
+    student_id: str = ""
+    answer: Answer | None = None
+    answer_rank: int = 0
+    answered_at: datetime | None = None
+    answer_until: datetime | None = None
+    window_ends_at: datetime | None = None
+    behind_ms: int = 0
+    judged_at: datetime | None = None
     revision: int = 0
 
     def has_recording(self, recording_id: str) -> bool:
@@ -124,6 +132,17 @@ class Response:
     @property
     def is_waiting(self) -> bool:
         return self.state in WAITING
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """When the last of it came in."""
+        moments = [recording.stored_at for recording in self.recordings]
+        return max([*moments, *([self.answered_at] if self.answered_at else [])], default=None)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is something that could be scored: a recording, or a typed or chosen answer."""
+        return bool(self.recordings) or self.answer is not None
 
     @property
     def is_blocking(self) -> bool:
@@ -141,18 +160,9 @@ def response_id(attempt_id: str, position: int) -> str:
     return f"{attempt_id}:{position}"
 
 
-def check_upload(upload: Upload, *, window_ms: int, max_bytes: int = MAX_RECORDING_BYTES) -> None:
-    """Refuses what cannot be a recording of this item: RuleViolation with the mistake by field."""
-    if upload.size <= 0:
-        raise _refused("empty_recording", "size", "The recording is empty. Check the microphone and record again.")
-    if upload.size > max_bytes:
-        raise _refused("too_large", "size", f"A recording has at most {max_bytes // 1_000_000} MB.")
-    if base_type(upload.content_type) not in CONTENT_TYPES:
-        raise _refused("unsupported_type", "content_type", "This kind of recording is not supported.")
-    if upload.duration_ms > window_ms + WINDOW_SLACK_MS:
-        raise _refused("too_long", "duration_ms", "The recording is longer than the item's window.")
-    if not 0 <= upload.segment < MAX_SEGMENTS:
-        raise _refused("too_many_segments", "segment", f"At most {MAX_SEGMENTS} parts for one item.")
+def is_recorded_type(content_type: str) -> bool:
+    """Whether it is one of the kinds of sound that browsers record."""
+    return base_type(content_type) in CONTENT_TYPES
 
 
 def base_type(content_type: str) -> str:
@@ -160,7 +170,8 @@ def base_type(content_type: str) -> str:
     return content_type.split(";", 1)[0].strip().lower()
 
 
-def _refused(code: str, field: str, text: str) -> RuleViolation:
+def refused(code: str, field: str, text: str) -> RuleViolation:
+    """A refusal that names one field."""
     return RuleViolation(code, text, errors={field: [text]})
 
 
@@ -182,9 +193,11 @@ _OTHER_FILES = (
 def check_sniffed(data: bytes) -> None:
     """Refuses what clearly is another kind of file. The decoder, in its own process, judges the rest."""
     if not data:
-        raise _refused("empty_recording", "size", "The recording is empty. Check the microphone and record again.")
+        raise refused(
+            "empty_recording", "Upload-Length", "The recording is empty. Check the microphone and record again."
+        )
     if data[:64].lstrip().startswith(_OTHER_FILES):
-        raise _refused("not_audio", "content_type", "This is not a recording.")
+        raise refused("not_audio", "Content-Type", "This is not a recording.")
 
 
 def with_recording(
@@ -201,10 +214,11 @@ def with_recording(
     after = replace(before, recordings=(*before.recordings, recording), revision=before.revision + 1)
     if is_settled or before.state is ResponseState.PRACTICE:
         return after
-    return _queued(after, at=at)
+    return queued(after, at=at)
 
 
-def _queued(response: Response, *, at: datetime) -> Response:
+def queued(response: Response, *, at: datetime) -> Response:
+    """To be scored, from the first try on, whatever was decided before. The caller raises the revision."""
     return replace(
         response,
         state=ResponseState.QUEUED,
@@ -246,6 +260,15 @@ def left_to_rater(
     )
 
 
+def rated(response: Response, *, score: Mapping[str, object]) -> Response:
+    """Scored by people, where the machine did not trust itself: nothing is held back, and no waiver is needed."""
+    if response.state is not ResponseState.FAILED:
+        raise Conflict("not_ratable", "This answer needs no rater any more.")
+    return _changed(
+        response, state=ResponseState.SCORED, score=score, reason=None, waived_by=None, waived_at=None, not_before=None
+    )
+
+
 def failed(
     response: Response, *, reason: str, score: Mapping[str, object] | None = None, evidence_key: str | None = None
 ) -> Response:
@@ -262,7 +285,18 @@ def failed(
 
 
 def put_back(response: Response, *, reason: str, wait: timedelta, at: datetime) -> Response:
-    """Queued again after a temporary failure; failed for good after MAX_TRIES."""
+    """Queued again after a temporary failure; failed for good after MAX_TRIES. An outage is no failure of the answer:
+    it is waited out, however long it takes."""
+    if reason in OUTAGES:
+        tries, wait = max(0, response.tries - 1), min(wait, OUTAGE_WAIT)
+        return _changed(
+            response,
+            state=ResponseState.QUEUED,
+            tries=tries,
+            not_before=at + wait,
+            lease_until=None,
+            reason=reason,
+        )
     if response.tries >= MAX_TRIES:
         return failed(response, reason=reason)
     return _changed(response, state=ResponseState.QUEUED, not_before=at + wait, lease_until=None, reason=reason)
@@ -277,9 +311,9 @@ def asked_again(response: Response, *, at: datetime) -> Response:
     """Queued by a person after a failure. On its way already: the same response. Refused where nothing failed."""
     if response.is_waiting:
         return response
-    if not response.recordings or response.state is not ResponseState.FAILED:
-        raise Conflict("nothing_to_score", "There is no failed recording to score again.")
-    return replace(_queued(response, at=at), score=None, revision=response.revision + 1)
+    if not response.has_content or response.state is not ResponseState.FAILED:
+        raise Conflict("nothing_to_score", "There is no failed answer to score again.")
+    return replace(queued(response, at=at), score=None, revision=response.revision + 1)
 
 
 def contested(response: Response, *, at: datetime) -> Response:
@@ -287,9 +321,9 @@ def contested(response: Response, *, at: datetime) -> Response:
     same response. Refused where there is nothing to score."""
     if response.is_waiting:
         return response
-    if not response.recordings or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
-        raise Conflict("nothing_to_score", "There is no recording that could be scored again.")
-    return replace(_queued(response, at=at), score=None, revision=response.revision + 1)
+    if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
+        raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
+    return replace(queued(response, at=at), score=None, revision=response.revision + 1)
 
 
 def waived(response: Response, *, by: str, at: datetime) -> Response:
@@ -301,8 +335,8 @@ def waived(response: Response, *, by: str, at: datetime) -> Response:
     return _changed(response, waived_by=by, waived_at=at)
 
 
-def missing(fresh: Response) -> Response:
-    return replace(fresh, state=ResponseState.MISSING, reason="no_recording")
+def missing(fresh: Response, *, reason: str = "no_recording") -> Response:
+    return replace(fresh, state=ResponseState.MISSING, reason=reason)
 
 
 def _changed(response: Response, **changes: object) -> Response:

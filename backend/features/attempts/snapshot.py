@@ -3,14 +3,20 @@
 Item text and prompt audio appear only in the item that is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from backend.core.ports import Blobs
+from backend.core.sealing import derive_key, key_text
 from backend.features.assessments.model import Delivery
-from backend.features.attempts.model import Attempt
+from backend.features.attempts.answers import sequence_of
+from backend.features.attempts.engine.pauses import break_left_ms
+from backend.features.attempts.model import Attempt, Conditions, allowed_for
+from backend.features.attempts.packages.usecases import section_key_of
 from backend.features.attempts.paper import Demonstration, Paper, PaperSection
+from backend.features.attempts.responses import Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +26,16 @@ class PromptView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftView:
+    """What is stored of a typed or chosen answer; `content` holds only the part that its kind uses."""
+
+    sequence: tuple[int, int]
+    content: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemView:
-    """The open item: 0..prompt.duration_ms the prompt plays, then the window records for `window_ms`."""
+    """The open item: 0..prompt.duration_ms the prompt plays, then the window, recorded or typed in."""
 
     position: int
     section_letter: str
@@ -29,13 +43,18 @@ class ItemView:
     of: int
     task: str
     practice: bool
+    answer_kind: str
     text: str | None
+    shown: Mapping[str, object]
     prompt: PromptView | None
     window_ms: int
     begin_within_ms: int
     silence_end_ms: int
     opened_at: datetime
     elapsed_ms: int
+    heard: int
+    replays_left: int
+    draft: DraftView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +79,16 @@ class DemonstrationView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSnapshot:
-    """`deadline_at` is never after the window's end. `opens_at`, `closes_at` are the window."""
+    """`opens_at`, `closes_at` are the window as this candidate has it; who begins now has until the earlier of
+    `closes_at` and now + `allowed_ms`. While `paused_at` is set, the time that is left is that from there to
+    `deadline_at`. `version` grows with every change, `epoch` with every page that took the lease. With
+    `storage_key` (base64url) the client seals what it keeps on the device, with `section_key` it opens the package of
+    the part that is on.
+    """
 
     id: str
+    version: int
+    epoch: int
     state: str
     number: int
     server_now: datetime
@@ -70,6 +96,11 @@ class AttemptSnapshot:
     closes_at: datetime
     started_at: datetime | None
     deadline_at: datetime | None
+    allowed_ms: int
+    paused_at: datetime | None
+    break_until: datetime | None
+    break_left_ms: int
+    conditions: Conditions
     title: str
     student_name: str
     total_items: int
@@ -78,17 +109,23 @@ class AttemptSnapshot:
     sections: tuple[SectionView, ...]
     demonstration: DemonstrationView | None
     stored_recordings: tuple[str, ...]
+    goes_on_offline: bool
+    section_key: str | None
+    storage_key: str
 
 
-def view_item(attempt: Attempt, paper: Paper, *, blobs: Blobs, now: datetime) -> ItemView | None:
-    """The open item; None when none is open. Its clock is the one it was opened with."""
+def view_item(
+    attempt: Attempt, paper: Paper, *, response: Response | None, address_of: Callable[[str], str], now: datetime
+) -> ItemView | None:
+    """The open item with what its `response` holds already; None when none is open. Its clock is the one it was opened
+    with. `address_of` gives the address of a sound's key."""
     if attempt.item_opened_at is None:
         return None
     item = paper.get_item(attempt.position)
     prompt_ms = attempt.item_prompt_ms or 0
     prompt = None
     if item.prompt_key is not None:
-        prompt = PromptView(url=blobs.presign_get(item.prompt_key, now=now), duration_ms=prompt_ms)
+        prompt = PromptView(url=address_of(item.prompt_key), duration_ms=prompt_ms)
     return ItemView(
         position=item.position,
         section_letter=item.section_letter,
@@ -96,14 +133,28 @@ def view_item(attempt: Attempt, paper: Paper, *, blobs: Blobs, now: datetime) ->
         of=item.of,
         task=item.task,
         practice=item.practice,
+        answer_kind=item.answer_kind.value,
         text=item.text,
+        shown=item.shown,
         prompt=prompt,
         window_ms=attempt.item_window_ms or item.window_ms,
-        begin_within_ms=item.begin_within_ms,
-        silence_end_ms=item.silence_end_ms,
+        begin_within_ms=attempt.conditions.stretched(item.begin_within_ms),
+        silence_end_ms=attempt.conditions.stretched(item.silence_end_ms),
         opened_at=attempt.item_opened_at,
         elapsed_ms=attempt.elapsed_ms(now),
+        heard=attempt.item_replays,
+        replays_left=max(0, attempt.conditions.replays - attempt.item_replays) if prompt_ms > 0 else 0,
+        draft=_view_draft(response),
     )
+
+
+def _view_draft(response: Response | None) -> DraftView | None:
+    if response is None or response.answer is None:
+        return None
+    answer = response.answer
+    parts = {"text": answer.text, "texts": list(answer.texts) or None, "choices": list(answer.choices) or None}
+    content = {name: value for name, value in parts.items() if value is not None}
+    return DraftView(sequence=sequence_of(response.answer_rank), content=content)
 
 
 def take_snapshot(
@@ -112,28 +163,58 @@ def take_snapshot(
     delivery: Delivery,
     *,
     student_name: str,
-    stored_recordings: Sequence[str],
+    responses: Sequence[Response],
+    secret: str,
     blobs: Blobs,
     now: datetime,
 ) -> AttemptSnapshot:
+    allowed = allowed_for(attempt.conditions, paper.allowed)
+    extra = timedelta(milliseconds=attempt.extra_ms)
     return AttemptSnapshot(
         id=attempt.id,
+        version=attempt.revision,
+        epoch=attempt.epoch,
         state=attempt.state.value,
         number=attempt.number,
         server_now=now,
         opens_at=delivery.opens_at,
-        closes_at=delivery.closes_at,
+        closes_at=delivery.closes_at + (allowed - paper.allowed) + extra,
         started_at=attempt.started_at,
         deadline_at=attempt.deadline_at,
+        allowed_ms=round((allowed + extra).total_seconds() * 1000),
+        paused_at=attempt.paused_at,
+        break_until=attempt.break_until,
+        break_left_ms=break_left_ms(attempt),
+        conditions=attempt.conditions,
         title=delivery.title,
         student_name=student_name,
         total_items=paper.total_items,
         position=attempt.position,
-        item=None if attempt.is_over else view_item(attempt, paper, blobs=blobs, now=now),
+        item=None
+        if not attempt.is_running
+        else view_item(
+            attempt,
+            paper,
+            response=_open_one(attempt, responses),
+            address_of=partial(blobs.presign_get, now=now),
+            now=now,
+        ),
         sections=tuple(_view_section(section, blobs, now) for section in paper.sections),
         demonstration=_view_demonstration(paper.demonstration, blobs, now),
-        stored_recordings=tuple(stored_recordings),
+        stored_recordings=tuple(each.recording_id for response in responses for each in response.recordings),
+        goes_on_offline=paper.goes_on_offline,
+        section_key=section_key_of(attempt, paper, secret=secret),
+        storage_key=storage_key_of(attempt, secret),
     )
+
+
+def storage_key_of(attempt: Attempt, secret: str) -> str:
+    """What this attempt's devices seal with. Derived: another machine gets the same, and nothing has to be stored."""
+    return key_text(derive_key(secret, "storage", attempt.id))
+
+
+def _open_one(attempt: Attempt, responses: Sequence[Response]) -> Response | None:
+    return next((each for each in responses if each.position == attempt.position), None)
 
 
 def _address(key: str | None, blobs: Blobs, now: datetime) -> str | None:

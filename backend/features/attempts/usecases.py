@@ -1,27 +1,32 @@
-"""What a candidate does: enter, begin, open and close items, hand in recordings.
+"""What a candidate does: enter, begin, move through the items. What is handed in: `recordings`, `answers`.
 
 Each of these may be sent again at any time, after a reload or a lost reply, and then changes nothing more. What two
 requests do at once is decided by the revision in storage: one of them wins, the other reads again.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from backend.core.errors import AdapterError, Conflict, PermanentFailure, TemporaryFailure
 from backend.core.ids import IdSource
-from backend.core.ports import Blobs, Feed, Jobs, Presence, PresenceMark, PresignedPut
+from backend.core.ports import Blobs, Feed, Presence, PresenceMark
+from backend.features.assessments.conditions import IdentityRule
 from backend.features.assessments.model import Delivery, DeliveryState, Phase
+from backend.features.assessments.repository import Deliveries
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
-from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.engine.moves import Move, moved
+from backend.features.attempts.engine.pauses import paused, up_to_now
+from backend.features.attempts.model import USUAL, Attempt, AttemptState, Conditions
 from backend.features.attempts.monitor import announce_presence
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.repository import Attempts, Responses, Uploads
-from backend.features.attempts.responses import Recording, Response, ResponseState, Upload
+from backend.features.attempts.recordings.incoming import forget_uploads_of
+from backend.features.attempts.repository import Attempts, Oversight, Uploads
+from backend.features.attempts.responses import Response, ResponseState
 
 SCORE_RESPONSE = "ratings.score_response"
 REVIEW_ATTEMPT = "ratings.review_attempt"
@@ -34,9 +39,16 @@ log = structlog.get_logger()
 
 
 def enter_attempt(
-    *, delivery: Delivery, student_id: str, attempts: Attempts, now: datetime, new_id: IdSource
+    *,
+    delivery: Delivery,
+    student_id: str,
+    attempts: Attempts,
+    now: datetime,
+    new_id: IdSource,
+    client_id: str | None = None,
+    conditions: Conditions = USUAL,
 ) -> Attempt:
-    """The student's attempt to go on with, or a new one in state checking.
+    """The student's attempt to go on with, or a new one in state checking; the page `client_id` holds its lease.
 
     Refused: `delivery_not_open` (nothing to go on with and the test cannot be entered), `attempts_used_up`.
     """
@@ -47,8 +59,9 @@ def enter_attempt(
         ]
         running = _find_resumable(mine, delivery, now)
         if running is not None:
-            return running
-        attempt = _new_attempt(mine, delivery, student_id, now, new_id)
+            return take_lease(running, client_id, conditions=conditions, attempts=attempts)
+        fresh = _new_attempt(mine, delivery, student_id, now, new_id)
+        attempt = replace(fresh, client_id=client_id, epoch=0 if client_id is None else 1, conditions=conditions)
         try:
             attempts.add(attempt)
         except Conflict:
@@ -58,9 +71,19 @@ def enter_attempt(
     raise TemporaryFailure("attempt_contended")
 
 
+def take_lease(attempt: Attempt, client_id: str | None, *, conditions: Conditions, attempts: Attempts) -> Attempt:
+    """The attempt held by that page; an older page's calls are refused from now on."""
+
+    def step(seen: Attempt) -> Attempt:
+        shown = model.prepared(seen, conditions)
+        return shown if client_id is None else model.leased(shown, client_id)
+
+    return change(attempt.id, step, attempts=attempts, first=attempt)
+
+
 def _find_resumable(mine: list[Attempt], delivery: Delivery, now: datetime) -> Attempt | None:
     for attempt in mine:
-        if attempt.state is AttemptState.IN_PROGRESS:
+        if attempt.is_running:
             return attempt
         if attempt.state is AttemptState.CHECKING and delivery.lets_check(now):
             return attempt
@@ -85,6 +108,13 @@ def _new_attempt(mine: list[Attempt], delivery: Delivery, student_id: str, now: 
     )
 
 
+def _check_may_begin(delivery: Delivery, now: datetime) -> None:
+    if delivery.state is DeliveryState.CANCELLED:
+        raise _delivery_not_open(delivery, now)
+    if delivery.held_at is not None:
+        raise Conflict("delivery_not_open", "The test is paused for everybody. Press again when it goes on.")
+
+
 def _delivery_not_open(delivery: Delivery, now: datetime) -> Conflict:
     texts = {
         Phase.UPCOMING: "This test has not opened yet.",
@@ -103,62 +133,103 @@ def choose_form(delivery: Delivery, student_id: str, *, number: int) -> str:
 
 def store_check(*, attempt: Attempt, outcomes: Mapping[str, str], attempts: Attempts, now: datetime) -> Attempt:
     """Keeps the outcome of the device check."""
-    refresh(attempt, attempts=attempts, now=now)
-    return change(attempt.id, lambda seen: model.checked(seen, outcomes), attempts=attempts)
+    fresh = refresh(attempt, attempts=attempts, now=now)
+    return change(attempt.id, lambda seen: model.checked(seen, outcomes), attempts=attempts, first=fresh)
 
 
-def begin_attempt(*, attempt: Attempt, delivery: Delivery, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
-    """Starts the clock, once. Refused: `delivery_not_open`, `attempt_not_open`."""
-    if delivery.state is DeliveryState.CANCELLED and attempt.state is AttemptState.CHECKING:
-        raise _delivery_not_open(delivery, now)
+def check_identified(*, attempt: Attempt, delivery: Delivery, oversight: Oversight) -> None:
+    """Refuses to begin before somebody has checked who the candidate is, where the delivery asks for it."""
+    if delivery.conditions.identity_check is IdentityRule.NONE or attempt.state is not AttemptState.CHECKING:
+        return
+    if not oversight.is_identity_checked(delivery.id, attempt.student_id):
+        raise Conflict(
+            "identity_not_checked",
+            "First the invigilator checks who you are. Show or say the code on your login card, then press again.",
+        )
+
+
+def begin_attempt(
+    *,
+    attempt: Attempt,
+    delivery: Delivery,
+    paper: Paper,
+    attempts: Attempts,
+    deliveries: Deliveries,
+    now: datetime,
+    conditions: Conditions | None = None,
+) -> Attempt:
+    """Starts the clock, once, under these conditions (None: those that were shown when the attempt was entered).
+
+    Refused: `delivery_not_open`, `attempt_not_open`.
+    """
+    if attempt.state is AttemptState.CHECKING:
+        _check_may_begin(delivery, now)
 
     def start(seen: Attempt) -> Attempt:
         return model.begun(
-            seen, opens_at=delivery.opens_at, closes_at=delivery.closes_at, allowed=paper.allowed, at=now
+            seen,
+            opens_at=delivery.opens_at,
+            closes_at=delivery.closes_at,
+            allowed=paper.allowed,
+            at=now,
+            conditions=conditions,
         )
 
-    refresh(attempt, attempts=attempts, now=now)
-    after = change(attempt.id, start, attempts=attempts)
+    seen = refresh(attempt, attempts=attempts, now=now)
+    after = change(attempt.id, start, attempts=attempts, first=seen)
     log.info("attempt_begun", attempt_id=after.id, delivery_id=after.delivery_id)
-    return after
+    return _paused_with_all(after, attempts=attempts, deliveries=deliveries, now=now)
+
+
+def _paused_with_all(attempt: Attempt, *, attempts: Attempts, deliveries: Deliveries, now: datetime) -> Attempt:
+    """A pause for everybody that came while this attempt was beginning may have missed it: then it is paused here."""
+    seen = deliveries.find(attempt.delivery_id)
+    if seen is None or seen.held_at is None or attempt.started_at != now:
+        return attempt
+    return change(attempt.id, lambda read: paused(read, at=now), attempts=attempts)
 
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
 
-def open_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
-    """Opens the next item, once; open already: as it is. Refused as `model.opened_item` and for unknown positions."""
-    clock = paper.get_item(position).clock
-    seen = refresh(attempt, attempts=attempts, now=now)
-    return change(
-        attempt.id, lambda seen: model.opened_item(seen, position, clock, at=now), attempts=attempts, first=seen
-    )
+def make_moves(
+    *,
+    attempt: Attempt,
+    moves: Sequence[Move],
+    paper: Paper,
+    attempts: Attempts,
+    now: datetime,
+    epoch: int | None = None,
+) -> Attempt:
+    """Opens and closes items, all of it in one write. Past the last item the attempt is submitted.
 
+    Safe to repeat: what was made already is passed over. Refused as `moves.moved`, and `attempt_elsewhere` when another
+    page took the lease before the write.
+    """
+    states = [attempt.state]
 
-def close_item(*, attempt: Attempt, position: int, paper: Paper, attempts: Attempts, now: datetime) -> Attempt:
-    """Moves on, past the last item to submitted. Safe to repeat. Refused as `model.closed_item`."""
-    seen = refresh(attempt, attempts=attempts, now=now)
-    after = change(
-        attempt.id,
-        lambda seen: model.closed_item(seen, position, total_items=paper.total_items, at=now),
-        attempts=attempts,
-        first=seen,
-    )
-    if after.state is AttemptState.SUBMITTED and after.submitted_at == now:
+    def step(seen: Attempt) -> Attempt:
+        model.check_lease(seen, epoch)
+        states.append(seen.state)
+        return moved(seen, moves, paper, now=now)
+
+    first = refresh(attempt, attempts=attempts, now=now)
+    after = change(attempt.id, step, attempts=attempts, first=first)
+    if after.state is AttemptState.SUBMITTED and states[-1] is not AttemptState.SUBMITTED:
         log.info("attempt_submitted", attempt_id=after.id, delivery_id=after.delivery_id)
     return after
 
 
 def refresh(attempt: Attempt, *, attempts: Attempts, now: datetime) -> Attempt:
-    """The attempt, expired first when its deadline has passed."""
-    if not attempt.is_past_deadline(now):
+    """The attempt, with what the clock alone has done since: expired, or its break ended."""
+    if not attempt.is_due(now):
         return attempt
-    return expire_attempt(attempt_id=attempt.id, attempts=attempts, now=now)
+    return catch_up(attempt_id=attempt.id, attempts=attempts, now=now)
 
 
-def expire_attempt(*, attempt_id: str, attempts: Attempts, now: datetime) -> Attempt:
-    """Ends the attempt when its deadline has passed, exactly once however many ask."""
-    after = change(attempt_id, lambda seen: model.expired(seen, at=now), attempts=attempts)
+def catch_up(*, attempt_id: str, attempts: Attempts, now: datetime) -> Attempt:
+    """Ends the attempt when its deadline has passed, and a break that was used up; exactly once however many ask."""
+    after = change(attempt_id, lambda seen: up_to_now(seen, now=now), attempts=attempts)
     if after.state is AttemptState.EXPIRED and after.due_at == now:
         log.info("attempt_expired", attempt_id=attempt_id, delivery_id=after.delivery_id)
     return after
@@ -167,9 +238,7 @@ def expire_attempt(*, attempt_id: str, attempts: Attempts, now: datetime) -> Att
 def settle_attempt(*, attempt_id: str, attempts: Attempts, uploads: Uploads, blobs: Blobs, now: datetime) -> Attempt:
     """To be called once the result is stored: nothing waits for this attempt any more. Safe to repeat."""
     after = change(attempt_id, lambda seen: model.settled(seen, at=now), attempts=attempts)
-    for upload in uploads.list_by_attempt(attempt_id):
-        _tidy(upload, blobs)
-    uploads.remove_of_attempt(attempt_id)
+    forget_uploads_of(attempt_id=attempt_id, uploads=uploads, blobs=blobs)
     return after
 
 
@@ -201,127 +270,6 @@ def note_presence(*, attempt: Attempt, mark: PresenceMark, presence: Presence, f
     announce_presence(attempt, mark, feed=feed, now=now)
 
 
-# -- recordings ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """Where to send a recording; `upload` is None when it is stored already."""
-
-    recording_id: str
-    upload: PresignedPut | None
-
-
-def register_recording(
-    *,
-    attempt: Attempt,
-    announced: Upload,
-    paper: Paper,
-    attempts: Attempts,
-    responses: Responses,
-    uploads: Uploads,
-    blobs: Blobs,
-    now: datetime,
-    max_bytes: int = rules.MAX_RECORDING_BYTES,
-) -> Registration:
-    """Announces a recording and gives the address to send it to, bound to its type and length.
-
-    Sent again: the same, with a fresh address. Refused: what `rules.check_upload` and `model.check_accepts` refuse;
-    Conflict("recording_differs") for another recording under the same id.
-    """
-    item = paper.get_item(announced.position)
-    rules.check_upload(announced, window_ms=item.window_ms, max_bytes=max_bytes)
-    stored = responses.find(rules.response_id(attempt.id, announced.position))
-    if stored is not None and stored.has_recording(announced.recording_id):
-        return Registration(recording_id=announced.recording_id, upload=None)
-    model.check_accepts(refresh(attempt, attempts=attempts, now=now), announced.position, at=now)
-    if not uploads.add(announced):
-        known = uploads.find(announced.id)
-        if known is not None and not known.is_same_as(announced):
-            raise Conflict("recording_differs", "Another recording has this identification.")
-    permit = blobs.presign_put(
-        announced.incoming_key, content_type=announced.content_type, size=announced.size, now=now
-    )
-    return Registration(recording_id=announced.recording_id, upload=permit)
-
-
-def confirm_recording(
-    *,
-    attempt: Attempt,
-    recording_id: str,
-    paper: Paper,
-    responses: Responses,
-    uploads: Uploads,
-    blobs: Blobs,
-    jobs: Jobs,
-    now: datetime,
-) -> Response:
-    """Keeps an uploaded recording for good: once this returns, it survives whatever happens to any process.
-
-    Reads the upload and checks length and hash ourselves, keeps it under its content hash, then writes it into the
-    response as queued, in one write; the job and the tidying up that follow may be lost without harm. Safe to repeat
-    from any point. Refused: `upload_missing` (announce and send it again), `upload_mismatch` (send it again),
-    `empty_recording`, `not_audio`, and what `model.check_accepts` refuses.
-    """
-    upload = uploads.find(rules.upload_id(attempt.id, recording_id))
-    if upload is None:
-        raise _upload_missing()
-    known = responses.find(rules.response_id(attempt.id, upload.position))
-    if known is not None and known.has_recording(recording_id):
-        return known
-    model.check_accepts(attempt, upload.position, at=now)
-    data = _read_upload(upload, blobs)
-    blobs.put(upload.blob_key, data, content_type=upload.content_type)
-    response = _store(attempt, upload, paper, responses, now)
-    log.info("recording_stored", attempt_id=attempt.id, position=upload.position, recording_id=recording_id)
-    _hand_over(response, jobs)
-    _tidy(upload, blobs)
-    return response
-
-
-def _upload_missing() -> Conflict:
-    return Conflict("upload_missing", "The recording has not arrived. It has to be sent again.")
-
-
-def _read_upload(upload: Upload, blobs: Blobs) -> bytes:
-    found = blobs.find(upload.incoming_key)
-    if found is None:
-        raise _upload_missing()
-    if found.size != upload.size:
-        raise _upload_mismatch()
-    data = blobs.get(upload.incoming_key)
-    if len(data) != upload.size or hashlib.sha256(data).hexdigest() != upload.sha256:
-        raise _upload_mismatch()
-    rules.check_sniffed(data)
-    return data
-
-
-def _upload_mismatch() -> Conflict:
-    return Conflict("upload_mismatch", "The recording arrived damaged. It has to be sent again.")
-
-
-def _store(attempt: Attempt, upload: Upload, paper: Paper, responses: Responses, now: datetime) -> Response:
-    recording = Recording(
-        recording_id=upload.recording_id,
-        segment=upload.segment,
-        blob_key=upload.blob_key,
-        sha256=upload.sha256,
-        size=upload.size,
-        content_type=upload.content_type,
-        duration_ms=upload.duration_ms,
-        stored_at=now,
-    )
-    fresh = fresh_response(attempt, upload.position, paper)
-    for _ in range(_RACES):
-        seen = responses.find(fresh.id)
-        after = rules.with_recording(seen, recording, fresh=fresh, is_settled=attempt.settled_at is not None, at=now)
-        if after is seen:
-            return after
-        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
-            return after
-    raise TemporaryFailure("response_contended")
-
-
 def fresh_response(attempt: Attempt, position: int, paper: Paper) -> Response:
     """The response to an item before any recording."""
     item = paper.get_item(position)
@@ -336,29 +284,3 @@ def fresh_response(attempt: Attempt, position: int, paper: Paper) -> Response:
         item_version=item.item_version,
         state=ResponseState.PRACTICE if item.practice else ResponseState.QUEUED,
     )
-
-
-def _hand_over(response: Response, jobs: Jobs) -> None:
-    if response.state is not ResponseState.QUEUED:
-        return
-    try:
-        jobs.enqueue(SCORE_RESPONSE, response.id)
-    except AdapterError as failure:
-        # The response is stored as queued: the sweep hands it over.
-        log.warning("job_not_handed_over", response_id=response.id, reason=failure.reason)
-
-
-def _tidy(upload: Upload, blobs: Blobs) -> None:
-    try:
-        blobs.delete(upload.incoming_key)
-    except AdapterError as failure:
-        log.warning("incoming_not_deleted", attempt_id=upload.attempt_id, reason=failure.reason)
-
-
-def list_stored_recordings(*, attempt_id: str, responses: Responses) -> list[str]:
-    """The ids of all recordings of the attempt that are kept for good."""
-    return [
-        recording.recording_id
-        for response in responses.list_by_attempt(attempt_id)
-        for recording in response.recordings
-    ]

@@ -1,50 +1,59 @@
-"""The exam's API, the page a candidate sits it on, and the live monitor's page."""
+"""The exam's API, and the page a candidate sits it on."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any, cast
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
-from limits import parse
+from flask import Blueprint, render_template, request
+from flask.wrappers import Response as Reply
 
 from backend.core.actor import Role
-from backend.core.errors import NotFound
+from backend.core.errors import Conflict, NotFound, RuleViolation
 from backend.core.ports import PresenceMark
-from backend.features.assessments.access import access_delivery, access_own_delivery
+from backend.features.assessments import conditions
+from backend.features.assessments.access import access_own_delivery
 from backend.features.assessments.model import Delivery
-from backend.features.attempts import monitor, usecases
+from backend.features.attempts import answers, monitor, usecases
 from backend.features.attempts.access import access_own_attempt
-from backend.features.attempts.model import Attempt
+from backend.features.attempts.engine.moves import Move, MoveKind
+from backend.features.attempts.engine.news import announce_change
+from backend.features.attempts.model import Attempt, check_lease
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.responses import Upload
+from backend.features.attempts.responses import Answer, Response, response_id
 from backend.features.attempts.schemas import (
+    AnswerSchema,
     AttemptSnapshotSchema,
     DeviceCheckSchema,
+    EnterSchema,
     HeartbeatSchema,
-    ItemViewSchema,
+    MovesSchema,
     NothingSchema,
     PulseSchema,
-    RecordingSchema,
-    RegistrationSchema,
-    StoredSchema,
+    SavedSchema,
 )
-from backend.features.attempts.snapshot import AttemptSnapshot, ItemView, take_snapshot, view_item
+from backend.features.attempts.snapshot import AttemptSnapshot, take_snapshot
 from backend.web import limits
-from backend.web.gates import current_actor, get_services, roles
+from backend.web.blueprints import ApiBlueprint
+from backend.web.gates import current_actor, get_services, public, roles
+from backend.web.pages import read_built
 
 pages = Blueprint("attempts", __name__)
 api = ApiBlueprint("exam", __name__, url_prefix="/api", description="The candidate's client")
 
 Fields = dict[str, object]
 
+EPOCH_HEADER = "X-Attempt-Epoch"
+SEB_HEADER = "X-SafeExamBrowser-ConfigKeyHash"
+SEB_PAGE_HEADER = "X-Viva-Page-ConfigKeyHash"
+
 # By account, never by address: a whole campus may share one. An hour's exam that is replayed at once stays below it.
-REQUESTS_BY_ACCOUNT = parse("600 per minute")
+REQUESTS_A_MINUTE = 600
 
 
 @api.before_request
-def _slow_down() -> None:
-    limits.spend(limits.Count(item=REQUESTS_BY_ACCOUNT, key=f"exam:{current_actor().account_id}"))
+def slow_down() -> None:
+    """Before every call of a candidate's client."""
+    limits.slow_down(current_actor().account_id, most_a_minute=REQUESTS_A_MINUTE)
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------
@@ -57,12 +66,14 @@ def sit(delivery_id: str) -> str:
     return render_template("attempts/sit.html", delivery=_own_delivery(delivery_id))
 
 
-@pages.get("/tests/<delivery_id>/monitor")
-@roles(Role.CAMPUS, Role.SUPERADMIN)
-def show_monitor(delivery_id: str) -> str:
-    """Who is where, live. The rows come through the socket."""
-    delivery = access_delivery(current_actor(), delivery_id, deliveries=get_services().deliveries)
-    return render_template("attempts/monitor.html", delivery=delivery)
+@pages.get("/sit/worker.js")
+@public
+def exam_worker() -> Reply:
+    """The exam's service worker. Its address is its scope: it answers for pages under /sit/ only."""
+    # Before the first build: a worker that does nothing, as pages have no scripts then.
+    reply = Reply(read_built("src/exam/worker.ts") or b"", mimetype="text/javascript")
+    reply.headers["Cache-Control"] = "no-cache"
+    return reply
 
 
 # -- the attempt -----------------------------------------------------------------------------------------------------
@@ -70,20 +81,24 @@ def show_monitor(delivery_id: str) -> str:
 
 @api.post("/deliveries/<delivery_id>/attempts")
 @roles(Role.STUDENT)
-@api.arguments(NothingSchema, required=False)
+@api.arguments(EnterSchema, required=False)
 @api.response(HTTPStatus.OK, AttemptSnapshotSchema)
-def enter(_body: Fields, delivery_id: str) -> AttemptSnapshot:
-    """Begins an attempt (state checking) or resumes the one that is there."""
+def enter(body: Fields, delivery_id: str) -> AttemptSnapshot:
+    """Begins an attempt (state checking) or resumes the one that is there; the page takes the lease."""
     services, actor = get_services(), current_actor()
     delivery = _own_delivery(delivery_id)
+    check_conditions(delivery)
     attempt = usecases.enter_attempt(
         delivery=delivery,
         student_id=actor.account_id,
         attempts=services.attempts,
         now=services.now(),
         new_id=services.new_id,
+        client_id=cast("str | None", body.get("client_id")),
+        conditions=services.granted_conditions.find(actor.account_id),
     )
     paper = services.papers.get(attempt.form_id)
+    announce_change(attempt, feed=services.feed)  # an older page hears that it may only read now
     monitor.announce_progress(attempt, paper, feed=services.feed, now=services.now())
     return _snapshot(attempt, delivery, paper)
 
@@ -94,8 +109,8 @@ def enter(_body: Fields, delivery_id: str) -> AttemptSnapshot:
 def show_attempt(attempt_id: str) -> AttemptSnapshot:
     """The whole state of the attempt, with the open item's clock."""
     services = get_services()
-    attempt = usecases.refresh(_own_attempt(attempt_id), attempts=services.attempts, now=services.now())
-    return _snapshot(attempt, _delivery_of(attempt), services.papers.get(attempt.form_id))
+    attempt = usecases.refresh(own_attempt(attempt_id), attempts=services.attempts, now=services.now())
+    return show_snapshot(attempt)
 
 
 @api.post("/attempts/<attempt_id>/check")
@@ -106,9 +121,9 @@ def store_check(body: dict[str, str], attempt_id: str) -> AttemptSnapshot:
     """Stores the device check's outcome."""
     services = get_services()
     attempt = usecases.store_check(
-        attempt=_own_attempt(attempt_id), outcomes=body, attempts=services.attempts, now=services.now()
+        attempt=held_attempt(attempt_id), outcomes=body, attempts=services.attempts, now=services.now()
     )
-    return _snapshot(attempt, _delivery_of(attempt), services.papers.get(attempt.form_id))
+    return show_snapshot(attempt)
 
 
 @api.post("/attempts/<attempt_id>/begin")
@@ -117,98 +132,103 @@ def store_check(body: dict[str, str], attempt_id: str) -> AttemptSnapshot:
 @api.response(HTTPStatus.OK, AttemptSnapshotSchema)
 def begin(_body: Fields, attempt_id: str) -> AttemptSnapshot:
     """Starts the clock, once."""
-    services, attempt = get_services(), _own_attempt(attempt_id)
+    services, attempt = get_services(), held_attempt(attempt_id)
     delivery, paper = _delivery_of(attempt), services.papers.get(attempt.form_id)
+    check_conditions(delivery)
+    usecases.check_identified(attempt=attempt, delivery=delivery, oversight=services.oversight)
     after = usecases.begin_attempt(
-        attempt=attempt, delivery=delivery, paper=paper, attempts=services.attempts, now=services.now()
+        attempt=attempt,
+        delivery=delivery,
+        paper=paper,
+        attempts=services.attempts,
+        deliveries=services.deliveries,
+        now=services.now(),
+        conditions=services.granted_conditions.find(attempt.student_id),
     )
     monitor.announce_progress(after, paper, feed=services.feed, now=services.now())
     return _snapshot(after, delivery, paper)
 
 
-@api.post("/attempts/<attempt_id>/items/<int:position>/open")
+@api.post("/attempts/<attempt_id>/moves")
 @roles(Role.STUDENT)
-@api.arguments(NothingSchema, required=False)
-@api.response(HTTPStatus.OK, ItemViewSchema)
-def open_item(_body: Fields, attempt_id: str, position: int) -> ItemView:
-    """Opens the next item, once; again: the same with its clock gone on."""
-    services, attempt = get_services(), _own_attempt(attempt_id)
-    paper = services.papers.get(attempt.form_id)
-    now = services.now()
-    after = usecases.open_item(attempt=attempt, position=position, paper=paper, attempts=services.attempts, now=now)
-    if after.item_opened_at == now:
-        monitor.announce_progress(after, paper, feed=services.feed, now=now)
-    item = view_item(after, paper, blobs=services.blobs, now=now)
-    if item is None:
-        raise NotFound()
-    return item
-
-
-@api.post("/attempts/<attempt_id>/items/<int:position>/close")
-@roles(Role.STUDENT)
-@api.arguments(NothingSchema, required=False)
+@api.arguments(MovesSchema)
 @api.response(HTTPStatus.OK, AttemptSnapshotSchema)
-def close_item(_body: Fields, attempt_id: str, position: int) -> AttemptSnapshot:
-    """Moves on; there is no way back. The last one submits. Safe to repeat."""
-    services, attempt = get_services(), _own_attempt(attempt_id)
-    paper = services.papers.get(attempt.form_id)
-    after = usecases.close_item(
-        attempt=attempt, position=position, paper=paper, attempts=services.attempts, now=services.now()
+def make_moves(body: Fields, attempt_id: str) -> AttemptSnapshot:
+    """Opens and closes items, in this order; there is no way back, and closing the last one submits. Safe to repeat.
+
+    Usually `[close n, open n+1]`. Each move has the moment at which it was made, also long ago, off-line.
+    """
+    services, attempt = get_services(), held_attempt(attempt_id)
+    paper, now, made = services.papers.get(attempt.form_id), services.now(), cast("list[Move]", body["moves"])
+    delivery = _delivery_of(attempt)
+    if any(move.kind is MoveKind.OPEN for move in made):  # what was opened under the conditions may always be closed
+        check_conditions(delivery)
+    after = usecases.make_moves(
+        attempt=attempt, moves=made, paper=paper, attempts=services.attempts, now=now, epoch=read_epoch()
+    )
+    closed = {move.position for move in made if move.kind is MoveKind.CLOSE and move.position < after.position}
+    answers.hand_in(
+        attempt=after,
+        positions=sorted(closed),
+        paper=paper,
+        responses=services.responses,
+        jobs=services.jobs,
+        now=now,
     )
     if after.is_over:
-        monitor.announce_scoring(after, paper, responses=services.responses, feed=services.feed, now=services.now())
-    return _snapshot(after, _delivery_of(after), paper)
+        monitor.announce_scoring(after, paper, responses=services.responses, feed=services.feed, now=now)
+    elif after.revision != attempt.revision:
+        monitor.announce_progress(after, paper, feed=services.feed, now=now)
+    return _snapshot(after, delivery, paper, responses=_at_open_item(attempt, after))
 
 
-# -- recordings ------------------------------------------------------------------------------------------------------
+# -- typed and chosen answers ----------------------------------------------------------------------------------------
 
 
-@api.post("/attempts/<attempt_id>/recordings")
+@api.put("/attempts/<attempt_id>/answers/<int:position>")
 @roles(Role.STUDENT)
-@api.arguments(RecordingSchema)
-@api.alt_response(HTTPStatus.OK, schema=RegistrationSchema, success=True, description="stored already")
-@api.response(HTTPStatus.CREATED, RegistrationSchema)
-def register_recording(body: Fields, attempt_id: str) -> ResponseReturnValue:
-    """Announces a recording; replies with the address to PUT it to."""
-    services, attempt = get_services(), _own_attempt(attempt_id)
-    now = services.now()
-    registration = usecases.register_recording(
-        attempt=attempt,
-        announced=_announced(body, attempt, now=now),
-        paper=services.papers.get(attempt.form_id),
-        attempts=services.attempts,
+@api.arguments(AnswerSchema)
+@api.response(HTTPStatus.OK, SavedSchema)
+def save_answer(body: Fields, attempt_id: str, position: int) -> answers.Saved:
+    """Saves a typed or chosen answer as it is now; the newest sequence wins. Safe to repeat.
+
+    Refused: `item_not_open`, `attempt_not_open`, and `answer_late`: it came after its time and is kept for staff.
+    """
+    services, now = get_services(), get_services().now()
+    answer, rank = read_answer(body)
+    saved = answers.save_newer(
+        attempt_id=attempt_id,
+        position=position,
+        student_id=current_actor().account_id,
+        answer=answer,
+        rank=rank,
         responses=services.responses,
-        uploads=services.uploads,
-        blobs=services.blobs,
         now=now,
-        max_bytes=services.settings.max_recording_bytes,
     )
-    if registration.upload is None:
-        return {"recording_id": registration.recording_id, "stored": True}, HTTPStatus.OK
-    permit = registration.upload
-    upload = {"url": permit.url, "headers": dict(permit.headers), "expires_at": permit.expires_at}
-    return {"recording_id": registration.recording_id, "stored": False, "upload": upload}, HTTPStatus.CREATED
-
-
-@api.post("/attempts/<attempt_id>/recordings/<recording_id>/confirm")
-@roles(Role.STUDENT)
-@api.arguments(NothingSchema, required=False)
-@api.response(HTTPStatus.ACCEPTED, StoredSchema)
-def confirm_recording(_body: Fields, attempt_id: str, recording_id: str) -> Fields:
-    """Checks the upload and keeps it for good; the reply means that it will not be lost. Safe to repeat."""
-    services, attempt = get_services(), _own_attempt(attempt_id)
-    response = usecases.confirm_recording(
+    if saved is not None:
+        return saved
+    attempt = own_attempt(attempt_id)
+    return answers.save_answer(
         attempt=attempt,
-        recording_id=recording_id,
+        position=position,
+        answer=answer,
+        rank=rank,
         paper=services.papers.get(attempt.form_id),
         responses=services.responses,
-        uploads=services.uploads,
-        blobs=services.blobs,
+        late_answers=services.late_answers,
         jobs=services.jobs,
-        now=services.now(),
+        now=now,
     )
-    stored = next(recording for recording in response.recordings if recording.recording_id == recording_id)
-    return {"recording_id": recording_id, "stored": True, "sha256": stored.sha256}
+
+
+def read_answer(body: Fields) -> tuple[Answer, int]:
+    """The answer and its rank, from a body that AnswerSchema has read."""
+    epoch, number = cast("list[int]", body["sequence"])
+    content = cast("dict[str, Any]", body["content"])
+    answer = Answer(
+        text=content.get("text"), texts=tuple(content.get("texts", ())), choices=tuple(content.get("choices", ()))
+    )
+    return answer, answers.rank_of(epoch, number)
 
 
 @api.post("/attempts/<attempt_id>/heartbeat")
@@ -219,10 +239,17 @@ def heartbeat(body: Fields, attempt_id: str) -> Fields:
     """Says that the candidate is there; replies with the server's clock and what the attempt has become."""
     services = get_services()
     now = services.now()
-    attempt = usecases.refresh(_own_attempt(attempt_id), attempts=services.attempts, now=now)
+    attempt = usecases.refresh(held_attempt(attempt_id), attempts=services.attempts, now=now)
     mark = PresenceMark(seen_at=now, **body)  # type: ignore[arg-type] # HeartbeatSchema has these very fields
     usecases.note_presence(attempt=attempt, mark=mark, presence=services.presence, feed=services.feed, now=now)
-    return {"server_now": now, "state": attempt.state.value, "deadline_at": attempt.deadline_at}
+    notices = services.oversight.list_notices(attempt.delivery_id, attempt.student_id, now=now)
+    return {
+        "server_now": now,
+        "state": attempt.state.value,
+        "version": attempt.revision,
+        "deadline_at": attempt.deadline_at,
+        "messages": notices,
+    }
 
 
 # -- shared by the above ---------------------------------------------------------------------------------------------
@@ -239,8 +266,50 @@ def _own_delivery(delivery_id: str) -> Delivery:
     )
 
 
-def _own_attempt(attempt_id: str) -> Attempt:
+def check_conditions(delivery: Delivery) -> None:
+    """Refuses a candidate outside the delivery's networks or browser; whoever watches is told."""
+    if delivery.conditions.are_open:
+        return
+    services = get_services()
+    try:
+        conditions.check_network(delivery.conditions, address=request.remote_addr)
+        conditions.check_browser(delivery.conditions, shown=_shown_hashes(delivery))
+    except Conflict as refusal:
+        services.oversight.note_refusal(delivery, current_actor().account_id, refusal.code, now=services.now())
+        raise
+
+
+def _shown_hashes(delivery: Delivery) -> list[tuple[str, str]]:
+    """What Safe Exam Browser says of its settings: in a header of each request, or, on macOS and iOS, through the
+    page, which asks it by JavaScript and sends what it says of the page's own address."""
+    own = get_services().settings.public_url
+    sent, asked = request.headers.get(SEB_HEADER, ""), request.headers.get(SEB_PAGE_HEADER, "")
+    page = f"/sit/{delivery.id}"
+    urls = [(request.url, sent), (f"{own}{request.full_path.rstrip('?')}", sent)]
+    pages_of = [(f"{request.host_url.rstrip('/')}{page}", asked), (f"{own}{page}", asked)]
+    return [pair for pair in (*urls, *pages_of) if pair[1]]
+
+
+def own_attempt(attempt_id: str) -> Attempt:
+    """The signed-in student's attempt; NotFound for any other."""
     return access_own_attempt(current_actor(), attempt_id, attempts=get_services().attempts)
+
+
+def held_attempt(attempt_id: str) -> Attempt:
+    """The same, for a page that holds the lease: Conflict("attempt_elsewhere") once another page took it."""
+    attempt = own_attempt(attempt_id)
+    check_lease(attempt, read_epoch())
+    return attempt
+
+
+def read_epoch() -> int | None:
+    """The lease of the page that asks."""
+    text = request.headers.get(EPOCH_HEADER)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise RuleViolation("invalid_input", f"{EPOCH_HEADER} is the epoch of this page's snapshot.")
+    return int(text)
 
 
 def _delivery_of(attempt: Attempt) -> Delivery:
@@ -250,22 +319,36 @@ def _delivery_of(attempt: Attempt) -> Delivery:
     return delivery
 
 
-def _snapshot(attempt: Attempt, delivery: Delivery, paper: Paper) -> AttemptSnapshot:
+def show_snapshot(attempt: Attempt) -> AttemptSnapshot:
+    """What the candidate's page is told of its attempt."""
+    return _snapshot(attempt, _delivery_of(attempt), get_services().papers.get(attempt.form_id))
+
+
+def _at_open_item(before: Attempt, after: Attempt) -> list[Response] | None:
+    """What there is of the open item already; of one that this very request opened, nothing. None: all, it is over."""
+    if after.is_over:
+        return None
+    if not after.is_item_open or (after.position > before.position and after.revision == before.revision + 1):
+        return []
+    found = get_services().responses.find(response_id(after.id, after.position))
+    return [] if found is None else [found]
+
+
+def _snapshot(
+    attempt: Attempt, delivery: Delivery, paper: Paper, *, responses: Sequence[Response] | None = None
+) -> AttemptSnapshot:
+    """With all that is stored of the attempt, unless `responses` says what is asked for."""
     services = get_services()
     return take_snapshot(
         attempt,
         paper,
         delivery,
         student_name=current_actor().display_name,
-        stored_recordings=usecases.list_stored_recordings(attempt_id=attempt.id, responses=services.responses),
+        responses=services.responses.list_by_attempt(attempt.id) if responses is None else responses,
+        secret=services.settings.viva_secret_key,
         blobs=services.blobs,
         now=services.now(),
     )
-
-
-def _announced(body: Fields, attempt: Attempt, *, now: datetime) -> Upload:
-    # RecordingSchema has exactly the fields that are left.
-    return Upload(attempt_id=attempt.id, campus_id=attempt.campus_id, registered_at=now, **body)  # type: ignore[arg-type]
 
 
 BLUEPRINTS = (pages, api)

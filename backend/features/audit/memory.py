@@ -13,6 +13,10 @@ class MemoryAuditLog(AuditLog):
     def add(self, event: AuditEvent) -> None:
         self.events.append(event)
 
+    def add_absent(self, events: Sequence[AuditEvent]) -> None:
+        known = {event.id for event in self.events}
+        self.events += [event for event in events if event.id not in known]
+
     def list_by_campus(self, campus_id: str, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
         return _page([event for event in self.events if event.campus_id == campus_id], before, limit)
 

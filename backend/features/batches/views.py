@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
@@ -15,6 +14,7 @@ from backend.features.batches.model import Batch, BatchState
 from backend.features.batches.schemas import BatchForm, BatchList, BatchNameForm, BatchReply
 from backend.features.campuses.access import access_own_campus
 from backend.features.courses.access import access_course
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 

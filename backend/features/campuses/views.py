@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
@@ -16,6 +15,7 @@ from backend.features.campuses import usecases
 from backend.features.campuses.access import access_campus
 from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, time_zones
 from backend.features.campuses.schemas import CampusAdminForm, CampusForm, CampusList, CampusReply
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 
@@ -152,8 +152,9 @@ def invite_admin(campus_id: str) -> ResponseReturnValue:
     form = read_form(CampusAdminForm)
     if form.is_valid:
         try:
-            account = account_usecases.create_campus_admin(
+            account = account_usecases.create_staff(
                 actor=current_actor(),
+                role=Role.CAMPUS,
                 campus_id=campus.id,
                 name=form.raw["name"],
                 email=form.raw["email"],

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import RuleViolation
@@ -13,6 +12,7 @@ from backend.features.courses import usecases
 from backend.features.courses.access import access_course
 from backend.features.courses.model import Course
 from backend.features.courses.schemas import CourseForm, CourseList, CourseReply
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 

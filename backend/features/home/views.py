@@ -61,7 +61,17 @@ def _student(actor: Actor) -> dict[str, object]:
     return {"student": student, "tests": tests, "batch": services.batches.find(student.batch_id)}
 
 
+def _invigilator(actor: Actor) -> dict[str, object]:
+    """The deliveries that this invigilator was assigned to, and nothing else."""
+    services = get_services()
+    duties = services.duties.list_by_account(actor.account_id)
+    found = [services.deliveries.find(duty.delivery_id) for duty in duties]
+    deliveries = sorted((each for each in found if each is not None), key=lambda each: each.opens_at, reverse=True)
+    return {"deliveries": deliveries, "now": services.now()}
+
+
 PANELS: Mapping[Role, Callable[[Actor], dict[str, object]]] = {
     Role.CAMPUS: _campus,
     Role.STUDENT: _student,
+    Role.INVIGILATOR: _invigilator,
 }

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.features.items.model import LEVELS, BankItem, ItemBody, ItemStatus
 from backend.features.items.problems import ConfigProblems, Reader
@@ -37,13 +37,40 @@ def read_bank(files: Sequence[BankFile]) -> tuple[BankItem, ...]:
 
 def _read_file(file: BankFile, problems: list[str]) -> list[BankItem]:
     reader = Reader(file=file.name, path="", data=file.content, problems=problems)
-    reader.only(("task", "items"))
+    reader.only(("task", "stimuli", "items"))
     item_type = ITEM_TYPES[reader.one_of("task", ITEM_TYPES)]
-    return [_read_item(part, item_type) for part in reader.parts("items")]
+    parts = reader.parts("stimuli") if "stimuli" in file.content else []
+    stimuli = {stimulus.id: stimulus for stimulus in map(_read_stimulus, parts)}
+    return [_read_item(part, item_type, stimuli) for part in reader.parts("items")]
 
 
-def _read_item(reader: Reader, item_type: ItemType) -> BankItem:
-    reader.only(_COMMON | item_type.fields)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stimulus:
+    """What several items of a file are about: a printed text, or lines that are heard with the first of them."""
+
+    id: str
+    title: str
+    text: str | None
+    heard: tuple[str, ...]
+
+
+def _read_stimulus(reader: Reader) -> Stimulus:
+    reader.only(("id", "title", "text", "heard"))
+    if ("text" in reader.data) == ("heard" in reader.data):
+        reader.note("text", "must be there, or heard, and not both")
+    return Stimulus(
+        id=reader.text("id"),
+        title=reader.text("title"),
+        text=reader.text("text") if "text" in reader.data else None,
+        heard=reader.texts("heard", at_least=1) if "heard" in reader.data else (),
+    )
+
+
+def _read_item(reader: Reader, item_type: ItemType, stimuli: Mapping[str, Stimulus]) -> BankItem:
+    reader.only(_COMMON | item_type.fields | ({"stimulus"} if stimuli else set()))
+    body = _read_body(reader, item_type)
+    if "stimulus" in reader.data:
+        body = _with_stimulus(body, stimuli.get(reader.text("stimulus")), reader)
     item_id = reader.text("id")
     if item_id and not _SLUG.fullmatch(item_id):
         reader.note("id", "may have small letters, digits and single hyphens")
@@ -54,8 +81,16 @@ def _read_item(reader: Reader, item_type: ItemType) -> BankItem:
         pool=reader.text("pool"),
         status=ItemStatus(reader.one_of("status", [status.value for status in ItemStatus])),
         version=reader.whole("version", least=1, most=10_000),
-        body=_read_body(reader, item_type),
+        body=body,
     )
+
+
+def _with_stimulus(body: ItemBody, stimulus: Stimulus | None, reader: Reader) -> ItemBody:
+    if stimulus is None:
+        reader.note("stimulus", "is none of this file's stimuli")
+        return body
+    about = {"id": stimulus.id, "title": stimulus.title, "text": stimulus.text}
+    return replace(body, heard=(*stimulus.heard, *body.heard), shown={**body.shown, "stimulus": about})
 
 
 def _read_body(reader: Reader, item_type: ItemType) -> ItemBody:

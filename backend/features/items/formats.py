@@ -4,17 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.features.items.model import AnswerKind
 from backend.features.items.problems import ConfigProblems, Reader
 from backend.features.items.types import ITEM_TYPES
+from backend.scoring.score import Trait
 
-TRAITS = frozenset({"sentence_mastery", "vocabulary", "fluency", "pronunciation"})
+TRAITS = frozenset(trait.value for trait in Trait)
 
 
 class Order(StrEnum):
-    """`rising`: from easy to hard. `mixed`: a fixed order that has nothing to do with difficulty."""
+    """`rising`: from easy to hard. `mixed`: a fixed order that has nothing to do with difficulty. `sets`: items that
+    share a stimulus stay together, in the order of their ids."""
 
     RISING = "rising"
     MIXED = "mixed"
+    SETS = "sets"
+
+
+class Offline(StrEnum):
+    """What a candidate's client does while it is cut off: go on, and bring everything later, or wait."""
+
+    CONTINUE = "continue"
+    WAIT = "wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +34,7 @@ class Section:
 
     The window opens when the prompt has ended (`lead_in_ms` of silence stand before it) and lasts `response_ms`; who
     has not begun after `begin_within_ms`, or is silent for `silence_ends_ms` after speaking, is moved on.
+    Of typed and chosen parts the window alone counts; `reading_ms` of it stand first, for a text that then goes.
     `traits` are the subscores that this part feeds; none means that it is recorded for raters only.
     """
 
@@ -41,6 +53,11 @@ class Section:
     begin_within_ms: int
     silence_ends_ms: int
     traits: tuple[str, ...]
+    reading_ms: int = 0
+
+    @property
+    def window_ms(self) -> int:
+        return self.reading_ms + self.response_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +82,7 @@ class Format:
     forms: tuple[str, ...]
     demonstration: FormatDemonstration
     sections: tuple[Section, ...]
+    offline: Offline = Offline.CONTINUE
 
     @property
     def scored_items(self) -> int:
@@ -72,12 +90,16 @@ class Format:
 
 
 _FORMAT_NAMES = frozenset(
-    {"id", "version", "title", "description", "estimated_minutes", "scale", "forms", "demonstration", "sections"}
-)
+    {
+        "id", "version", "title", "description", "estimated_minutes", "scale", "forms", "demonstration", "sections",
+        "offline",
+    }
+)  # fmt: skip
 _SECTION_NAMES = frozenset(
     {
         "key", "letter", "title", "task", "instructions", "example", "pool", "items", "practice_items", "order",
-        "lead_in_seconds", "response_seconds", "begin_within_seconds", "silence_ends_seconds", "traits",
+        "lead_in_seconds", "response_seconds", "begin_within_seconds", "silence_ends_seconds", "reading_seconds",
+        "traits",
     }
 )  # fmt: skip
 
@@ -97,6 +119,7 @@ def read_format(data: Mapping[str, object], *, file: str) -> Format:
         forms=reader.texts("forms", at_least=1),
         demonstration=_read_demonstration(reader.part("demonstration")),
         sections=sections,
+        offline=Offline(reader.one_of("offline", list(Offline))) if "offline" in data else Offline.CONTINUE,
     )
     _check_names(reader, made)
     if reader.problems:
@@ -113,21 +136,26 @@ def _read_demonstration(reader: Reader) -> FormatDemonstration:
 
 def _read_section(reader: Reader) -> Section:
     reader.only(_SECTION_NAMES)
+    task = reader.one_of("task", ITEM_TYPES)
+    spoken = ITEM_TYPES[task].answer_kind is AnswerKind.RECORDING
+    response_ms = reader.milliseconds("response_seconds", least_s=3, most_s=1_800)
+    whole = None if spoken else response_ms / 1_000
     section = Section(
         key=reader.text("key"),
         letter=reader.text("letter"),
         title=reader.text("title"),
-        task=reader.one_of("task", ITEM_TYPES),
+        task=task,
         instructions=reader.text("instructions"),
         example=reader.text("example"),
         pool=reader.text("pool"),
         items=reader.whole("items", least=1, most=60),
         practice_items=reader.whole("practice_items", least=0, most=3),
         order=Order(reader.one_of("order", [order.value for order in Order])),
-        lead_in_ms=reader.milliseconds("lead_in_seconds", least_s=0, most_s=5),
-        response_ms=reader.milliseconds("response_seconds", least_s=3, most_s=600),
-        begin_within_ms=reader.milliseconds("begin_within_seconds", least_s=1, most_s=600),
-        silence_ends_ms=reader.milliseconds("silence_ends_seconds", least_s=0.5, most_s=600),
+        lead_in_ms=reader.milliseconds("lead_in_seconds", least_s=0, most_s=5, default=None if spoken else 0),
+        response_ms=response_ms,
+        begin_within_ms=reader.milliseconds("begin_within_seconds", least_s=1, most_s=1_800, default=whole),
+        silence_ends_ms=reader.milliseconds("silence_ends_seconds", least_s=0.5, most_s=1_800, default=whole),
+        reading_ms=reader.milliseconds("reading_seconds", least_s=0, most_s=300, default=0),
         traits=reader.texts("traits", at_least=0),
     )
     _check_section(reader, section)

@@ -6,14 +6,14 @@ The same bank, format and sound make the same forms, whatever the order in which
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from backend.core.errors import Conflict
 from backend.core.ports import Script
-from backend.features.items.formats import Format, Order, Section
-from backend.features.items.model import LEVELS, ItemVersion, PromptAudio
+from backend.features.items.formats import Format, Offline, Order, Section
+from backend.features.items.model import LEVELS, AnswerKind, ItemVersion, PromptAudio
 from backend.features.items.types import ITEM_TYPES
 from backend.features.items.types.base import Place
 
@@ -22,13 +22,15 @@ PRACTICE_POOL = "practice"
 SECTION_ALLOWANCE_MS = 45_000
 FORM_ALLOWANCE_MS = 120_000
 EXAMPLE_PAUSE_MS = 700
+# Instructions that are not spoken take about as long to read.
+SILENT_READING_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormItem:
     """One item as it stands in a form. `number` of `of` counts within the section, practice items by themselves.
 
-    `prompt_ms` is the length of the prompt's sound, `window_ms` that of the response window after it.
+    `prompt_ms` is the length of the prompt's sound, 0 without one; `window_ms` that of the response window after it.
     """
 
     position: int
@@ -41,12 +43,14 @@ class FormItem:
     item_version: int
     level: str
     shown_text: str | None
-    prompt_blob_key: str
-    prompt_content_type: str
+    prompt_blob_key: str | None
+    prompt_content_type: str | None
     prompt_ms: int
     window_ms: int
     begin_within_ms: int
     silence_end_ms: int
+    answer_kind: AnswerKind = AnswerKind.RECORDING
+    shown: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class FormSection:
     task: str
     instructions: str
     example: str
-    instructions_blob_key: str
+    instructions_blob_key: str | None
     instructions_ms: int
     first_position: int
     item_count: int
@@ -87,6 +91,7 @@ class Form:
     items: tuple[FormItem, ...]
     demonstration: FormDemonstration
     created_at: datetime
+    goes_on_offline: bool = True
 
     @property
     def item_count(self) -> int:
@@ -138,6 +143,7 @@ class CandidateView:
     task: str
     practice: bool
     text: str | None
+    shown: Mapping[str, object]
 
 
 def candidate_view(form_item: FormItem) -> CandidateView:
@@ -150,6 +156,7 @@ def candidate_view(form_item: FormItem) -> CandidateView:
         task=form_item.task,
         practice=form_item.practice,
         text=form_item.shown_text,
+        shown=form_item.shown,
     )
 
 
@@ -176,12 +183,27 @@ def _spread(count: int, wanted: int) -> list[int]:
 def select_scored(section: Section, items: Sequence[ItemVersion], *, turn: int, forms: int) -> list[ItemVersion]:
     """The items of the form number `turn` (from 0) of `forms` parallel ones. Empty when the bank has too few."""
     candidates = sorted((i for i in items if i.task == section.task and i.pool == section.pool), key=difficulty)
+    if section.order is Order.SETS:
+        return _select_sets(section, candidates, turn=turn, forms=forms)
     rounds = [candidates[at : at + forms] for at in range(0, len(candidates) - forms + 1, forms)]
     if len(rounds) < section.items:
         return []
     chosen = [rounds[at] for at in _spread(len(rounds), section.items)]
     dealt = [group[(turn + at) % forms] for at, group in enumerate(chosen)]
     return dealt if section.order is Order.RISING else sorted(dealt, key=_shuffled)
+
+
+def _select_sets(section: Section, candidates: Sequence[ItemVersion], *, turn: int, forms: int) -> list[ItemVersion]:
+    """Whole sets, dealt in rounds, until the section is full to the item. Empty when no whole sets make that many."""
+    sets: dict[str, list[ItemVersion]] = {}
+    for item in sorted(candidates, key=lambda item: (LEVELS.index(item.level), item.id)):
+        sets.setdefault(item.stimulus_id or item.id, []).append(item)
+    dealt: list[ItemVersion] = []
+    for number, name in enumerate(sets):
+        whole = sorted(sets[name], key=lambda item: item.id)
+        if number % forms == turn and len(dealt) + len(whole) <= section.items:
+            dealt += whole
+    return dealt if len(dealt) == section.items else []
 
 
 def select_practice(section: Section, items: Sequence[ItemVersion], *, turn: int) -> list[ItemVersion]:
@@ -197,6 +219,9 @@ def check_supply(format_: Format, items: Sequence[ItemVersion]) -> None:
     """Raises FormShortage when the active items do not suffice for all parallel forms."""
     lacking = []
     for section in format_.sections:
+        turns = range(len(format_.forms)) if section.order is Order.SETS else ()
+        if not all(select_scored(section, items, turn=turn, forms=len(format_.forms)) for turn in turns):
+            lacking.append(f"part {section.letter} needs whole sets of {section.items} items for each form")
         for pool, needed in (
             (section.pool, section.items * len(format_.forms)),
             (PRACTICE_POOL, section.practice_items),
@@ -211,11 +236,19 @@ def check_supply(format_: Format, items: Sequence[ItemVersion]) -> None:
 # -- what is heard ---------------------------------------------------------------------------------------------------
 
 
-def item_script(item: ItemVersion, place: Place, section: Section) -> Script:
-    return ITEM_TYPES[item.task].script(item.heard, place, section.lead_in_ms)
+def item_script(
+    item: ItemVersion, place: Place, section: Section, *, before: ItemVersion | None = None
+) -> Script | None:
+    """What is heard of an item; a stimulus that the item before it shares has been heard already."""
+    if item.stimulus_id is not None and before is not None and before.stimulus_id == item.stimulus_id:
+        return None
+    return ITEM_TYPES[item.task].script_of(item.heard, place, section.lead_in_ms)
 
 
-def instructions_script(section: Section) -> Script:
+def instructions_script(section: Section) -> Script | None:
+    """Spoken where the part is: who reads and types reads its instructions."""
+    if ITEM_TYPES[section.task].script is None:
+        return None
     title = f"Part {section.letter}. {section.title}."
     return Script(phrases=(title, section.instructions, section.example), pause_ms=EXAMPLE_PAUSE_MS)
 
@@ -227,12 +260,23 @@ def demonstration_script(format_: Format) -> Script:
 def scripts_of(format_: Format, items: Sequence[ItemVersion]) -> list[Script]:
     """Everything that the parallel forms of a format say; raises FormShortage."""
     check_supply(format_, items)
-    scripts = [demonstration_script(format_)]
+    scripts: list[Script | None] = [demonstration_script(format_)]
     for section in format_.sections:
         scripts.append(instructions_script(section))
         for letter in format_.forms:
-            scripts += [item_script(item, place, section) for item, place in _placed(format_, letter, section, items)]
-    return list(dict.fromkeys(scripts))
+            scripts += [script for _, _, script in _scripted(format_, letter, section, items)]
+    return list(dict.fromkeys(script for script in scripts if script is not None))
+
+
+def _scripted(
+    format_: Format, letter: str, section: Section, items: Sequence[ItemVersion]
+) -> list[tuple[ItemVersion, Place, Script | None]]:
+    placed = _placed(format_, letter, section, items)
+    before = [None, *(item for item, _ in placed)]
+    return [
+        (item, place, item_script(item, place, section, before=earlier))
+        for (item, place), earlier in zip(placed, before, strict=False)
+    ]
 
 
 def _placed(
@@ -265,10 +309,10 @@ def assemble_form(
     form_items: list[FormItem] = []
     sections: list[FormSection] = []
     for section in format_.sections:
-        placed = _placed(format_, letter, section, items)
-        sections.append(_form_section(section, audio(instructions_script(section)), first_position=len(form_items)))
-        for item, place in placed:
-            sound = audio(item_script(item, place, section))
+        instructions = _sound(instructions_script(section), audio)
+        sections.append(_form_section(section, instructions, first_position=len(form_items)))
+        for item, place, script in _scripted(format_, letter, section, items):
+            sound = _sound(script, audio)
             form_items.append(_form_item(item, place, section, sound, position=len(form_items)))
     spoken = audio(demonstration_script(format_))
     form = Form(
@@ -287,17 +331,22 @@ def assemble_form(
             duration_ms=spoken.duration_ms,
         ),
         created_at=now,
+        goes_on_offline=format_.offline is Offline.CONTINUE,
     )
     return replace(form, id=f"{format_.id}-{letter}-{_content_hash(form)}")
 
 
+def _sound(script: Script | None, audio: Callable[[Script], PromptAudio]) -> PromptAudio | None:
+    return None if script is None else audio(script)
+
+
 def _content_hash(form: Form) -> str:
-    content = repr((form.format_id, form.format_version, form.letter, form.title, form.scale))
+    content = repr((form.format_id, form.format_version, form.letter, form.title, form.scale, form.goes_on_offline))
     content += repr((form.sections, form.items, form.demonstration))
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def _form_section(section: Section, sound: PromptAudio, *, first_position: int) -> FormSection:
+def _form_section(section: Section, sound: PromptAudio | None, *, first_position: int) -> FormSection:
     return FormSection(
         letter=section.letter,
         key=section.key,
@@ -305,8 +354,8 @@ def _form_section(section: Section, sound: PromptAudio, *, first_position: int) 
         task=section.task,
         instructions=section.instructions,
         example=section.example,
-        instructions_blob_key=sound.blob_key,
-        instructions_ms=sound.duration_ms,
+        instructions_blob_key=sound.blob_key if sound else None,
+        instructions_ms=sound.duration_ms if sound else SILENT_READING_MS,
         first_position=first_position,
         item_count=section.items + section.practice_items,
         practice_count=section.practice_items,
@@ -314,7 +363,10 @@ def _form_section(section: Section, sound: PromptAudio, *, first_position: int) 
     )
 
 
-def _form_item(item: ItemVersion, place: Place, section: Section, sound: PromptAudio, *, position: int) -> FormItem:
+def _form_item(
+    item: ItemVersion, place: Place, section: Section, sound: PromptAudio | None, *, position: int
+) -> FormItem:
+    shown = {**item.shown, "reading_ms": section.reading_ms} if section.reading_ms else item.shown
     return FormItem(
         position=position,
         section_letter=section.letter,
@@ -326,12 +378,14 @@ def _form_item(item: ItemVersion, place: Place, section: Section, sound: PromptA
         item_version=item.version,
         level=item.level,
         shown_text=item.shown_text,
-        prompt_blob_key=sound.blob_key,
-        prompt_content_type=sound.content_type,
-        prompt_ms=sound.duration_ms,
-        window_ms=section.response_ms,
+        prompt_blob_key=sound.blob_key if sound else None,
+        prompt_content_type=sound.content_type if sound else None,
+        prompt_ms=sound.duration_ms if sound else 0,
+        window_ms=section.window_ms,
         begin_within_ms=section.begin_within_ms,
         silence_end_ms=section.silence_ends_ms,
+        answer_kind=ITEM_TYPES[item.task].answer_kind,
+        shown=shown,
     )
 
 

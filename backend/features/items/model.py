@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +12,15 @@ from backend.core.ports import Script
 
 LEVELS = ("A1", "A2", "B1", "B2", "C1")
 REASON_MAX = 300
+
+
+class AnswerKind(StrEnum):
+    """How an item is answered: by voice, by one text, by the text of each gap, or by choosing among options."""
+
+    RECORDING = "recording"
+    TEXT = "text"
+    TEXTS = "texts"
+    CHOICES = "choices"
 
 
 class ItemStatus(StrEnum):
@@ -25,13 +34,15 @@ class ItemStatus(StrEnum):
 class ItemBody:
     """What an item type makes of an item's fields: what is printed, what is heard, and the answer key as stored.
 
-    `headline` is how the bank lists it; like `heard` and `answer_key` it may give the answer away.
+    `headline` is how the bank lists it; like `heard` and `answer_key` it may give the answer away. `shown` is
+    what is on the screen beside the text: options, gaps, points to cover, a stimulus that several items share.
     """
 
     shown_text: str | None
     heard: tuple[str, ...]
     headline: str
     answer_key: Mapping[str, object]
+    shown: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +68,8 @@ class BankItem:
             "heard": self.body.heard,
             "answer_key": self.body.answer_key,
         }
+        if self.body.shown:
+            content["shown"] = self.body.shown
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -89,10 +102,17 @@ class ItemVersion:
     heard: tuple[str, ...]
     headline: str
     created_at: datetime
+    shown: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def word_count(self) -> int:
         return len(self.headline.split())
+
+    @property
+    def stimulus_id(self) -> str | None:
+        """The stimulus that this item shares with others of its set."""
+        stimulus = self.shown.get("stimulus")
+        return str(stimulus["id"]) if isinstance(stimulus, Mapping) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,9 +39,9 @@ class Reader:
         self.note(name, f"must be a whole number from {least} to {most}")
         return least
 
-    def milliseconds(self, name: str, *, least_s: float, most_s: float) -> int:
-        """A number of seconds, in milliseconds."""
-        value = self.data.get(name)
+    def milliseconds(self, name: str, *, least_s: float, most_s: float, default: float | None = None) -> int:
+        """A number of seconds, in milliseconds. `default` in seconds, where it may be left out."""
+        value = self.data.get(name, default)
         if isinstance(value, int | float) and not isinstance(value, bool) and least_s <= value <= most_s:
             return round(value * 1_000)
         self.note(name, f"must be a number of seconds from {least_s:g} to {most_s:g}")

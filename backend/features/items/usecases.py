@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -119,6 +119,7 @@ def _sounds_in_forms(item: Item, form_ids: Iterable[str], forms: Forms) -> tuple
         for form in found
         for one in form.items
         if one.item_id == item.id and one.item_version == item.version
+        if one.prompt_blob_key is not None and one.prompt_content_type is not None
     ]
     return tuple(dict.fromkeys(sounds))
 
@@ -278,6 +279,7 @@ def _add_version(bank_item: BankItem, number: int, items: Items, now: datetime) 
             heard=body.heard,
             headline=body.headline,
             created_at=now,
+            shown=body.shown,
         ),
         StoredKey(id=name, item_id=bank_item.id, version=number, task=bank_item.task, content=body.answer_key),
     )
@@ -351,12 +353,18 @@ def list_scripts(*, formats: Sequence[Format], items: Items) -> list[Script]:
 
 
 def publish_forms(
-    *, formats: Sequence[Format], audio: Mapping[Script, PromptAudio], items: Items, forms: Forms, now: datetime
+    *,
+    formats: Sequence[Format],
+    audio: Mapping[Script, PromptAudio],
+    items: Items,
+    forms: Forms,
+    now: datetime,
+    kept: Collection[str] = (),
 ) -> list[FormShortage]:
     """Makes and publishes the parallel forms of each format. Safe to repeat: the same content makes the same forms.
 
     A format for which the bank has become too small keeps the forms it has; its FormShortage is returned. Formats that
-    are no longer there are withdrawn; deliveries that have their forms keep them.
+    are no longer there are withdrawn, but for those of `kept`; deliveries that have their forms keep them.
     """
     active = list_active_versions(items=items)
     shortages = []
@@ -365,7 +373,7 @@ def publish_forms(
             _publish_format(format_, active, audio, forms, now)
         except FormShortage as shortage:
             shortages.append(shortage)
-    known = {format_.id for format_ in formats}
+    known = {format_.id for format_ in formats} | set(kept)
     for offered in forms.list_published():
         if offered.id not in known:
             forms.withdraw(offered.id)

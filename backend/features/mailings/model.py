@@ -22,7 +22,8 @@ from backend.core.errors import Conflict
 
 RESULTS_READY = "results_ready"
 MAX_TRIES = 6
-LEASE = timedelta(minutes=2)
+# Longer than a provider may take to answer; a dead worker's mail goes on within a minute, sweep included.
+LEASE = timedelta(seconds=40)
 # Repeats stop this much before the provider forgets the key: clocks differ, and a request takes its time.
 KEY_MARGIN = timedelta(minutes=3)
 _LONGEST_PAUSE = timedelta(minutes=30)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from backend.features.attempts.answers import ANSWER_GRACE
 from backend.features.attempts.model import REVIEW_PAUSE, Attempt
 from backend.features.attempts.paper import Paper
-from backend.features.attempts.responses import Response, ResponseState, Upload
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.responses import Response, ResponseState
 
 # The rest of an answer stored in part is waited for this long; an answer of which nothing came, the whole grace.
 REST_GRACE = timedelta(hours=1)
@@ -34,7 +36,10 @@ class Review:
 def review(
     attempt: Attempt, paper: Paper, responses: Sequence[Response], uploads: Sequence[Upload], *, at: datetime
 ) -> Review:
-    """How an attempt that is over stands. Items that were never opened have no response and hold nothing back."""
+    """How an attempt that is over stands. Items that were never opened have no response and hold nothing back.
+
+    Only recordings are waited for: of a typed answer that did not come in time, nothing comes that would be scored.
+    """
     by_position = {response.position: response for response in responses}
     absent = tuple(
         item.position
@@ -44,6 +49,8 @@ def review(
     waits_until = _waits_until(attempt, absent, by_position, uploads, paper)
     if waits_until is not None and at < waits_until:
         return Review(outlook=Outlook.UPLOADS, next_at=waits_until, absent=absent)
+    if not paper.is_spoken and attempt.submitted_at is not None and at < attempt.submitted_at + ANSWER_GRACE:
+        return Review(outlook=Outlook.SCORING, next_at=attempt.submitted_at + ANSWER_GRACE)
     if any(response.is_waiting for response in responses):
         return Review(outlook=Outlook.SCORING, next_at=at + REVIEW_PAUSE, absent=absent)
     if absent or any(response.is_blocking for response in responses):
@@ -59,7 +66,7 @@ def _waits_until(
     paper: Paper,
 ) -> datetime | None:
     """Until when recordings are still waited for; None when none is."""
-    if absent:
+    if any(paper.items[position].is_spoken for position in absent):
         return attempt.upload_until
     arriving = any(
         upload.position in by_position
@@ -89,6 +96,7 @@ REASONS: Mapping[str, str] = {
     "decoder_died": "Reading the recording took too much time or memory. Score it again.",
     "microphone_silent": "The microphone delivered no sound at all: probably muted or unplugged.",
     "noise_only": "There is noise, and no voice that could be scored.",
+    "prompt_played_back": "The recording holds the prompt itself, played back. Listen; a person decides.",
     "truncated": "The recording breaks off in the middle of the answer, or before it.",
     "too_short": "The recording is too short to be judged.",
     "too_quiet": "The voice is too quiet to be judged.",
@@ -98,6 +106,11 @@ REASONS: Mapping[str, str] = {
     "low_confidence": "The machine does not trust its own score of this answer.",
     "model_missing": "The speech models are not installed. Run make up; then score it again.",
     "model_altered": "A speech model is damaged. Run make up; then score it again.",
+    "engine_unreachable": "The speech service does not answer. The answer waits for it.",
+    "engine_timeout": "The speech service took too long. The answer waits for it.",
+    "engine_refused": "The speech service refuses our key. Its settings need a look; then score it again.",
+    "engine_not_set_up": "The speech service is not set up. Its settings need a look; then score it again.",
+    "engine_not_installed": "The speech service’s package is not installed. Ask for support; then score it again.",
     "blob_missing": "The stored recording was not found. Score it again; if that fails, ask for support.",
     "blob_store_failed": "The store of recordings did not answer. Score it again.",
     "blob_store_unreachable": "The store of recordings did not answer. Score it again.",
@@ -108,6 +121,7 @@ REASONS: Mapping[str, str] = {
     "unknown_task": "No scorer knows this kind of item.",
     "worker_lost": "Scoring was interrupted several times. Score it again.",
     "no_recording": "No recording arrived before the time for uploads was over.",
+    "no_answer": "Nothing was received for this item while it could be answered.",
     "no_speech": "No speech was found.",
 }
 

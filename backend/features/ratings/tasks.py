@@ -1,25 +1,34 @@
 """What the queue calls: scoring a response, reviewing an attempt, the sweep."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from celery import Celery
 
 from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE
 from backend.features.ratings import usecases
-from backend.features.ratings.repository import Desk
+from backend.features.ratings.lease import LeaseRenewal
+from backend.features.ratings.repository import Desk, Judges
 
 if TYPE_CHECKING:
     from backend.wiring import Services
 
 SWEEP_EVERY_S = 15
+# An attempt ends within 5 s of its deadline, whoever is there to see it.
+SWEEP_DEADLINES_EVERY_S = 2
 # A sweep that could not run in time is not made up for: the next one finds the same.
 SCHEDULE: dict[str, dict[str, object]] = {
     "sweep-attempts": {
         "task": usecases.SWEEP,
         "schedule": SWEEP_EVERY_S,
         "options": {"expires": SWEEP_EVERY_S},
-    }
+    },
+    "sweep-deadlines": {
+        "task": usecases.SWEEP_DEADLINES,
+        "schedule": SWEEP_DEADLINES_EVERY_S,
+        "options": {"expires": SWEEP_DEADLINES_EVERY_S},
+    },
 }
 
 
@@ -29,10 +38,23 @@ def desk_of(services: "Services") -> Desk:
         attempts=services.attempts,
         responses=services.responses,
         uploads=services.uploads,
+        late_answers=services.late_answers,
         papers=services.papers,
         blobs=services.blobs,
         jobs=services.jobs,
         feed=services.feed,
+    )
+
+
+def judges_of(services: "Services") -> Judges:
+    """The part of the wiring that judges an answer."""
+    minutes = services.settings.speech_switch_minutes
+    return Judges(
+        answer_keys=services.scoring_keys,
+        listener=services.listener,
+        reader=services.text_reader,
+        cohorts=services.cohorts,
+        patience=timedelta(minutes=minutes) if minutes else None,
     )
 
 
@@ -45,15 +67,20 @@ def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None
         usecases.score_response(
             response_id=response_id,
             desk=desk_of(services),
-            answer_keys=services.scoring_keys,
-            listener=services.listener,
+            judges=judges_of(services),
             clock=services.now,
+            hold=lambda claimed: LeaseRenewal(claimed, responses=services.responses, clock=services.now),
         )
 
     @celery_app.task(name=REVIEW_ATTEMPT)
     def review_attempt(attempt_id: str) -> None:
         services = get_services()
         usecases.review_attempt(attempt_id=attempt_id, desk=desk_of(services), now=services.now())
+
+    @celery_app.task(name=usecases.SWEEP_DEADLINES)
+    def sweep_deadlines() -> None:
+        services = get_services()
+        usecases.sweep_deadlines(desk=desk_of(services), now=services.now())
 
     @celery_app.task(name=usecases.SWEEP)
     def sweep_attempts() -> None:

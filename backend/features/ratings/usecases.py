@@ -1,24 +1,27 @@
 """Scoring a response, following an attempt to its result, sweeping up after crashes, and what a person decides."""
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 import structlog
 
 from backend.core.actor import Actor
-from backend.core.errors import AdapterError, Conflict, NotFound, PermanentFailure, TemporaryFailure
+from backend.core.errors import AdapterError, Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
+from backend.features.attempts import answers, monitor
 from backend.features.attempts import model as attempt_rules
-from backend.features.attempts import monitor
 from backend.features.attempts import responses as rules
 from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.paper import Paper
 from backend.features.attempts.repository import Candidate, Responses
 from backend.features.attempts.responses import Response, ResponseState
-from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE, change, expire_attempt, fresh_response
+from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE, catch_up, change, fresh_response
 from backend.features.audit.repository import AuditLog
 from backend.features.audit.usecases import record
+from backend.features.ratings.judging import judge
 from backend.features.ratings.model import (
     TROUBLES,
     Outlook,
@@ -30,13 +33,12 @@ from backend.features.ratings.model import (
     reason_text,
     review,
 )
-from backend.features.ratings.repository import AnswerKeys, Desk, Listener
-from backend.scoring.evidence import Evidence
-from backend.scoring.score import ItemScore, ScoreStatus
-from backend.scoring.scorers import SCORERS
+from backend.features.ratings.repository import Desk, Judges
 
 SETTLE_ATTEMPT = "results.settle_attempt"
 SWEEP = "attempts.sweep"
+SWEEP_DEADLINES = "attempts.sweep_deadlines"
+Hold = Callable[[Response], AbstractContextManager[object]]
 LEFT_THE_BATCH = "A student who left the batch"
 SWEPT_AT_ONCE = 200
 # With more jobs than this in the queue, what the database has queued is in the queue too.
@@ -50,17 +52,21 @@ log = structlog.get_logger()
 
 
 def score_response(
-    *, response_id: str, desk: Desk, answer_keys: AnswerKeys, listener: Listener, clock: Callable[[], datetime]
+    *, response_id: str, desk: Desk, judges: Judges, clock: Callable[[], datetime], hold: Hold = nullcontext
 ) -> ResponseState | None:
-    """Claims the response, listens, scores and stores; the state it ended in, or None when there was nothing to do.
+    """Claims the response, has it judged and stores; the state it ended in, or None when there was nothing to do.
 
     Safe to repeat and to run twice at once: whoever claims it first scores it. A temporary failure puts it back, a
-    permanent one hands it to a person with the reason; a worker that dies leaves a lease that runs out.
+    permanent one hands it to a person with the reason; a worker that dies leaves a lease that runs out. `hold` keeps
+    the claim alive while the answer is judged.
     """
     claimed = _claim(response_id, desk.responses, clock())
     if claimed is None:
         return None
-    after = _judge(claimed, desk, answer_keys, listener, clock)
+    with hold(claimed):
+        after = judge(claimed, desk, judges, clock)
+    if not after.is_waiting:
+        after = replace(after, judged_at=clock())
     if not desk.responses.save(after, seen_revision=claimed.revision):
         # Another part of the answer arrived meanwhile: it was queued again, with both.
         return None
@@ -77,44 +83,6 @@ def _claim(response_id: str, responses: Responses, now: datetime) -> Response | 
     if seen is None or claimed is None or not responses.save(claimed, seen_revision=seen.revision):
         return None
     return claimed
-
-
-def _judge(
-    claimed: Response, desk: Desk, answer_keys: AnswerKeys, listener: Listener, clock: Callable[[], datetime]
-) -> Response:
-    """The response with its verdict; never raises an AdapterError."""
-    try:
-        if claimed.task not in SCORERS:
-            raise PermanentFailure("unknown_task")
-        key = answer_keys.get(claimed.item_id, claimed.item_version)
-        recordings = [desk.blobs.get(recording.blob_key) for recording in claimed.spoken_segments()]
-        evidence = listener.gather(recordings, task=claimed.task, key=key)
-        score = SCORERS[claimed.task](evidence, key)
-        evidence_key = _keep_evidence(claimed, evidence, desk)
-    except TemporaryFailure as failure:
-        wait = rules.backoff(claimed.tries)
-        return rules.put_back(claimed, reason=failure.reason, wait=wait, at=clock())
-    except PermanentFailure as failure:
-        return rules.failed(claimed, reason=failure.reason)
-    return _with_verdict(claimed, score, evidence_key)
-
-
-def _keep_evidence(response: Response, evidence: Evidence, desk: Desk) -> str:
-    """Stores what the score was taken from under its content hash; the key."""
-    data = json.dumps(evidence.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-    key = f"evidence/{response.campus_id}/{hashlib.sha256(data).hexdigest()}"
-    desk.blobs.put(key, data, content_type="application/json")
-    return key
-
-
-def _with_verdict(claimed: Response, score: ItemScore, evidence_key: str) -> Response:
-    """Needs a human is no score: it goes to the list with its reason, and with the explanation as a help."""
-    kept = score.to_dict()
-    if score.status is ScoreStatus.SCORED:
-        return rules.scored(claimed, score=kept, evidence_key=evidence_key)
-    if score.status is ScoreStatus.NEEDS_RATER:
-        return rules.left_to_rater(claimed, score=kept, evidence_key=evidence_key, reason=score.reason)
-    return rules.failed(claimed, reason=score.reason or "unusual", score=kept, evidence_key=evidence_key)
 
 
 def _follow(response: Response, desk: Desk, now: datetime) -> None:
@@ -158,6 +126,9 @@ def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | N
     attempt = desk.attempts.find(attempt_id)
     if attempt is None or not attempt.is_over or attempt.settled_at is not None:
         return None
+    paper = desk.papers.get(attempt.form_id)
+    if not paper.is_spoken:
+        answers.hand_in_all(attempt=attempt, paper=paper, responses=desk.responses, jobs=desk.jobs, now=now)
     found = _review(attempt, desk, now)
     if found.outlook is not Outlook.UPLOADS:
         _note_missing(attempt, found.absent, desk)
@@ -182,7 +153,8 @@ def _review(attempt: Attempt, desk: Desk, now: datetime) -> Review:
 def _note_missing(attempt: Attempt, positions: Sequence[int], desk: Desk) -> None:
     paper = desk.papers.get(attempt.form_id)
     for position in positions:
-        desk.responses.add(rules.missing(fresh_response(attempt, position, paper)))
+        reason = "no_recording" if paper.get_item(position).is_spoken else "no_answer"
+        desk.responses.add(rules.missing(fresh_response(attempt, position, paper), reason=reason))
 
 
 def _look_again(attempt: Attempt, next_at: datetime | None, desk: Desk, now: datetime) -> None:
@@ -195,13 +167,27 @@ def _look_again(attempt: Attempt, next_at: datetime | None, desk: Desk, now: dat
 # -- the sweep -------------------------------------------------------------------------------------------------------
 
 
+def sweep_deadlines(*, desk: Desk, now: datetime) -> int:
+    """Ends attempts at their deadline, and breaks that are used up; how many. Runs every 2 seconds, and may run twice.
+
+    Whoever looks at an attempt ends it too: this is for those at which nobody looks any more.
+    """
+    due = [
+        attempt
+        for state in (AttemptState.IN_PROGRESS, AttemptState.PAUSED)
+        for attempt in desk.attempts.list_due(state, at=now, limit=SWEPT_AT_ONCE)
+    ]
+    for attempt in due:
+        announce(catch_up(attempt_id=attempt.id, attempts=desk.attempts, now=now), desk, now)
+    return len(due)
+
+
 def sweep(*, desk: Desk, now: datetime) -> dict[str, int]:
-    """Ends attempts at their deadline, follows those that are over, and hands over what a crash left behind.
+    """Follows attempts that are over, and hands over what a crash left behind.
 
     Runs every 15 seconds; two at once do no harm. Says how many of each it moved.
     """
     moved = {
-        "expired": _sweep_deadlines(desk, now),
         "reviewed": _sweep_reviews(desk, now),
         "abandoned": _sweep_abandoned(desk, now),
         "handed_over": _sweep_waiting(desk, now),
@@ -209,13 +195,6 @@ def sweep(*, desk: Desk, now: datetime) -> dict[str, int]:
     if any(moved.values()):
         log.info("swept", **moved)
     return moved
-
-
-def _sweep_deadlines(desk: Desk, now: datetime) -> int:
-    due = desk.attempts.list_due(AttemptState.IN_PROGRESS, at=now, limit=SWEPT_AT_ONCE)
-    for attempt in due:
-        announce(expire_attempt(attempt_id=attempt.id, attempts=desk.attempts, now=now), desk, now)
-    return len(due)
 
 
 def _sweep_reviews(desk: Desk, now: datetime) -> int:
@@ -232,7 +211,9 @@ def _sweep_reviews(desk: Desk, now: datetime) -> int:
 def _sweep_abandoned(desk: Desk, now: datetime) -> int:
     abandoned = desk.responses.list_abandoned(at=now, limit=SWEPT_AT_ONCE)
     for response in abandoned:
-        after = rules.put_back(response, reason="worker_lost", wait=rules.backoff(1), at=now)
+        # The first time at once: it waited for the lease already. Answers that kill their worker wait longer.
+        wait = rules.backoff(response.tries - 1) if response.tries > 1 else timedelta()
+        after = rules.put_back(response, reason="worker_lost", wait=wait, at=now)
         if desk.responses.save(after, seen_revision=response.revision):
             _follow(after, desk, now)
     return len(abandoned)
@@ -281,18 +262,30 @@ def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], de
         reason=reason_text(response.reason, trouble),
         recordings=len(response.spoken_segments()),
         is_waived=response.waived_by is not None,
-        may_score_again=bool(response.recordings) and trouble is Trouble.FAILED and attempt.settled_at is None,
+        may_score_again=response.has_content and trouble is Trouble.FAILED and attempt.settled_at is None,
     )
 
 
 def list_waiting(*, delivery_id: str, candidates: Sequence[Candidate], desk: Desk, now: datetime) -> list[Waiting]:
-    """Attempts that are over and still wait for recordings from the candidate's device."""
+    """Attempts that are over and still wait for recordings from the candidate's device.
+
+    Three queries beside the attempts, however many there are: their counts as last taken, what is arriving, and the
+    responses of those of which something may be missing.
+    """
     people = {candidate.student_id: candidate for candidate in candidates}
+    over = [each for each in desk.attempts.list_by_delivery(delivery_id) if each.is_over and each.settled_at is None]
+    arriving = _by_attempt(desk.uploads.list_by_attempts([attempt.id for attempt in over]))
+    counts = desk.responses.recall_counts(delivery_id, [attempt.id for attempt in over])
+    looked_at = [
+        attempt
+        for attempt in over
+        if attempt.id in arriving or _may_lack(attempt, desk.papers.get(attempt.form_id), counts.get(attempt.id, {}))
+    ]
+    responses = _by_attempt(desk.responses.list_by_attempts([attempt.id for attempt in looked_at]))
     lines = []
-    for attempt in desk.attempts.list_by_delivery(delivery_id):
-        if not attempt.is_over or attempt.settled_at is not None:
-            continue
-        found = _review(attempt, desk, now)
+    for attempt in looked_at:
+        paper = desk.papers.get(attempt.form_id)
+        found = review(attempt, paper, responses.get(attempt.id, []), arriving.get(attempt.id, []), at=now)
         person = people.get(attempt.student_id)
         if found.outlook is Outlook.UPLOADS and found.next_at is not None:
             name = person.name if person else LEFT_THE_BATCH
@@ -300,6 +293,27 @@ def list_waiting(*, delivery_id: str, candidates: Sequence[Candidate], desk: Des
                 Waiting(attempt_id=attempt.id, student_name=name, answers=len(found.absent), until=found.next_at)
             )
     return lines
+
+
+class _OfAttempt(Protocol):
+    @property
+    def attempt_id(self) -> str: ...
+
+
+_Part = TypeVar("_Part", bound=_OfAttempt)
+
+
+def _by_attempt(parts: Iterable[_Part]) -> dict[str, list[_Part]]:
+    found: dict[str, list[_Part]] = {}
+    for part in parts:
+        found.setdefault(part.attempt_id, []).append(part)
+    return found
+
+
+def _may_lack(attempt: Attempt, paper: Paper, counts: Mapping[ResponseState, int]) -> bool:
+    """Whether there are fewer responses than scored items that were opened. A count may be too low, never too high."""
+    opened = sum(1 for item in paper.items if not item.practice and attempt.was_opened(item.position))
+    return sum(counts.values()) - counts.get(ResponseState.PRACTICE, 0) < opened
 
 
 def count_scoring(*, delivery_id: str, responses: Responses) -> Progress:
@@ -326,7 +340,7 @@ def score_all_again(*, delivery_id: str, desk: Desk, now: datetime) -> int:
     """Queues every failed response of the delivery that has a recording; how many."""
     queued = 0
     for response in desk.responses.list_by_delivery(delivery_id, [ResponseState.FAILED]):
-        if not response.recordings:
+        if not response.has_content:
             continue
         try:
             score_again(response=response, desk=desk, now=now)

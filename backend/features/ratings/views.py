@@ -9,12 +9,31 @@ from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.access import access_attempt
 from backend.features.attempts.responses import Response
-from backend.features.ratings import usecases
+from backend.features.ratings import late, usecases, watching
 from backend.features.ratings.access import access_response
+from backend.features.ratings.queue import MEASURED_OVER
 from backend.features.ratings.tasks import desk_of
 from backend.web.gates import current_actor, get_services, roles
+from backend.web.recordings import send_recording
 
 pages = Blueprint("ratings", __name__)
+
+
+@pages.get("/scoring")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def show_scoring() -> str:
+    """What waits to be scored, how fast it goes, and what needs a person. The page asks anew every ten seconds."""
+    services = get_services()
+    rows = watching.list_queue(
+        actor=current_actor(),
+        deliveries=services.deliveries,
+        campuses=services.campuses,
+        responses=services.responses,
+        cohorts=services.cohorts,
+        now=services.now(),
+    )
+    pace = watching.measure_pace(responses=services.responses, now=services.now())
+    return render_template("ratings/scoring.html", rows=rows, pace=pace, measured_over=MEASURED_OVER)
 
 
 @pages.get("/tests/<delivery_id>/unscored")
@@ -28,6 +47,7 @@ def list_unscored(delivery_id: str) -> str:
         "ratings/unscored.html",
         delivery=delivery,
         lines=usecases.list_unscored(delivery_id=delivery.id, candidates=candidates, desk=desk),
+        late=late.list_late(delivery_id=delivery.id, candidates=candidates, desk=desk),
         waiting=usecases.list_waiting(delivery_id=delivery.id, candidates=candidates, desk=desk, now=services.now()),
         scoring=usecases.count_scoring(delivery_id=delivery.id, responses=services.responses),
     )
@@ -36,14 +56,12 @@ def list_unscored(delivery_id: str) -> str:
 @pages.get("/tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>")
 @roles(Role.CAMPUS, Role.SUPERADMIN)
 def play_recording(delivery_id: str, response_id: str, number: int) -> ResponseReturnValue:
-    """Leads to the stored recording, for a few minutes. `number` counts an answer's parts from 0."""
+    """The stored recording. `number` counts an answer's parts from 0."""
     services = get_services()
     recordings = _response(delivery_id, response_id).spoken_segments()
     if number >= len(recordings):
         raise NotFound()
-    reply = redirect(services.blobs.presign_get(recordings[number].blob_key, now=services.now()))
-    reply.headers["Cache-Control"] = "no-store"
-    return reply
+    return send_recording(services.blobs, recordings[number].blob_key, recordings[number].content_type)
 
 
 @pages.post("/tests/<delivery_id>/unscored/score-again")
@@ -113,6 +131,34 @@ def stop_waiting(delivery_id: str, attempt_id: str) -> ResponseReturnValue:
         new_id=services.new_id,
     )
     flash("The answers that did not arrive are listed as missing.", "success")
+    return _back(delivery_id)
+
+
+@pages.post("/tests/<delivery_id>/unscored/late/<response_id>/accept")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def accept_late(delivery_id: str, response_id: str) -> ResponseReturnValue:
+    return _decide_late(delivery_id, response_id, accept=True)
+
+
+@pages.post("/tests/<delivery_id>/unscored/late/<response_id>/leave")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def leave_late(delivery_id: str, response_id: str) -> ResponseReturnValue:
+    return _decide_late(delivery_id, response_id, accept=False)
+
+
+def _decide_late(delivery_id: str, response_id: str, *, accept: bool) -> ResponseReturnValue:
+    services, delivery = get_services(), _delivery(delivery_id)
+    late.decide_late(
+        actor=current_actor(),
+        delivery_id=delivery.id,
+        late_id=response_id,
+        accept=accept,
+        desk=desk_of(services),
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash("The late answer is being scored." if accept else "The late answer does not count.", "success")
     return _back(delivery_id)
 
 

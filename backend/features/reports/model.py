@@ -30,15 +30,29 @@ def confidence_word(outcome: Outcome) -> str:
     return "Moderate" if outcome.confidence >= _MODERATE else "Low"
 
 
-def confidence_text(outcome: Outcome) -> str:
-    """How sure the machine is, in plain words, with the likely range where there is a score."""
+def confidence_text(outcome: Outcome, *, is_spoken: bool = True) -> str:
+    """How sure the machine is, in plain words."""
+    typed = {
+        "High": "The answers could be judged well and agree with each other.",
+        "Moderate": "Most answers could be judged well; some leave room for doubt.",
+        "Low": "Many answers were hard to judge. Treat this score with caution and consider another sitting.",
+    }
     texts = {
         "Too little to judge": "Too few answers could be scored to give an overall score.",
         "High": "The recordings were clear and the answers agree well with each other.",
         "Moderate": "Most recordings could be judged well; some leave room for doubt.",
         "Low": "Many recordings were hard to judge. Treat this score with caution and consider another sitting.",
     }
-    return texts[confidence_word(outcome)]
+    word = confidence_word(outcome)
+    return texts[word] if is_spoken else typed.get(word, texts[word])
+
+
+def typing_text(outcome: Outcome) -> str | None:
+    """Speed and accuracy of typing, where typing was tested."""
+    if not outcome.typing:
+        return None
+    speed, accuracy = outcome.typing["words_per_minute"], outcome.typing["accuracy"]
+    return f"Typing: {speed:.0f} words a minute, {100 * accuracy:.0f} % accurate."
 
 
 def likely_range(value: int | None, sem: float | None, scale: Scale) -> tuple[int, int] | None:
@@ -55,6 +69,16 @@ def missing_text(outcome: Outcome) -> str | None:
     count = "One answer" if outcome.n_missing == 1 else f"{outcome.n_missing} answers"
     verb = "is" if outcome.n_missing == 1 else "are"
     return f"{count} could not be scored and {verb} left out. What is left out is not counted as wrong."
+
+
+def withheld_text(outcome: Outcome) -> str | None:
+    """Says that scores are withheld because of slow typing, or None."""
+    if "typing_too_slow" not in outcome.warnings:
+        return None
+    return (
+        "Typing was too slow, or too different from the printed text, for a writing score: above 12 words a minute and "
+        "at least 90 percent accurate are needed. Slow typing would look like weak English, so no number is given."
+    )
 
 
 def no_score_text(trait: TraitResult) -> str:

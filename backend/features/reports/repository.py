@@ -5,9 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from backend.core.tables import Cell
 from backend.scoring.descriptors import Descriptors
-
-Cell = str | int | None
 
 
 class PdfPress(Protocol):
@@ -23,4 +22,5 @@ class SheetWriter(Protocol):
 
 
 class Words(Protocol):
-    def __call__(self) -> Descriptors: ...
+    def __call__(self, name: str) -> Descriptors:
+        """The words by name, as a scale's `descriptors` says it."""

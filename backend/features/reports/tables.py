@@ -1,21 +1,13 @@
-"""A delivery's results as a table: fixed columns, whole numbers and text only; as CSV here, as XLSX by an adapter."""
+"""A delivery's results as a table: whole numbers and text only; XLSX by an adapter."""
 
-import csv
-import io
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from backend.features.reports.repository import Cell
-from backend.features.results.table import TRAITS, ResultRow
+from backend.core.tables import Cell
+from backend.features.results.table import ResultRow, traits_of
 
-_TRAIT_TITLES = ("Sentence mastery", "Vocabulary", "Fluency", "Pronunciation")
-COLUMNS = (
-    "Roll number",
-    "Name",
-    "State",
-    "Overall",
-    "Overall CEFR",
-    *(title for name in _TRAIT_TITLES for title in (name, f"{name} CEFR")),
+_BEFORE = ("Roll number", "Name", "State", "Overall", "Overall CEFR")
+_AFTER = (
     "Intelligibility",
     "Confidence %",
     "Answers scored",
@@ -27,25 +19,33 @@ COLUMNS = (
     "Scale",
     "Cut table",
     "Settlement",
+    "Incidents",
+    "Signals",
+    "Signals reviewed",
 )
-# What a spreadsheet program would read as a formula or a command when it opens a CSV file; and the apostrophe itself,
-# so that taking one away always gives the text back.
-_DANGEROUS = ("'", "=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def columns_of(traits: Sequence[str]) -> list[str]:
+    """The heading: two columns for each subscore, between what every table has."""
+    titles = [trait.replace("_", " ").capitalize() for trait in traits]
+    return [*_BEFORE, *(title for name in titles for title in (name, f"{name} CEFR")), *_AFTER]
 
 
 def make_table(rows: Sequence[ResultRow]) -> list[list[Cell]]:
-    """The heading and a line for each row; every line has as many cells as COLUMNS."""
-    return [list(COLUMNS), *(_line(row) for row in rows)]
+    """The heading and a line for each row; every line has as many cells as the heading."""
+    traits = traits_of(rows)
+    return [list(columns_of(traits)), *(_line(row, traits) for row in rows)]
 
 
-def _line(row: ResultRow) -> list[Cell]:
+def _line(row: ResultRow, traits: Sequence[str]) -> list[Cell]:
     start: list[Cell] = [row.roll_number, row.name, row.state.value.replace("_", " ")]
     result = row.result
     if result is None:
-        return [*start, *([None] * (len(COLUMNS) - len(start)))]
+        empty = len(columns_of(traits)) - len(start) - len(_noticed(row))
+        return [*start, *([None] * empty), *_noticed(row)]
     outcome = result.outcome
     subscores: list[Cell] = []
-    for trait in TRAITS:
+    for trait in traits:
         subscore = result.get_subscore(trait)
         subscores += [subscore.value, subscore.band] if subscore else [None, None]
     completed = result.completed_at.astimezone(ZoneInfo(result.time_zone)).isoformat(timespec="seconds")
@@ -65,18 +65,10 @@ def _line(row: ResultRow) -> list[Cell]:
         f"{result.versions.scale_id} {result.versions.scale_version}",
         result.versions.cut_table_id,
         result.settlement,
+        *_noticed(row),
     ]
 
 
-def guarded(cell: Cell) -> str:
-    """A cell for CSV: text that a spreadsheet program could run gets an apostrophe before it."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if isinstance(cell, str) and text.startswith(_DANGEROUS) else text
-
-
-def write_csv(table: Sequence[Sequence[Cell]]) -> bytes:
-    """UTF-8 with the mark by which Excel recognises it, RFC 4180 lines."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\r\n")
-    writer.writerows([guarded(cell) for cell in line] for line in table)
-    return target.getvalue().encode("utf-8-sig")
+def _noticed(row: ResultRow) -> list[Cell]:
+    """Beside the scores, never part of them: notes about the student, signals, what a person made of these."""
+    return [row.incidents or None, row.signals or None, row.finding.replace("_", " ") or None]

@@ -55,7 +55,7 @@ def campus_name(result: Result, reporting: Reporting) -> str:
 def describe_report(kind: str, *, result: Result, reporting: Reporting) -> dict[str, object]:
     """What the report of that kind shows. Raises KeyError for an unknown kind."""
     scale = reporting.scales.get(result.versions.scale_id, result.versions.scale_version)
-    return dict(REPORTS[kind](result, find_subject(result, reporting), scale, reporting.words()))
+    return dict(REPORTS[kind](result, find_subject(result, reporting), scale, reporting.words(scale.descriptors)))
 
 
 def make_report(kind: str, *, result: Result, reporting: Reporting) -> Attachment:

@@ -7,12 +7,17 @@ from flask import Blueprint, render_template, send_file
 from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
+from backend.core.tables import write_csv
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
-from backend.features.reports.tables import make_table, write_csv
+from backend.features.invigilation.timeline import FINDING_TEXTS, INCIDENT_TEXTS, offline_text, signal_text
+from backend.features.raters.usecases import RatedAnswer, list_rated
+from backend.features.raters.views import raters_desk
+from backend.features.reports.tables import make_table
 from backend.features.reports.usecases import describe_report, make_report, reporting_of
 from backend.features.results.access import SeenResult, access_result
 from backend.features.results.evidence import ItemEvidence, list_evidence
+from backend.features.results.model import ItemState
 from backend.features.results.views import STAFF, gather_rows
 from backend.web.gates import current_actor, get_services, roles
 
@@ -36,7 +41,10 @@ def show_result(result_id: str) -> str:
         result=seen.result,
         report=report,
         delivery=services.deliveries.find(seen.result.delivery_id),
+        overseen=_overseen(seen),
         evidence=[] if actor.is_student else _evidence(seen),
+        answers=_answers(seen) if actor.is_student else [],
+        rated=_rated(seen),
     )
 
 
@@ -91,6 +99,42 @@ def _evidence(seen: SeenResult) -> list[ItemEvidence]:
     services, result = get_services(), seen.result
     paper = services.papers.get(result.versions.form_id)
     return list_evidence(result, paper, services.responses.list_by_attempt(result.attempt_id))
+
+
+def _answers(seen: SeenResult) -> list[tuple[int, str]]:
+    """(position, label) of every item that was reached, as the student's list of answers shows them."""
+    paper = get_services().papers.get(seen.result.versions.form_id)
+    items = [paper.get_item(each.position) for each in seen.result.items if each.state is not ItemState.NOT_REACHED]
+    return [(item.position, f"{item.section_letter}{item.number}") for item in items]
+
+
+def _rated(seen: SeenResult) -> list[tuple[str, RatedAnswer]]:
+    """What people gave to open answers, with the question's label: shown beside the result, part of no score."""
+    services, result = get_services(), seen.result
+    delivery = services.deliveries.find(result.delivery_id)
+    if delivery is None:
+        return []
+    paper = services.papers.get(result.versions.form_id)
+    rated = list_rated(delivery=delivery, attempt_id=result.attempt_id, raters=raters_desk())
+    places = [(paper.get_item(each.position), each) for each in rated]
+    return [(f"{item.section_letter}{item.number}", each) for item, each in places]
+
+
+def _overseen(seen: SeenResult) -> dict[str, object]:
+    """What was noticed and noted during the sitting; notes are for those who run the campus only."""
+    services, result, is_staff = get_services(), seen.result, not current_actor().is_student
+    record = services.signal_records.find(result.attempt_id)
+    attempt = services.attempts.find(result.attempt_id)
+    stretches = attempt.offline_stretches if attempt is not None else ()
+    incidents = services.incidents.list_by_delivery(result.delivery_id) if is_staff else ()
+    return {
+        "record": record if record is not None and record.total else None,
+        "offline": [offline_text(stretch) for stretch in stretches],
+        "incidents": [each for each in incidents if each.concerns(result.student_id)],
+        "kind_texts": INCIDENT_TEXTS,
+        "finding_texts": FINDING_TEXTS,
+        "signal_text": signal_text,
+    }
 
 
 BLUEPRINTS = (pages,)

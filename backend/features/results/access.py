@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from backend.core.actor import Actor
 from backend.core.errors import NotFound
+from backend.features.assessments.repository import Deliveries
+from backend.features.results.explanation import Audience
 from backend.features.results.model import Release, Result
 from backend.features.results.repository import Releases, Results
 
@@ -34,6 +36,28 @@ def access_result(actor: Actor, result_id: str, *, results: Results, releases: R
     later = [each for each in results.list_by_attempt(result.attempt_id) if each.settlement > result.settlement]
     seen = [each for each in later if is_staff or (each.id in by_id and by_id[each.id].is_open)]
     return SeenResult(result=result, release=release, replaced_by=seen[-1].id if seen else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedResult:
+    """A result whose answers somebody may follow, and which form of the explanation is theirs."""
+
+    result: Result
+    audience: Audience
+
+
+def access_explained_result(
+    actor: Actor, result_id: str, *, results: Results, releases: Releases, deliveries: Deliveries
+) -> ExplainedResult:
+    """The result with its answers: for those who run its campus; for its student once it is released and the campus
+    shows the answers of that test. Else NotFound."""
+    seen = access_result(actor, result_id, results=results, releases=releases)
+    if not actor.is_student:
+        return ExplainedResult(result=seen.result, audience=Audience.STAFF)
+    delivery = deliveries.find(seen.result.delivery_id)
+    if delivery is None or not delivery.shows_answers:
+        raise NotFound()
+    return ExplainedResult(result=seen.result, audience=Audience.STUDENT)
 
 
 def access_campus_result(actor: Actor, result_id: str, *, results: Results) -> Result:

@@ -74,12 +74,12 @@ class MemoryReleases(Releases):
 
 
 class MemoryScales(Scales):
-    """Scales given at the start; the first is every format's."""
+    """Scales given at the start; the first is every form's."""
 
     def __init__(self, scales: Sequence[Scale]) -> None:
         self._scales = tuple(scales)
 
-    def get_for(self, format_id: str) -> Scale:  # noqa: ARG002 - one scale serves all formats so far
+    def get_newest(self, scale_id: str) -> Scale:  # noqa: ARG002 - one scale serves all forms here
         if not self._scales:
             raise PermanentFailure("scale_missing")
         return self._scales[0]

@@ -24,6 +24,7 @@ class ItemState(StrEnum):
     FOR_RATER = "for_rater"
     NOT_SCORED = "not_scored"
     NO_RECORDING = "no_recording"
+    NO_ANSWER = "no_answer"
     NOT_REACHED = "not_reached"
 
 
@@ -67,7 +68,10 @@ class TraitResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the scale made of the items. `confidence` 0..1; `warnings` are constant codes."""
+    """What the scale made of the items. `confidence` 0..1; `warnings` are constant codes.
+
+    `typing` holds words_per_minute and accuracy (0..1) where typing was tested.
+    """
 
     overall: int | None
     band: str | None
@@ -78,6 +82,7 @@ class Outcome:
     n_items: int
     n_missing: int
     warnings: tuple[str, ...]
+    typing: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,10 +48,10 @@ class Releases(Protocol):
 
 
 class Scales(Protocol):
-    """The scale of a test format, with its cut table."""
+    """Scales with their cut tables."""
 
-    def get_for(self, format_id: str) -> Scale:
-        """The scale that a format is reported on. Raises PermanentFailure("scale_missing")."""
+    def get_newest(self, scale_id: str) -> Scale:
+        """The newest version of the scale that a form names. Raises PermanentFailure("scale_missing")."""
 
     def get(self, scale_id: str, version: str) -> Scale:
         """A scale as a result names it. Raises PermanentFailure("scale_missing")."""

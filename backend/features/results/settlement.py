@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from backend.core.errors import Conflict
@@ -57,7 +57,7 @@ def settle(sitting: Sitting, *, previous: Result | None, now: datetime) -> Resul
     verdicts = _verdicts(sitting)
     scaled = scale_attempt([score for _, score in verdicts], sitting.scale)
     items = tuple(_outcome_of(item, score) for item, score in verdicts)
-    outcome = _outcome(scaled, sitting.scale)
+    outcome = replace(_outcome(scaled, sitting.scale), typing=_typing(verdicts))
     versions = _versions(sitting, scaled, items)
     fingerprint = _fingerprint(sitting, outcome, items, versions)
     if previous is not None and previous.fingerprint == fingerprint:
@@ -94,7 +94,7 @@ def _score_of(item: PaperItem, response: Response | None) -> ItemScore:
     if response is None:
         return _no_score(item, "not_reached")
     if response.state is ResponseState.MISSING:
-        return _no_score(item, "no_recording")
+        return _no_score(item, response.reason or "no_recording")
     if response.score is not None and response.state in (ResponseState.SCORED, ResponseState.NEEDS_RATER):
         return ItemScore.from_dict(response.score)
     if response.state is ResponseState.NEEDS_RATER:
@@ -107,7 +107,11 @@ def _no_score(item: PaperItem, reason: str) -> ItemScore:
 
 
 _STATES = {ScoreStatus.SCORED: ItemState.SCORED, ScoreStatus.NEEDS_RATER: ItemState.FOR_RATER}
-_ABSENT = {"not_reached": ItemState.NOT_REACHED, "no_recording": ItemState.NO_RECORDING}
+_ABSENT = {
+    "not_reached": ItemState.NOT_REACHED,
+    "no_recording": ItemState.NO_RECORDING,
+    "no_answer": ItemState.NO_ANSWER,
+}
 
 
 def _outcome_of(item: PaperItem, score: ItemScore) -> ItemOutcome:
@@ -163,6 +167,14 @@ def _outcome(scaled: ScaledOutcome, scale: Scale) -> Outcome:
     )
 
 
+def _typing(verdicts: Sequence[tuple[PaperItem, ItemScore]]) -> dict[str, float]:
+    """Speed and accuracy, where typing was tested and measured."""
+    found = [
+        score.explanation for _, score in verdicts if score.task == "typing" and score.status is ScoreStatus.SCORED
+    ]
+    return {name: float(found[0][name]) for name in ("words_per_minute", "accuracy")} if found else {}
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
@@ -190,7 +202,8 @@ def _fingerprint(sitting: Sitting, outcome: Outcome, items: Sequence[ItemOutcome
     """Hash of what was settled. The software's version is left out: a new release alone makes no new result."""
     content = {
         "attempt": sitting.attempt.id,
-        "outcome": asdict(outcome),
+        # Results from before typing was measured keep their fingerprints.
+        "outcome": {name: value for name, value in asdict(outcome).items() if name != "typing" or value},
         "items": [asdict(item) for item in items],
         "versions": {name: value for name, value in asdict(versions).items() if name != "software"},
     }

@@ -1,16 +1,20 @@
 """A delivery's results as rows, one a student: how far each is, and what came out. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.monitor import latest_attempts
 from backend.features.attempts.responses import ResponseState
+from backend.features.invigilation.model import Incident
+from backend.features.invigilation.signals import SignalRecord
 from backend.features.results.model import Release, Result, latest_of
 from backend.features.results.repository import MailMark, Person
+from backend.scoring.score import Trait
 
-TRAITS = ("sentence_mastery", "vocabulary", "fluency", "pronunciation")
+_SPOKEN = ("sentence_mastery", "vocabulary", "fluency", "pronunciation")
+_FIGURES = frozenset({"overall", "confidence", *(trait.value for trait in Trait)})
 
 
 class RowState(StrEnum):
@@ -41,6 +45,9 @@ class ResultRow:
     is_released: bool
     older_released: bool
     mail: MailMark | None
+    incidents: int = 0
+    signals: int = 0
+    finding: str = ""
 
     def value_of(self, trait: str) -> int | None:
         """The subscore of a trait, or the overall; None where there is none."""
@@ -62,6 +69,8 @@ class Gathered:
     results: Sequence[Result]
     releases: Sequence[Release]
     mails: Mapping[str, MailMark]
+    incidents: Sequence[Incident] = ()
+    records: Mapping[str, SignalRecord] = field(default_factory=dict)
 
 
 def make_rows(gathered: Gathered) -> list[ResultRow]:
@@ -76,6 +85,7 @@ def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result],
     counts = gathered.counts.get(attempt.id, {}) if attempt is not None else {}
     open_ids = {each.id for each in gathered.releases if each.is_open and attempt and each.attempt_id == attempt.id}
     released = result is not None and result.id in open_ids
+    record = gathered.records.get(attempt.id) if attempt is not None else None
     failed = counts.get(ResponseState.FAILED, 0) + counts.get(ResponseState.MISSING, 0)
     return ResultRow(
         student_id=person.student_id,
@@ -90,6 +100,9 @@ def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result],
         is_released=released,
         older_released=bool(open_ids) and not released,
         mail=gathered.mails.get(result.id) if result is not None else None,
+        incidents=sum(person.student_id in incident.student_ids for incident in gathered.incidents),
+        signals=record.total if record is not None else 0,
+        finding=record.finding.value if record is not None and record.total else "",
     )
 
 
@@ -105,12 +118,15 @@ def _state(attempt: Attempt | None, result: Result | None, failed: int) -> RowSt
     return RowState.UNSCORED if failed else RowState.SCORING
 
 
-SORTS = ("roll_number", "name", "overall", *TRAITS, "confidence")
+def traits_of(rows: Sequence[ResultRow]) -> tuple[str, ...]:
+    """The subscores that these results have, in the order of their scale; the spoken four while there is no result."""
+    found = dict.fromkeys(each.trait for row in rows if row.result for each in row.result.outcome.subscores)
+    return tuple(found) or _SPOKEN
 
 
 def sorted_rows(rows: Sequence[ResultRow], *, by: str, descending: bool) -> list[ResultRow]:
-    """By one of SORTS, rows without that figure last either way; by roll number for any other word."""
-    if by in ("overall", "confidence", *TRAITS):
+    """By name, overall, confidence or a trait, rows without that figure last either way; else by roll number."""
+    if by in _FIGURES:
         known = [(figure, row) for row in rows if (figure := _figure(row, by)) is not None]
         unknown = [row for row in rows if _figure(row, by) is None]
         known.sort(key=lambda pair: pair[0], reverse=descending)

@@ -38,17 +38,18 @@ def settle(attempt_id: str, services: "Services") -> None:
     """The result is stored first, then the attempt says so: a crash between the two is repeated without harm."""
     try:
         result = usecases.settle_attempt(attempt_id=attempt_id, settling=settling_of(services), now=services.now())
+        attempt = attempt_usecases.settle_attempt(
+            attempt_id=attempt_id,
+            attempts=services.attempts,
+            uploads=services.uploads,
+            blobs=services.blobs,
+            now=services.now(),
+        )
     except Conflict as refusal:
-        # An answer was queued again meanwhile: the next review hands the attempt over once more.
+        # An answer was queued again meanwhile, or staff reopened or voided the attempt. If it still is to be settled,
+        # the next review hands it over once more; a result of a voided attempt cannot be released.
         log.info("result_not_settled", attempt_id=attempt_id, reason=refusal.code)
         return
-    attempt = attempt_usecases.settle_attempt(
-        attempt_id=attempt_id,
-        attempts=services.attempts,
-        uploads=services.uploads,
-        blobs=services.blobs,
-        now=services.now(),
-    )
     log.info("attempt_settled", attempt_id=attempt_id, result_id=result.id)
     monitor.announce_scoring(
         attempt,

@@ -77,12 +77,13 @@ def _sitting(attempt_id: str, settling: Settling) -> Sitting:
     delivery = None if attempt is None else settling.deliveries.find(attempt.delivery_id)
     if attempt is None or delivery is None:
         raise NotFound()
+    paper = settling.papers.get(attempt.form_id)
     return Sitting(
         attempt=attempt,
         delivery=delivery,
-        paper=settling.papers.get(attempt.form_id),
+        paper=paper,
         responses=tuple(settling.responses.list_by_attempt(attempt_id)),
-        scale=settling.scales.get_for(delivery.format_id),
+        scale=settling.scales.get_newest(paper.scale),
         software=settling.software,
     )
 
@@ -97,7 +98,7 @@ def score_again(
     """
     after = rules.contested(response, at=now)
     attempt_usecases.change(
-        result.attempt_id, lambda seen: attempt_rules.reopened(seen, at=now), attempts=contesting.attempts
+        result.attempt_id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=contesting.attempts
     )
     if after is not response and not contesting.responses.save(after, seen_revision=response.revision):
         raise Conflict("changed_meanwhile", "This answer changed meanwhile. Load the page again.")
@@ -128,6 +129,7 @@ class Releasing:
     """Who releases, and what for: the audit log gets an entry a result."""
 
     actor_id: str
+    attempts: Attempts
     releases: Releases
     audit_log: AuditLog
     now: datetime
@@ -157,8 +159,14 @@ def release_results(*, chosen: Iterable[Result], releasing: Releasing) -> Releas
 
 
 def release_result(*, result: Result, releasing: Releasing) -> bool:
-    """Lets the student see it; whether that is new. Conflict("nothing_to_release") when there is no score in it."""
+    """Lets the student see it; whether that is new.
+
+    Refused: `nothing_to_release` when there is no score in it, `attempt_not_over` when staff reopened or voided it.
+    """
     model.check_may_release(result)
+    attempt = releasing.attempts.find(result.attempt_id)
+    if attempt is not None and not attempt.is_over:
+        raise Conflict("attempt_not_over", "This test was reopened or voided: its earlier result does not count.")
     fresh = model.release_of(result, by=releasing.actor_id, at=releasing.now)
     if releasing.releases.add(fresh):
         _record(releasing, "result_released", result)

@@ -1,26 +1,35 @@
-"""A delivery's results as a table, their release, a student's list, the proof that a number is genuine."""
+"""A delivery's results as a table, their release, how answers were heard, a student's list, verification."""
 
 from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 from limits import parse
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound
+from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.responses import response_id
 from backend.features.audit import usecases as audit
 from backend.features.results import usecases
-from backend.features.results.access import access_campus_result, list_visible
+from backend.features.results.access import (
+    ExplainedResult,
+    access_campus_result,
+    access_explained_result,
+    list_visible,
+)
+from backend.features.results.derivation import derive
+from backend.features.results.explanation import Audience, explain_answer
 from backend.features.results.model import Result
 from backend.features.results.repository import Person
 from backend.features.results.schemas import ResultList
-from backend.features.results.table import SORTS, Gathered, ResultRow, count_rows, make_rows, sorted_rows
+from backend.features.results.table import Gathered, ResultRow, count_rows, make_rows, sorted_rows, traits_of
 from backend.web import limits
+from backend.web.blueprints import ApiBlueprint
 from backend.web.gates import current_actor, get_services, public, roles
+from backend.web.recordings import send_recording
 
 pages = Blueprint("results", __name__)
 api = ApiBlueprint("results_api", __name__, url_prefix="/api/tests", description="Results of one's campus")
@@ -48,7 +57,8 @@ def list_results(delivery_id: str) -> str:
         rows=sorted_rows(rows, by=by, descending=descending),
         totals=count_rows(rows),
         mailings=services.mail_marks.list_mailings(delivery.id),
-        sort=by if by in SORTS else "roll_number",
+        traits=traits_of(rows),
+        sort=by,
         descending=descending,
     )
 
@@ -76,6 +86,8 @@ def gather_rows(delivery: Delivery) -> list[ResultRow]:
             results=services.results.list_by_delivery(delivery.id),
             releases=services.releases.list_by_delivery(delivery.id),
             mails=services.mail_marks.list_marks(delivery.id),
+            incidents=services.incidents.list_by_delivery(delivery.id),
+            records={each.id: each for each in services.signal_records.list_by_delivery(delivery.id)},
         )
     )
 
@@ -130,6 +142,7 @@ def _releasing() -> usecases.Releasing:
     services = get_services()
     return usecases.Releasing(
         actor_id=current_actor().account_id,
+        attempts=services.attempts,
         releases=services.releases,
         audit_log=services.audit_log,
         now=services.now(),
@@ -137,30 +150,109 @@ def _releasing() -> usecases.Releasing:
     )
 
 
-@pages.get("/results/<result_id>/answers/<int:position>/recordings/<int:number>")
+@pages.post("/tests/<delivery_id>/results/answers-shown")
 @roles(*STAFF)
-def play_answer(result_id: str, position: int, number: int) -> ResponseReturnValue:
-    """Leads to the stored recording, for a few minutes; who listened is in the audit log."""
+def show_answers(delivery_id: str) -> ResponseReturnValue:
+    """Lets students of this test follow how their own answers were heard (`shown` is yes), or no longer."""
+    services, delivery = get_services(), _delivery(delivery_id)
+    shown = request.form.get("shown") == "yes"
+    assessment_usecases.show_answers(
+        actor=current_actor(),
+        delivery=delivery,
+        shown=shown,
+        deliveries=services.deliveries,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    words = "Students now see how their answers were heard." if shown else "Students no longer see their answers."
+    flash(words, "success")
+    return _back(delivery)
+
+
+# -- how answers were heard --------------------------------------------------------------------------------------------
+
+
+@pages.get("/results/<result_id>/answers/<int:position>")
+@roles(Role.STUDENT, *STAFF)
+def show_answer(result_id: str, position: int) -> str:
+    """One answer, word by word; for its student a shorter form."""
+    services, seen = get_services(), _explained(result_id)
+    result = seen.result
+    places = [item.position for item in result.items]
+    if position not in places:
+        raise NotFound()
+    at = places.index(position)
+    paper = services.papers.get(result.versions.form_id)
+    response = services.responses.find(response_id(result.attempt_id, position))
+    return render_template(
+        "results/answer.html",
+        result=result,
+        is_staff=seen.audience is Audience.STAFF,
+        each=explain_answer(result.items[at], paper.get_item(position), response, seen.audience),
+        name=_name_for(seen),
+        earlier=places[at - 1] if at else None,
+        later=places[at + 1] if at + 1 < len(places) else None,
+        place=(at + 1, len(places)),
+    )
+
+
+@pages.get("/results/<result_id>/how")
+@roles(Role.STUDENT, *STAFF)
+def show_derivation(result_id: str) -> str:
+    """How the points of the answers became the scores, step by step."""
+    services, seen = get_services(), _explained(result_id)
+    versions = seen.result.versions
+    scale = services.scales.get(versions.scale_id, versions.scale_version)
+    return render_template(
+        "results/how.html",
+        result=seen.result,
+        is_staff=seen.audience is Audience.STAFF,
+        name=_name_for(seen),
+        derivation=derive(seen.result, services.papers.get(versions.form_id), scale),
+    )
+
+
+def _explained(result_id: str) -> ExplainedResult:
     services = get_services()
-    result = access_campus_result(current_actor(), result_id, results=services.results)
+    return access_explained_result(
+        current_actor(),
+        result_id,
+        results=services.results,
+        releases=services.releases,
+        deliveries=services.deliveries,
+    )
+
+
+def _name_for(seen: ExplainedResult) -> str:
+    """Whose result it is, for staff; the test's title for the student."""
+    person = get_services().people.find(seen.result.student_id) if seen.audience is Audience.STAFF else None
+    return person.name if person is not None else seen.result.title
+
+
+@pages.get("/results/<result_id>/answers/<int:position>/recordings/<int:number>")
+@roles(Role.STUDENT, *STAFF)
+def play_answer(result_id: str, position: int, number: int) -> ResponseReturnValue:
+    """A stored recording. When staff listen, the audit log says who."""
+    services, seen = get_services(), _explained(result_id)
+    result = seen.result
     response = services.responses.find(response_id(result.attempt_id, position))
     recordings = response.spoken_segments() if response is not None else ()
     if number >= len(recordings):
         raise NotFound()
-    audit.record(
-        actor_id=current_actor().account_id,
-        campus_id=result.campus_id,
-        action="recording_played",
-        subject_kind="result",
-        subject_id=result.id,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-        position=position,
-    )
-    reply = redirect(services.blobs.presign_get(recordings[number].blob_key, now=services.now()))
-    reply.headers["Cache-Control"] = "no-store"
-    return reply
+    if seen.audience is Audience.STAFF:
+        audit.record(
+            actor_id=current_actor().account_id,
+            campus_id=result.campus_id,
+            action="recording_played",
+            subject_kind="result",
+            subject_id=result.id,
+            audit_log=services.audit_log,
+            now=services.now(),
+            new_id=services.new_id,
+            position=position,
+        )
+    return send_recording(services.blobs, recordings[number].blob_key, recordings[number].content_type)
 
 
 @pages.post("/results/<result_id>/answers/<int:position>/score-again")

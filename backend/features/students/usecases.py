@@ -25,6 +25,7 @@ from backend.features.audit.usecases import record
 from backend.features.batches.model import Batch, check_active
 from backend.features.batches.repository import Batches
 from backend.features.campuses.model import Campus
+from backend.features.students.identity import identity_code
 from backend.features.students.model import (
     Student,
     StudentState,
@@ -380,6 +381,7 @@ class LoginCard:
     roll_number: str
     login: str
     code: str
+    identity_code: str
 
 
 def issue_login_cards(
@@ -400,7 +402,15 @@ def issue_login_cards(
         if not student.is_active:
             continue
         code = card_code()
-        cards.append(LoginCard(name=student.name, roll_number=student.roll_number, login=student.login, code=code))
+        cards.append(
+            LoginCard(
+                name=student.name,
+                roll_number=student.roll_number,
+                login=student.login,
+                code=code,
+                identity_code=identity_code(student.id, secret=secret),
+            )
+        )
         kept.append(
             OneTimeCode(
                 id=hash_code(normal_card_code(code), account_id=student.id, secret=secret),

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint as ApiBlueprint
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
@@ -28,6 +27,7 @@ from backend.features.students.schemas import (
 )
 from backend.features.students.uploads import RosterUpload, forget_upload, get_upload, keep_upload
 from backend.web import limits
+from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 

@@ -1,8 +1,8 @@
 """From an engine's numbers to what experts would say. Pure: the data come as an argument, evaluated in numpy.
 
-A calibration is a set of models, one per mode (`read`: the text is known; `open`: it is not) and aspect. Each model
-is a
-ridge line and a sum of small regression trees, averaged; both are arrays, so nothing executable is stored.
+A calibration is a set of models, one per mode (`read`: the text is known; `open`: it is not). Each is, per aspect, a
+ridge line and a sum of small regression trees, averaged; beside them a line over a recogniser's inner states, and small
+networks over both. All are arrays, so nothing executable is stored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +55,30 @@ class AspectModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nets:
+    """Networks of one hidden layer that see features and the main directions of the states, and give every aspect.
+
+    `directions` (states, kept) and `offset` make the kept ones; `hidden` (nets, inputs, units), `bias` (nets, units),
+    `out` (nets, units, aspects), `out_bias` (nets, aspects). `share`: their weight against the rest.
+    """
+
+    directions: Floats
+    offset: Floats
+    hidden: Floats
+    bias: Floats
+    out: Floats
+    out_bias: Floats
+    share: float
+
+    def marks(self, standard: Floats, states: Floats) -> dict[str, float]:
+        """0..10 an aspect: the mean of the networks."""
+        given = np.concatenate([standard, states @ self.directions + self.offset])
+        units = np.maximum(np.einsum("i,niu->nu", given, self.hidden) + self.bias, 0.0)
+        found = (np.einsum("nu,nua->na", units, self.out) + self.out_bias).mean(axis=0)
+        return {aspect: float(np.clip(mark, 0, 10)) for aspect, mark in zip(ASPECTS, found, strict=True)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeModel:
     """`names` orders the features; `centre`, `spread`, `low`, `high` are the training data's (missing: the centre)."""
 
@@ -64,6 +88,7 @@ class ModeModel:
     low: Floats
     high: Floats
     aspects: Mapping[str, AspectModel]
+    nets: Nets | None = None
 
     def row(self, features: Mapping[str, float]) -> Floats:
         raw = np.array([features.get(name, np.nan) for name in self.names], dtype=np.float64)
@@ -85,13 +110,16 @@ class StateModel:
     slopes: Mapping[str, Floats]
     shares: Mapping[str, float]
 
-    def marks(self, states: npt.NDArray[Any]) -> dict[str, float]:
-        """`state_<aspect>`: 0..10 each."""
-        z = np.clip((np.asarray(states, dtype=np.float64) - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
-        return {
-            f"state_{aspect}": float(np.clip(self.intercepts[aspect] + self.slopes[aspect] @ z, 0, 10))
-            for aspect in self.slopes
-        }
+    def standard(self, states: npt.NDArray[Any] | None) -> Floats | None:
+        """The states that were trained on, standardised and bounded. None: these are no states of that engine."""
+        if states is None or len(states) < len(self.centre):
+            return None
+        known = np.asarray(states[: len(self.centre)], dtype=np.float64)
+        return np.clip((known - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
+
+    def mark(self, aspect: str, standard: Floats) -> float:
+        """0..10."""
+        return float(np.clip(self.intercepts[aspect] + self.slopes[aspect] @ standard, 0, 10))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +146,28 @@ class Calibration:
     words: WordJudge | None = None
     states: StateModel | None = None
 
-    def state_marks(self, states: npt.NDArray[Any] | None) -> dict[str, float]:
-        """What the states alone say, as features; empty without states or a model of them."""
-        fits = states is not None and self.states is not None and len(states) == len(self.states.centre)
-        return self.states.marks(states) if fits and self.states is not None and states is not None else {}
-
-    def predict(self, features: Mapping[str, float], *, mode: str) -> Aspects:
-        """Aspects 0..1. Confidence is 0.8 (0.6 for free speech, which no expert scored) less what is unfamiliar."""
+    def predict(self, features: Mapping[str, float], *, mode: str, states: npt.NDArray[Any] | None = None) -> Aspects:
+        """Aspects 0..1. Without the engine's states the features speak alone. Confidence is 0.8 (0.6 for free speech,
+        which no expert scored) less what is unfamiliar."""
         model = self.modes[mode]
         x = model.row(features)
         bounded = np.clip(x, model.low, model.high)
         standard = (bounded - model.centre) / model.spread
-        values = {}
-        for aspect, each in model.aspects.items():
-            mark = each.predict(bounded, standard)
-            heard = features.get(f"state_{aspect}")
-            share = self.states.shares[aspect] if self.states is not None and heard is not None else 0.0
-            mark = (1 - share) * mark + share * (heard or 0.0)
-            values[aspect] = min(max(mark / 10, 0.0), 1.0)
+        marks = {aspect: each.predict(bounded, standard) for aspect, each in model.aspects.items()}
+        inner = self.states.standard(states) if self.states is not None else None
+        if self.states is not None and inner is not None:
+            said = {aspect: self.states.mark(aspect, inner) for aspect in marks}
+            marks = {aspect: _mixed(mark, said[aspect], self.states.shares[aspect]) for aspect, mark in marks.items()}
+            if model.nets is not None:
+                seen = model.nets.marks(standard, inner)
+                marks = {aspect: _mixed(mark, seen[aspect], model.nets.share) for aspect, mark in marks.items()}
+        values = {aspect: min(max(mark / 10, 0.0), 1.0) for aspect, mark in marks.items()}
         trusted = (0.8 if mode == "read" else 0.6) * max(0.0, 1 - 2 * model.unfamiliar(x))
         return Aspects(**values, confidence=trusted, calibration=self.name)
+
+
+def _mixed(one: float, other: float, share: float) -> float:
+    return (1 - share) * one + share * other
 
 
 def calibration_from_arrays(name: str, arrays: Mapping[str, Any]) -> Calibration:
@@ -178,7 +208,14 @@ def _mode(mode: str, arrays: Mapping[str, Any]) -> ModeModel:
         aspects={
             aspect: _aspect(f"{mode}/{aspect}", arrays) for aspect in ASPECTS if f"{mode}/{aspect}/base" in arrays
         },
+        nets=_nets(mode, arrays) if f"{mode}/net/hidden" in arrays else None,
     )
+
+
+def _nets(mode: str, arrays: Mapping[str, Any]) -> Nets:
+    fields = ("directions", "offset", "hidden", "bias", "out", "out_bias")
+    found = {field: np.asarray(arrays[f"{mode}/net/{field}"], dtype=np.float64) for field in fields}
+    return Nets(**found, share=float(arrays[f"{mode}/net/share"]))
 
 
 def _strings(array: Any) -> Sequence[str]:

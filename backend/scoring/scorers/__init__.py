@@ -1,4 +1,7 @@
-"""One module per task, each with a VERSION and a pure `score(evidence, key)`. `score_answer` picks by task."""
+"""One module per task, each with a VERSION and a pure `score(evidence, key)`. `score_answer` picks by task.
+
+`SCORERS` listen to recordings (`Evidence`), `TEXT_SCORERS` read what was typed or chosen (`TextEvidence`).
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +9,26 @@ from typing import Any
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import AnswerKey
 from backend.scoring.score import ItemScore
-from backend.scoring.scorers import open_question, read_aloud, repeat, retelling, sentence_build, short_answer
+from backend.scoring.scorers import (
+    dictation,
+    email,
+    essay,
+    gap_fill,
+    matching,
+    multiple_choice,
+    multiple_response,
+    open_question,
+    ordering,
+    passage_reconstruction,
+    read_aloud,
+    repeat,
+    retelling,
+    sentence_build,
+    sentence_completion,
+    short_answer,
+    typing,
+)
+from backend.scoring.writing import TextEvidence
 
 # Any: each scorer takes its own kind of key; `key_from_dict` with the same task gives exactly that kind.
 SCORERS: dict[str, Callable[[Evidence, Any], ItemScore]] = {
@@ -16,6 +38,21 @@ SCORERS: dict[str, Callable[[Evidence, Any], ItemScore]] = {
     "sentence_build": sentence_build.score,
     "retelling": retelling.score,
     "open_question": open_question.score,
+    "conversation": short_answer.score,
+}
+
+TEXT_SCORERS: dict[str, Callable[[TextEvidence, Any], ItemScore]] = {
+    "sentence_completion": sentence_completion.score,
+    "dictation": dictation.score,
+    "passage_reconstruction": passage_reconstruction.score,
+    "email": email.score,
+    "essay": essay.score,
+    "typing": typing.score,
+    "multiple_choice": multiple_choice.score,
+    "multiple_response": multiple_response.score,
+    "gap_fill": gap_fill.score,
+    "ordering": ordering.score,
+    "matching": matching.score,
 }
 
 VERSIONS: dict[str, str] = {
@@ -25,6 +62,18 @@ VERSIONS: dict[str, str] = {
     "sentence_build": sentence_build.VERSION,
     "retelling": retelling.VERSION,
     "open_question": open_question.VERSION,
+    "conversation": short_answer.VERSION,
+    "sentence_completion": sentence_completion.VERSION,
+    "dictation": dictation.VERSION,
+    "passage_reconstruction": passage_reconstruction.VERSION,
+    "email": email.VERSION,
+    "essay": essay.VERSION,
+    "typing": typing.VERSION,
+    "multiple_choice": multiple_choice.VERSION,
+    "multiple_response": multiple_response.VERSION,
+    "gap_fill": gap_fill.VERSION,
+    "ordering": ordering.VERSION,
+    "matching": matching.VERSION,
 }
 
 

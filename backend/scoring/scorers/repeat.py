@@ -7,14 +7,14 @@ from backend.scoring.verdicts import (
     align_evidence,
     delivery,
     delivery_credit,
+    mastery_of,
     recognition_trust,
     settle,
     summary_of,
     unusual,
-    word_accuracy,
 )
 
-VERSION = "repeat-3"
+VERSION = "repeat-4"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
@@ -35,7 +35,7 @@ def score(evidence: Evidence, key: RepeatKey) -> ItemScore:
     if early:
         return early
     alignment, rows = align_evidence(key.text, evidence)
-    accuracy = word_accuracy(alignment)
+    accuracy = mastery_of(alignment)
     credit = delivery_credit(alignment)
     return settle(
         evidence,

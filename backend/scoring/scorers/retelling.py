@@ -7,10 +7,11 @@ that make no sentences (a recited list, shuffled words) earn nothing from the ma
 from dataclasses import dataclass
 from itertools import pairwise
 
+from backend.scoring.coverage import credit_of, words_agree
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import KeyPoint, RetellingKey
 from backend.scoring.score import ItemScore, Points, Trait
-from backend.scoring.text import FILLERS, sounds_like, stem, words_of
+from backend.scoring.text import FILLERS, stem
 from backend.scoring.verdicts import (
     clamp,
     content_words,
@@ -84,27 +85,11 @@ def score(evidence: Evidence, key: RetellingKey) -> ItemScore:
     )
 
 
-def _said(word: str, tokens: list[str]) -> bool:
-    return any(stem(word) == stem(token) or sounds_like(word, token) for token in tokens)
-
-
-def _share_said(way: str, tokens: list[str]) -> float:
-    """The share of a phrase's content words that were said within a stretch not much longer than the phrase."""
-    wanted = content_words(words_of(way)) or list(words_of(way))
-    window = max(10, 3 * len(wanted))
-    starts = range(0, max(len(tokens) - window, 0) + 1, 3)
-    return max(sum(_said(word, tokens[start : start + window]) for word in wanted) / len(wanted) for start in starts)
-
-
 def _cover(point: KeyPoint, index: int, tokens: list[str], evidence: Evidence) -> _Covered:
-    """Credit 0..1: by words alone from two thirds of them; by meaning only where a quarter of the words is there
-    too."""
-    words = max(_share_said(way, tokens) for way in point.ways)
+    words = words_agree(point, tokens)
     known = evidence.meaning.key_points if evidence.meaning else ()
     meaning = known[index] if index < len(known) else 0.0
-    by_words = ramp(words, 0.3, 0.67)
-    by_meaning = ramp(meaning, 0.45, 0.7) if words >= 0.25 else 0.0
-    return _Covered(point=point, words=words, meaning=meaning, credit=max(by_words, by_meaning))
+    return _Covered(point=point, words=words, meaning=meaning, credit=credit_of(words, meaning))
 
 
 def _sentences(evidence: Evidence, tokens: list[str]) -> float:

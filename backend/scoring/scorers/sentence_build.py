@@ -10,14 +10,14 @@ from backend.scoring.verdicts import (
     align_evidence,
     delivery,
     delivery_credit,
+    mastery_of,
     recognition_trust,
     settle,
     summary_of,
     unusual,
-    word_accuracy,
 )
 
-VERSION = "sentence_build-3"
+VERSION = "sentence_build-4"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 
@@ -29,7 +29,7 @@ def score(evidence: Evidence, key: SentenceBuildKey) -> ItemScore:
     variant, _ = best_variant(key.accepted, evidence.transcript)
     alignment, rows = align_evidence(variant, evidence)
     order = _as_heard(key, evidence.transcript)
-    mastery = word_accuracy(alignment)
+    mastery = mastery_of(alignment)
     # The phrases said back in an order that is no sentence show memory, not mastery.
     mastery = min(mastery, 0.25) if order else mastery
     credit = delivery_credit(alignment)

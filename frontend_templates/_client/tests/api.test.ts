@@ -34,7 +34,7 @@ describe("the exam API's client", () => {
 
   it("does not repeat what was refused, and names the reason", async () => {
     const { api, requests } = apiOn([json(409, { code: "item_not_current", title: "No", detail: "Not the next one." })]);
-    await expect(api.open("a", 3)).rejects.toMatchObject({ code: "item_not_current", detail: "Not the next one." });
+    await expect(api.move("a", [{ kind: "open", position: 3, at: "2026-11-23T05:00:00Z" }])).rejects.toMatchObject({ code: "item_not_current", detail: "Not the next one." });
     expect(requests).toHaveLength(1);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ITEM_SCREENS } from "../src/exam/answers/registry";
 import { answersAmong, placeInItem, recordingId, placeOf, segmentFor, START, step, type Exam, type ExamEvent } from "../src/exam/machine";
 import type { AttemptSnapshot, ItemView } from "../src/exam/types";
 
@@ -15,7 +16,7 @@ function snapshot(changes: Partial<AttemptSnapshot> = {}): AttemptSnapshot {
   return {
     id: "a", state: "in_progress", number: 1, server_now: "2026-01-01T00:00:00Z", started_at: null, deadline_at: null,
     title: "t", student_name: "Asha", total_items: 3, position: 0, item: null, sections: [section], demonstration: null,
-    stored_recordings: [], ...changes,
+    stored_recordings: [], storage_key: "", ...changes,
   };
 }
 
@@ -31,7 +32,7 @@ describe("the way through the exam", () => {
   ];
 
   it("instructs once at a part's start, then opens, prompts, records, closes", () => {
-    const names = [...begun, { type: "instructed" }, { type: "opened", item: item(0) }, { type: "prompt_ended" }, { type: "recorded" }, { type: "closed", snapshot: snapshot({ position: 1 }) }]
+    const names = [...begun, { type: "instructed" }, { type: "moved", snapshot: snapshot({ item: item(0) }), fresh: 0 }, { type: "prompt_ended" }, { type: "recorded" }, { type: "moved", snapshot: snapshot({ position: 1 }), fresh: null }]
       .reduce<[Exam, string[]]>(([exam, seen], event) => {
         const next = step(exam, event as ExamEvent);
         return [next, [...seen, next.phase.name]];
@@ -45,13 +46,13 @@ describe("the way through the exam", () => {
   });
 
   it("has no way back: an earlier item's reply changes nothing", () => {
-    const opening = play([...begun, { type: "instructed" }, { type: "opened", item: item(0) }, { type: "prompt_ended" }, { type: "recorded" }, { type: "closed", snapshot: snapshot({ position: 1 }) }]);
-    expect(step(opening, { type: "opened", item: item(0) })).toBe(opening);
+    const opening = play([...begun, { type: "instructed" }, { type: "moved", snapshot: snapshot({ item: item(0) }), fresh: 0 }, { type: "prompt_ended" }, { type: "recorded" }, { type: "moved", snapshot: snapshot({ position: 1 }), fresh: null }]);
+    expect(step(opening, { type: "moved", snapshot: snapshot({ item: item(0) }), fresh: 0 })).toBe(opening);
     expect(step(opening, { type: "prompt_ended" })).toBe(opening);
   });
 
   it("plays the whole prompt of an item that this page opened, however late the reply", () => {
-    const phase = play([...begun, { type: "instructed" }, { type: "opened", item: item(0, 60_000) }]).phase;
+    const phase = play([...begun, { type: "instructed" }, { type: "moved", snapshot: snapshot({ item: item(0, 60_000) }), fresh: 0 }]).phase;
     expect(phase).toMatchObject({ name: "prompt", offsetMs: 0 });
   });
 
@@ -63,6 +64,51 @@ describe("the way through the exam", () => {
 
   it("stops with a reason for a voided attempt", () => {
     expect(phaseAfter({ type: "entered", snapshot: snapshot({ state: "voided" }) })).toMatchObject({ name: "stopped", problem: { code: "voided" } });
+  });
+});
+
+describe("an item that is typed or chosen", () => {
+  it("has no prompt or recording of its own: its screen runs until it is answered, then it closes", () => {
+    ITEM_SCREENS.essay = () => ({ element: {} as HTMLElement, run: () => Promise.resolve() });
+    try {
+      const typed = { ...item(0), task: "essay" };
+      expect(placeInItem(typed, 0)).toEqual({ name: "answering", item: typed, offsetMs: 0 });
+      expect(placeInItem(typed, 11_990)).toMatchObject({ name: "answering", offsetMs: 11_990 });
+      expect(placeInItem(typed, 12_000).name).toBe("closing");
+      const answering: Exam = { phase: placeInItem(typed, 0), snapshot: snapshot(), instructed: [] };
+      expect(step(answering, { type: "answered" }).phase.name).toBe("closing");
+    } finally {
+      delete ITEM_SCREENS.essay;
+    }
+  });
+});
+
+describe("what staff change while the test runs", () => {
+  const listening = play([
+    { type: "entered", snapshot: snapshot() },
+    { type: "resumed", snapshot: snapshot({ item: item(0, 500) }) },
+  ]);
+  const paused = step(listening, { type: "changed", snapshot: snapshot({ state: "paused" }) });
+
+  it("a pause stops everything, and its end goes on at the very second", () => {
+    expect(paused.phase.name).toBe("paused");
+    expect(step(paused, { type: "changed", snapshot: snapshot({ item: item(0, 700) }) }).phase).toMatchObject({ name: "prompt", offsetMs: 700 });
+  });
+  it("more time is only noted", () => {
+    const later = step(listening, { type: "changed", snapshot: snapshot({ deadline_at: "2026-01-01T01:00:00Z" }) });
+    expect(later.phase).toBe(listening.phase);
+    expect(later.snapshot?.deadline_at).toBe("2026-01-01T01:00:00Z");
+  });
+  it("a test that is given back goes on", () => {
+    const over = step(listening, { type: "ended", ending: "expired" });
+    expect(step(over, { type: "changed", snapshot: snapshot() }).phase.name).toBe("resume");
+  });
+  it("a test that was cancelled stops", () => {
+    expect(step(paused, { type: "changed", snapshot: snapshot({ state: "voided" }) }).phase.name).toBe("stopped");
+  });
+  it("a newer window makes this one read-only, whatever was on, but for what is over", () => {
+    expect(step(listening, { type: "taken" }).phase.name).toBe("elsewhere");
+    expect(step(paused, { type: "taken" }).phase.name).toBe("elsewhere");
   });
 });
 

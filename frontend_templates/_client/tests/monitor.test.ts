@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countStates, newer, type DispatchRow } from "../src/mailing/rows";
-import { connectionLabel, lostForMs, matches, microphoneLabel, scoringLabel, sorted, summarise, troubleOf, withEvent, type Row } from "../src/monitor/rows";
+import { scrollToShow, stepOf, visibleRange } from "../src/monitor/list";
+import { connectionLabel, lostForMs, matches, microphoneLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
 
 const NOW = Date.parse("2026-01-01T10:00:00Z");
 const before = (ms: number) => new Date(NOW - ms).toISOString();
@@ -9,7 +10,8 @@ function row(changes: Partial<Row> = {}): Row {
   return {
     student_id: "s1", student_name: "Asha", roll_number: "N-2", attempt_id: "a1", state: "in_progress", section_letter: "B",
     position: 4, total_items: 63, last_seen_at: before(3000), uploads_pending: 0, microphone: "ok",
-    responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, version: 10, ...changes,
+    responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, identity: "", refused: "",
+    offline: false, signals: { total: 0, finding: "", appealed: false }, version: 10, ...changes,
   };
 }
 
@@ -33,6 +35,23 @@ describe("trouble", () => {
     const gone = row({ state: "submitted", last_seen_at: before(600_000) });
     expect(troubleOf(gone, NOW)).toBe(0);
     expect(troubleOf({ ...gone, uploads_pending: 2 }, NOW)).toBeGreaterThan(0);
+  });
+  it("is uploads that wait for a minute, not those on their way", () => {
+    const waiting = withEvent(row({ version: NOW - 70_000 }), { student_id: "s1", version: NOW - 65_000, uploads_pending: 1 });
+    expect(troubleOf(waiting, NOW - 60_000)).toBe(0);
+    const still = withEvent(waiting, { student_id: "s1", version: NOW - 1000, uploads_pending: 1, last_seen_at: before(1000) });
+    expect(troublesOf(still, NOW).map((each) => each.text)).toEqual(["1 answer not sent"]);
+    expect(troubleOf(withEvent(still, { student_id: "s1", version: NOW, uploads_pending: 0 }), NOW)).toBe(0);
+  });
+  it("is signals that nobody has looked at, and appeals", () => {
+    const signals = { total: 3, finding: "new", appealed: false };
+    expect(troublesOf(row({ signals, offline: true }), NOW).map((each) => each.text)).toEqual(["Was off-line", "3 signals"]);
+    expect(troubleOf(row({ signals: { ...signals, finding: "no_concern" } }), NOW)).toBe(0);
+  });
+  it("is being turned away, until let in", () => {
+    const out = row({ state: "not_started", attempt_id: null, refused: "network_not_allowed" });
+    expect(troublesOf(out, NOW)[0]?.text).toBe("Outside the network");
+    expect(troubleOf({ ...out, state: "in_progress" }, NOW)).toBe(0);
   });
   it("names the microphone's", () => {
     expect(microphoneLabel(row({ microphone: "trouble:muted" }))).toEqual({ text: "muted", tone: "red" });
@@ -62,7 +81,53 @@ describe("the list", () => {
     expect(rows.filter((each) => matches(each, "waiting", "n-9", NOW))).toHaveLength(0);
   });
   it("adds up", () => {
-    expect(summarise(rows, NOW)).toEqual({ total: 4, waiting: 1, sitting: 3, finished: 0, scored: 0, trouble: 2 });
+    expect(summarise(rows, NOW)).toEqual({ total: 4, waiting: 1, sitting: 3, paused: 0, finished: 0, scored: 0, trouble: 2 });
+  });
+});
+
+describe("an action", () => {
+  const rows = [row({ student_id: "on" }), row({ student_id: "held", state: "paused" }), row({ student_id: "done", state: "submitted" }), row({ student_id: "none", state: "not_started", attempt_id: null })];
+  const ids = (action: Parameters<typeof reachable>[1]) => reachable(rows, action).map((each) => each.student_id);
+
+  it("reaches those who are at that point", () => {
+    expect(ids("pause")).toEqual(["on"]);
+    expect(ids("resume")).toEqual(["held"]);
+    expect(ids("extend")).toEqual(["on", "held"]);
+    expect(ids("reopen")).toEqual(["done"]);
+    expect(ids("void")).toEqual(["on", "held", "done"]);
+    expect(ids("message")).toHaveLength(4);
+  });
+});
+
+describe("a thousand rows", () => {
+  it("are drawn only where they are seen", () => {
+    expect(visibleRange(0, 500, 50, 1000, 4)).toEqual({ first: 0, end: 14 });
+    expect(visibleRange(25_000, 500, 50, 1000, 4)).toEqual({ first: 496, end: 514 });
+    expect(visibleRange(1e9, 500, 50, 1000, 4)).toEqual({ first: 986, end: 1000 });
+    expect(visibleRange(0, 500, 50, 0)).toEqual({ first: 0, end: 0 });
+    expect(visibleRange(0, 500, 0, 10)).toEqual({ first: 0, end: 0 });
+  });
+  it("always cover the window, wherever it is scrolled to", () => {
+    for (let scroll = 0; scroll <= 49_500; scroll += 37) {
+      const { first, end } = visibleRange(scroll, 500, 50, 1000);
+      expect(first * 50).toBeLessThanOrEqual(scroll);
+      expect(end * 50).toBeGreaterThanOrEqual(scroll + 500);
+      expect(end - first).toBeLessThan(30);
+    }
+  });
+  it("are reached by the keyboard one after another", () => {
+    expect(stepOf("ArrowDown", 999, 1000, 9)).toBe(999);
+    expect(stepOf("PageDown", 5, 1000, 9)).toBe(14);
+    expect([stepOf("Home", 5, 1000, 9), stepOf("End", 5, 1000, 9), stepOf("a", 5, 1000, 9)]).toEqual([0, 999, null]);
+    expect(scrollToShow(20, 0, 500, 50)).toBe(550);
+    expect(scrollToShow(3, 0, 500, 50)).toBeNull();
+    expect(scrollToShow(3, 400, 500, 50)).toBe(150);
+  });
+  it("are sorted in a moment", () => {
+    const many = Array.from({ length: 1000 }, (_, n) => row({ student_id: `s${n}`, student_name: `Name ${(n * 7919) % 1000}`, last_seen_at: before((n % 40) * 1000) }));
+    const startedAt = performance.now();
+    sorted(many, "trouble", NOW);
+    expect(performance.now() - startedAt).toBeLessThan(200);
   });
 });
 

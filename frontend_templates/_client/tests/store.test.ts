@@ -1,40 +1,123 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { DeviceStore, type Recording } from "../src/exam/store";
+import { openDB } from "idb";
+import { DeviceStore } from "../src/exam/device_store";
+import { Seal } from "../src/exam/sealing";
+import type { Recording } from "../src/exam/store";
 
+const KEY = "A".repeat(43) + "=";
+const OTHER_KEY = "B".repeat(42) + "A=";
 const recording = (id: string, changes: Partial<Recording> = {}): Recording => ({
   recording_id: id, attempt_id: "a", position: 0, segment: 0, content_type: "audio/webm", duration_ms: 0, started_at: 1000, state: "recording", ...changes,
 });
 const bytes = (...values: number[]) => new Uint8Array(values).buffer;
+const text = (value: string) => new TextEncoder().encode(value);
 
 let name = "";
 beforeEach(() => {
   name = `viva-${Math.random()}`;
 });
 
+/** The device's store with the key of attempt "a". */
+async function unlocked(): Promise<DeviceStore> {
+  const store = await DeviceStore.open(name);
+  await store.unlock("a", KEY);
+  return store;
+}
+
+/** Every byte and word that lies in the database, as a thief of the disk would read it. */
+async function everythingAtRest(): Promise<string> {
+  const database = await openDB(name);
+  const rows = await Promise.all([...database.objectStoreNames].map((store) => database.getAll(store)));
+  database.close();
+  return JSON.stringify(rows, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value instanceof CryptoKey ? "[key]" : value));
+}
+
+describe("what lies on the device", () => {
+  it("cannot be read without the attempt's key: no voice, no typed word, no question", async () => {
+    const store = await unlocked();
+    await store.add(recording("0-0-x", { content_type: "audio/canary" }));
+    await store.addChunk("0-0-x", 0, text("canary voice").buffer);
+    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: { text: "canary draft" }, changed_at: 0, state: "waiting" });
+    await store.putNote("a", "sitting", text("canary question"));
+    expect(await everythingAtRest()).not.toContain("canary");
+    expect(new TextDecoder().decode((await store.findNote("a", "sitting"))!)).toBe("canary question");
+    expect(await store.listDrafts("a")).toMatchObject([{ content: { text: "canary draft" } }]);
+    expect(new TextDecoder().decode(await store.bytesOf("0-0-x"))).toBe("canary voice");
+  });
+
+  it("has a key that this page may use and nobody can take out", async () => {
+    await unlocked();
+    const database = await openDB(name);
+    const [row] = (await database.getAll("keys")) as { key: CryptoKey }[];
+    expect(row!.key.extractable).toBe(false);
+    await expect(crypto.subtle.exportKey("raw", row!.key)).rejects.toThrow();
+  });
+
+  it("stays sealed for somebody else, and opens again with the server's key", async () => {
+    const before = await unlocked();
+    await before.add(recording("0-0-x"));
+    await before.addChunk("0-0-x", 0, bytes(7));
+    await before.finish("0-0-x", 900);
+    await before.lock("a");
+    const after = await DeviceStore.open(name);
+    expect(await after.unlock("a")).toBe(false);
+    expect(await after.list()).toEqual([]);
+    expect(await after.attemptsHere()).toEqual(["a"]);
+    await after.unlock("a", KEY);
+    expect(await after.list()).toHaveLength(1);
+    expect([...(await after.bytesOf("0-0-x"))]).toEqual([7]);
+  });
+
+  it("goes once everything is acknowledged, but for what the server refused", async () => {
+    const store = await unlocked();
+    await store.putNote("a", "sitting", text("x"));
+    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "x", changed_at: 0, state: "acknowledged" });
+    await store.add(recording("0-0-x"));
+    await store.addChunk("0-0-x", 0, bytes(1));
+    await store.refuse("0-0-x");
+    await store.purge("a");
+    expect(await store.list()).toMatchObject([{ state: "refused" }]);
+    expect([await store.findNote("a", "sitting"), await store.listDrafts("a")]).toEqual([null, []]);
+    await store.remove("0-0-x");
+    await store.purge("a");
+    expect(await everythingAtRest()).toBe("[[],[],[],[],[]]");
+  });
+});
+
+describe("sealing", () => {
+  it("opens with its own key under its own label only", async () => {
+    const [mine, other] = [await Seal.from(KEY), await Seal.from(OTHER_KEY)];
+    const sealed = await mine.close("rec:0", text("voice"));
+    expect(new TextDecoder().decode(await mine.open("rec:0", sealed))).toBe("voice");
+    await expect(mine.open("rec:1", sealed)).rejects.toThrow();
+    await expect(other.open("rec:0", sealed)).rejects.toThrow();
+  });
+});
+
 describe("recordings on the device", () => {
   it("survive the page: what was recorded up to the last whole second becomes complete", async () => {
-    const before = await DeviceStore.open(name);
+    const before = await unlocked();
     await before.add(recording("0-0-x"));
     await before.addChunk("0-0-x", 0, bytes(1, 2));
     await before.addChunk("0-0-x", 1, bytes(3));
 
-    const after = await DeviceStore.open(name);
+    const after = await unlocked();
     await after.recover(2000);
     expect(await after.list()).toMatchObject([{ recording_id: "0-0-x", state: "recorded", duration_ms: 2000 }]);
     expect([...(await after.bytesOf("0-0-x"))]).toEqual([1, 2, 3]);
   });
 
   it("leave nothing when not even one piece was written", async () => {
-    const before = await DeviceStore.open(name);
+    const before = await unlocked();
     await before.add(recording("0-0-x"));
-    const after = await DeviceStore.open(name);
+    const after = await unlocked();
     await after.recover(2000);
     expect(await after.list()).toEqual([]);
   });
 
   it("go with all their pieces when removed", async () => {
-    const store = await DeviceStore.open(name);
+    const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
     await store.finish("0-0-x", 900);
@@ -44,10 +127,10 @@ describe("recordings on the device", () => {
   });
 
   it("are forgotten a week after the server refused them for good", async () => {
-    const store = await DeviceStore.open(name);
+    const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.refuse("0-0-x");
-    const later = await DeviceStore.open(name);
+    const later = await unlocked();
     await later.recover(1000 + 6 * 86_400_000);
     expect(await later.list()).toHaveLength(1);
     await later.recover(1000 + 8 * 86_400_000);
@@ -55,7 +138,7 @@ describe("recordings on the device", () => {
   });
 
   it("stay in memory when the device is full, and are still readable", async () => {
-    const store = await DeviceStore.open(name);
+    const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
     const put = IDBObjectStore.prototype.put;

@@ -1,59 +1,58 @@
 import { describe, expect, it } from "vitest";
 import { createHash, randomUUID } from "node:crypto";
-import { Refused, Unreachable } from "../src/exam/api";
+import { Refused, Unreachable, type Announced } from "../src/exam/api";
 import { MemoryStore, type Recording } from "../src/exam/store";
-import { Uploader, type PutOutcome, type UploadStatus } from "../src/exam/uploader";
+import { PART_BYTES, Uploader, type UploadStatus } from "../src/exam/uploader";
 
 const ATTEMPT = "attempt-1";
 const BYTES = new Uint8Array([1, 2, 3, 4]);
 
-async function withRecordings(count: number, attempt = ATTEMPT, store = new MemoryStore()): Promise<MemoryStore> {
+async function withRecordings(count: number, attempt = ATTEMPT, store = new MemoryStore(), length = BYTES.length): Promise<MemoryStore> {
+  const bytes = length === BYTES.length ? BYTES : new Uint8Array(length).map((_, index) => index % 251);
   for (let position = 0; position < count; position += 1) {
     const recording: Recording = {
       recording_id: `${position}-0-${randomUUID()}`, attempt_id: attempt, position, segment: 0, content_type: "audio/webm",
       duration_ms: 1000, started_at: position, state: "recorded",
     };
     await store.add(recording);
-    await store.addChunk(recording.recording_id, 1, BYTES.slice(2).buffer);
-    await store.addChunk(recording.recording_id, 0, BYTES.slice(0, 2).buffer);
+    await store.addChunk(recording.recording_id, 1, bytes.slice(2).buffer);
+    await store.addChunk(recording.recording_id, 0, bytes.slice(0, 2).buffer);
   }
   return store;
 }
 
-/** A server that keeps what is confirmed, with faults for the first calls: each fault is used once. */
-function fakeServer(faults: { register?: Error[]; put?: PutOutcome[]; confirm?: Error[] } = {}) {
+/** A server that keeps what arrives whole, with faults for the first calls: each fault is used once. */
+function fakeServer(faults: { before?: Error[]; after?: Error[]; cutAt?: number[] } = {}) {
   const stored = new Map<string, string>();
-  const announced = new Map<string, { sha256: string; size: number }>();
-  const arrived = new Map<string, string>();
+  const arrived = new Map<string, Uint8Array>();
   const calls: string[] = [];
+  const sentBytes: number[] = [];
   return {
-    stored, calls,
+    stored, calls, sentBytes,
     api: {
-      async register(_: string, body: object) {
-        const { recording_id, sha256, size } = body as { recording_id: string; sha256: string; size: number };
-        calls.push("register");
-        const fault = faults.register?.shift();
-        if (fault) throw fault;
-        announced.set(recording_id, { sha256, size });
+      async askRecording(_: string, recording_id: string) {
+        calls.push("ask");
+        return { recording_id, stored: stored.has(recording_id), offset: arrived.get(recording_id)?.length ?? 0 };
+      },
+      async sendRecording(_: string, { recording_id, sha256, size }: Announced, offset: number, bytes: Uint8Array) {
+        calls.push("send");
+        sentBytes.push(bytes.length);
+        const before = faults.before?.shift();
+        if (before) throw before;
+        const there = arrived.get(recording_id) ?? new Uint8Array();
         if (stored.has(recording_id)) return { recording_id, stored: true };
-        return { recording_id, stored: false, upload: { method: "PUT" as const, url: recording_id, headers: {}, expires_at: "" } };
+        if (offset !== there.length) throw new Refused(409, "upload_offset", "", "", { offset: there.length });
+        const cut = faults.cutAt?.shift();
+        const whole = new Uint8Array([...there, ...bytes.slice(0, cut)]);
+        arrived.set(recording_id, whole);
+        if (cut !== undefined) throw new Unreachable("cut");
+        if (whole.length < size) return { recording_id, stored: false, offset: whole.length };
+        expect(createHash("sha256").update(whole).digest("hex")).toBe(sha256);
+        stored.set(recording_id, sha256);
+        const after = faults.after?.shift();
+        if (after) throw after;
+        return { recording_id, stored: true };
       },
-      async confirm(_: string, id: string) {
-        calls.push("confirm");
-        const sha256 = arrived.get(id);
-        if (sha256 !== announced.get(id)?.sha256) throw new Refused(409, "upload_missing", "", "");
-        stored.set(id, sha256!);
-        const fault = faults.confirm?.shift();
-        if (fault) throw fault;
-        return { stored: true };
-      },
-    },
-    async put(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<PutOutcome> {
-      calls.push("put");
-      const fault = faults.put?.shift();
-      if (fault) return fault;
-      arrived.set(url, createHash("sha256").update(bytes).digest("hex"));
-      return "stored";
     },
   };
 }
@@ -62,7 +61,7 @@ function uploaderOn(store: MemoryStore, server: ReturnType<typeof fakeServer>) {
   const seen: UploadStatus[] = [];
   const uploader = new Uploader({
     api: server.api, store, attemptId: ATTEMPT, alreadyStored: [], onChange: (status) => seen.push(status),
-    put: server.put, random: () => 0, wait: () => Promise.resolve(),
+    random: () => 0, wait: () => Promise.resolve(),
   });
   return { uploader, seen };
 }
@@ -78,29 +77,60 @@ describe("sending recordings", () => {
     expect(await uploader.status()).toEqual({ saved: 2, pending: 0, refused: 0, trouble: null });
   });
 
-  it("sends again after network faults at every step, and stores once", async () => {
-    const store = await withRecordings(1);
-    const server = fakeServer({
-      register: [new Unreachable("x")], put: ["unreachable", "refused"], confirm: [new Unreachable("the reply was lost")],
-    });
+  it("takes one request for a small recording", async () => {
+    const server = fakeServer();
+    await uploaderOn(await withRecordings(3), server).uploader.drained();
+    expect(server.calls).toEqual(["send", "send", "send"]);
+  });
+
+  it("sends a long one in parts", async () => {
+    const store = await withRecordings(1, ATTEMPT, new MemoryStore(), PART_BYTES * 2 + 10);
+    const server = fakeServer();
+    await uploaderOn(store, server).uploader.drained();
+    expect(server.sentBytes).toEqual([PART_BYTES, PART_BYTES, 10]);
+    expect(server.stored.size).toBe(1);
+  });
+
+  it("goes on at the byte at which the line broke", async () => {
+    const store = await withRecordings(1, ATTEMPT, new MemoryStore(), PART_BYTES + 500);
+    const server = fakeServer({ cutAt: [1000] });
     const { uploader, seen } = uploaderOn(store, server);
     await uploader.drained();
-    expect(server.stored.size).toBe(1);
-    expect(server.calls.filter((call) => call === "confirm")).toHaveLength(1); // stored already: told by the next register
+    expect(server.calls).toEqual(["send", "ask", "send", "send"].slice(0, server.calls.length));
+    expect(server.sentBytes).toEqual([PART_BYTES, PART_BYTES + 500 - 1000]);
     expect(seen.some((status) => status.trouble === "unreachable" && status.pending === 1)).toBe(true);
+  });
+
+  it("asks after a lost reply rather than send again, and stores once", async () => {
+    const store = await withRecordings(1);
+    const server = fakeServer({ before: [new Unreachable("x")], after: [new Unreachable("the reply was lost")] });
+    const { uploader } = uploaderOn(store, server);
+    await uploader.drained();
+    expect(server.stored.size).toBe(1);
+    expect(server.calls).toEqual(["send", "ask", "send", "ask"]);
     expect(await uploader.status()).toMatchObject({ saved: 1, pending: 0, trouble: null });
   });
 
-  it("sends damaged or vanished uploads again", async () => {
+  it("takes the server's word for where to go on", async () => {
     const store = await withRecordings(1);
-    const server = fakeServer({ confirm: [new Refused(409, "upload_mismatch", "", "")] });
+    const server = fakeServer();
+    const [recording] = await store.list();
+    await server.api.sendRecording(ATTEMPT, { ...recording!, sha256: "", size: 4 }, 0, BYTES.slice(0, 1));
+    await uploaderOn(store, server).uploader.drained();
+    expect(server.sentBytes).toEqual([1, 4, 3]);
+    expect(server.stored.size).toBe(1);
+  });
+
+  it("sends what arrived damaged again", async () => {
+    const store = await withRecordings(1);
+    const server = fakeServer({ before: [new Refused(409, "upload_mismatch", "", "")] });
     await uploaderOn(store, server).uploader.drained();
     expect(await store.list()).toEqual([]);
   });
 
   it("keeps what the server will never take, and goes on with the rest", async () => {
     const store = await withRecordings(2);
-    const server = fakeServer({ register: [new Refused(409, "attempt_not_open", "", "")] });
+    const server = fakeServer({ before: [new Refused(409, "attempt_not_open", "", "")] });
     const { uploader } = uploaderOn(store, server);
     await uploader.drained();
     expect(await uploader.status()).toMatchObject({ saved: 1, refused: 1, pending: 0 });
@@ -109,7 +139,7 @@ describe("sending recordings", () => {
 
   it("stops when signed out, keeping everything, and goes on when asked again", async () => {
     const store = await withRecordings(1);
-    const server = fakeServer({ register: [new Refused(401, "signed_out", "", "")] });
+    const server = fakeServer({ before: [new Refused(401, "signed_out", "", "")] });
     const { uploader, seen } = uploaderOn(store, server);
     uploader.kick();
     await expect.poll(() => seen.at(-1)?.trouble).toBe("signed_out");
@@ -120,7 +150,7 @@ describe("sending recordings", () => {
 
   it("keeps everything when somebody else has signed in on this browser", async () => {
     const store = await withRecordings(1);
-    const server = fakeServer({ register: [new Refused(404, "not_found", "", "")] });
+    const server = fakeServer({ before: [new Refused(404, "not_found", "", "")] });
     const { uploader, seen } = uploaderOn(store, server);
     uploader.kick();
     await expect.poll(() => seen.at(-1)?.trouble).toBe("signed_out");

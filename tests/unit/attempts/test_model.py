@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from backend.core.errors import AppError, Conflict
 from backend.features.attempts import model
-from backend.features.attempts.model import Attempt, AttemptState, ItemClock
+from backend.features.attempts.engine.moves import moved
+from backend.features.attempts.model import Attempt, AttemptState
+from tests.support.exam import make_move, make_paper
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=1)
 ALLOWED = timedelta(minutes=20)
-CLOCK = ItemClock(prompt_ms=2_000, window_ms=8_000)
 TOTAL = 4
+PAPER = make_paper(tasks=("repeat",) * TOTAL)
 OVER = (AttemptState.SUBMITTED, AttemptState.EXPIRED, AttemptState.VOIDED)
 
 
@@ -64,39 +66,6 @@ class TestBeginning:
         assert refusal(lambda: begin(attempt=make_attempt(state=state))) == "attempt_not_open"
 
 
-class TestItems:
-    def test_open_again_is_the_same_with_its_clock_gone_on(self):
-        first = model.opened_item(begin(), 0, CLOCK, at=OPENS)
-        later = OPENS + timedelta(milliseconds=3_500)
-        again = model.opened_item(first, 0, CLOCK, at=later)
-        assert again is first
-        assert again.elapsed_ms(later) == 3_500
-
-    @pytest.mark.parametrize("position", [1, 3, -1])
-    def test_no_other_item_than_the_next(self, position):
-        assert refusal(lambda: model.opened_item(begin(), position, CLOCK, at=OPENS)) == "item_not_current"
-
-    def test_there_is_no_way_back(self):
-        past = model.closed_item(model.opened_item(begin(), 0, CLOCK, at=OPENS), 0, total_items=TOTAL, at=OPENS)
-        assert refusal(lambda: model.opened_item(past, 0, CLOCK, at=OPENS)) == "item_not_current"
-
-    def test_closing_again_changes_nothing(self):
-        past = model.closed_item(model.opened_item(begin(), 0, CLOCK, at=OPENS), 0, total_items=TOTAL, at=OPENS)
-        assert model.closed_item(past, 0, total_items=TOTAL, at=OPENS + timedelta(days=3)) is past
-
-    def test_an_item_that_was_not_opened_cannot_be_passed(self):
-        assert refusal(lambda: model.closed_item(begin(), 0, total_items=TOTAL, at=OPENS)) == "item_not_open"
-
-    def test_the_last_one_submits(self):
-        attempt = model.opened_item(replace(begin(), position=TOTAL - 1), TOTAL - 1, CLOCK, at=OPENS)
-        after = model.closed_item(attempt, TOTAL - 1, total_items=TOTAL, at=OPENS)
-        assert (after.state, after.submitted_at) == (AttemptState.SUBMITTED, OPENS)
-
-    def test_nothing_at_the_deadline_itself(self):
-        attempt = begin()
-        assert refusal(lambda: model.opened_item(attempt, 0, CLOCK, at=attempt.deadline_at)) == "attempt_not_open"
-
-
 class TestExpiry:
     def test_ends_at_its_deadline_whenever_it_is_noticed(self):
         attempt = begin()
@@ -112,14 +81,14 @@ class TestExpiry:
 
 class TestLateRecordings:
     def test_what_was_opened_is_taken_until_the_grace_ends(self):
-        attempt = model.opened_item(begin(), 0, CLOCK, at=OPENS)
+        attempt = moved(begin(), [make_move("open", 0)], PAPER, now=OPENS)
         over = model.expired(attempt, at=attempt.deadline_at)
         last = over.submitted_at + model.UPLOAD_GRACE
         model.check_accepts(over, 0, at=last - timedelta(milliseconds=1))
         assert refusal(lambda: model.check_accepts(over, 0, at=last)) == "attempt_not_open"
 
     def test_what_was_never_opened_is_not(self):
-        attempt = model.opened_item(begin(), 0, CLOCK, at=OPENS)
+        attempt = moved(begin(), [make_move("open", 0)], PAPER, now=OPENS)
         assert refusal(lambda: model.check_accepts(attempt, 1, at=OPENS)) == "item_not_open"
 
     def test_nothing_before_the_beginning(self):
@@ -169,9 +138,9 @@ def act(action, attempt, position, at):
     if action == "begin":
         return begin(at=at, attempt=attempt)
     if action == "open":
-        return model.opened_item(attempt, position, CLOCK, at=at)
+        return moved(attempt, [make_move("open", position, at=at)], PAPER, now=at)
     if action == "close":
-        return model.closed_item(attempt, position, total_items=TOTAL, at=at)
+        return moved(attempt, [make_move("close", position, at=at)], PAPER, now=at)
     if action == "expire":
         return model.expired(attempt, at=at)
     model.check_accepts(attempt, position, at=at)
@@ -186,7 +155,7 @@ def check_step(before, after, at):
     assert after.revision - before.revision in (0, 1)
     assert before.settled_at is None
     if before.is_over:
-        assert after is before
+        assert after is before, "moves dated now never come before a deadline that has passed"
     if after.deadline_at is not None:
         assert OPENS <= after.started_at < CLOSES
         assert after.deadline_at <= min(after.started_at + ALLOWED, CLOSES)

@@ -53,7 +53,7 @@ def test_two_items_with_one_id():
 
 
 def test_an_unknown_task():
-    assert "bank/x.yaml: task: must be one of" in problems_of("dictation", GOOD)[0]
+    assert "bank/x.yaml: task: must be one of" in problems_of("telepathy", GOOD)[0]
 
 
 @pytest.mark.parametrize(

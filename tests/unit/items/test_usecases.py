@@ -21,6 +21,7 @@ from tests.support.bank import NOW, CountingVoice, fill_bank, published_forms, r
 SUSHMA = Actor(account_id="sushma", role=Role.SUPERADMIN, campus_id=None, display_name="Sushma")
 MEERA = Actor(account_id="meera", role=Role.CAMPUS, campus_id="north", display_name="Meera")
 ASHA = Actor(account_id="asha", role=Role.STUDENT, campus_id="north", display_name="Asha")
+SHORT = next(format_ for format_ in real_formats() if format_.id == "versant_style_short")
 BANK = real_bank()
 REPEAT = next(item for item in BANK if item.task == "repeat")
 
@@ -229,7 +230,8 @@ def test_a_changed_item_makes_a_new_form_and_the_old_one_stays():
     new = published_forms(storage["forms"], "versant_style_full")
     assert {form.id for form in new} != {form.id for form in old}
     assert all(storage["forms"].find(form.id) == form for form in old)
-    assert len(storage["forms"].list_with_item(REPEAT.id)) == 2
+    with_it = [name for name in storage["forms"].list_with_item(REPEAT.id) if name.startswith("versant_style_full")]
+    assert len(with_it) == 2
 
 
 def test_a_format_without_enough_items_keeps_its_forms_and_says_what_is_missing():
@@ -239,7 +241,7 @@ def test_a_format_without_enough_items_keeps_its_forms_and_says_what_is_missing(
         if item.task == "retelling" and item.pool == "short":
             retire(storage["items"], item.id)
     shortages = usecases.publish_forms(
-        formats=real_formats()[1:], audio={}, items=storage["items"], forms=storage["forms"], now=NOW
+        formats=[SHORT], audio={}, items=storage["items"], forms=storage["forms"], now=NOW
     )
     assert [shortage.lacking for shortage in shortages] == [("part E needs 4 of pool short, there are 0",)]
     assert storage["forms"].find_published("versant_style_short") == before
@@ -248,8 +250,8 @@ def test_a_format_without_enough_items_keeps_its_forms_and_says_what_is_missing(
 def test_a_format_whose_file_is_gone_is_offered_no_more():
     storage = filled()
     form = published_forms(storage["forms"], "versant_style_short")[0]
-    fill_bank(**storage, formats=real_formats()[:1])
-    assert [offered.id for offered in storage["forms"].list_published()] == ["versant_style_full"]
+    fill_bank(**storage, formats=[format_ for format_ in real_formats() if format_ is not SHORT])
+    assert SHORT.id not in [offered.id for offered in storage["forms"].list_published()]
     assert usecases.get_form(form_id=form.id, forms=storage["forms"]) == form
 
 

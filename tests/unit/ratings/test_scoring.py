@@ -1,19 +1,23 @@
 """From a queued response to a result's hand-over: claims, leases, tries, failures, a person's decisions."""
 
+import time
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from backend.core.errors import Conflict, PermanentFailure, TemporaryFailure
+from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
-from backend.features.attempts.responses import LEASE, MAX_TRIES, ResponseState, Upload
+from backend.features.attempts.recordings.model import with_part
+from backend.features.attempts.responses import LEASE, MAX_TRIES, ResponseState
 from backend.features.ratings import usecases
+from backend.features.ratings.lease import LeaseRenewal
 from backend.features.ratings.model import Outlook, Trouble
-from backend.features.ratings.tasks import desk_of
+from backend.features.ratings.tasks import SWEEP_EVERY_S, desk_of, judges_of
 from backend.scoring.keys import OpenQuestionKey, RepeatKey
-from tests.support.exam import ALLOWED, MEERA, OPENS, WEBM, announce, furnish, make_paper
+from tests.support.exam import ALLOWED, MEERA, OPENS, WEBM, furnish, make_move, make_paper, make_upload, receive
 from tests.support.services_memory import build_memory_services
 from tests.support.speech import evidence
 
@@ -36,7 +40,14 @@ class Sitting:
         )
         self.paper = self.services.papers.get(entered.form_id)
         self.id = entered.id
-        exam.begin_attempt(attempt=entered, delivery=delivery, paper=self.paper, attempts=self.attempts, now=self.now)
+        exam.begin_attempt(
+            attempt=entered,
+            delivery=delivery,
+            paper=self.paper,
+            deliveries=self.services.deliveries,
+            attempts=self.attempts,
+            now=self.now,
+        )
 
     @property
     def attempts(self):
@@ -54,31 +65,25 @@ class Sitting:
     def attempt(self):
         return self.attempts.find(self.id)
 
-    def answer(self, position, *, data=WEBM, segment=0, confirm=True):
+    def answer(self, position, *, data=WEBM, segment=0, whole=True):
         data += f"{position}.{segment}".encode()
-        body = announce(data, recording_id=f"rec-{position}-{segment}-x", position=position, segment=segment)
-        upload = Upload(attempt_id=self.id, campus_id="north", registered_at=self.now, **body)
-        self.services.uploads.add(upload)
-        self.services.blobs.put(upload.incoming_key, data, content_type="audio/webm")
-        if confirm:
-            exam.confirm_recording(
-                attempt=self.attempt,
-                recording_id=upload.recording_id,
-                paper=self.paper,
-                responses=self.services.responses,
-                uploads=self.services.uploads,
-                blobs=self.services.blobs,
-                jobs=self.services.jobs,
-                now=self.now,
-            )
+        named = {"recording_id": f"rec-{position}-{segment}-x", "position": position, "segment": segment}
+        if whole:
+            receive(self.services, self.attempt, data, at=self.now, **named)
+        else:
+            upload = make_upload(self.attempt, data, at=self.now, **named)
+            self.services.uploads.add(with_part(upload, start=0, end=9))
 
     def sit(self, *, answered=(0, 1, 2), until=None):
         for position in range(self.paper.total_items if until is None else until):
-            step = {"position": position, "paper": self.paper, "attempts": self.attempts, "now": self.now}
-            exam.open_item(attempt=self.attempt, **step)
+            self.move("open", position)
             if position in answered:
                 self.answer(position)
-            exam.close_item(attempt=self.attempt, **step)
+            self.move("close", position)
+
+    def move(self, kind, position):
+        move = make_move(kind, position, at=self.now)
+        exam.make_moves(attempt=self.attempt, moves=[move], paper=self.paper, attempts=self.attempts, now=self.now)
 
     def response(self, position=0):
         return self.services.responses.find(f"{self.id}:{position}")
@@ -87,8 +92,7 @@ class Sitting:
         return usecases.score_response(
             response_id=f"{self.id}:{position}",
             desk=self.desk,
-            answer_keys=self.services.scoring_keys,
-            listener=self.services.listener,
+            judges=judges_of(self.services),
             clock=self.services.now,
         )
 
@@ -105,6 +109,13 @@ class Sitting:
     def review(self):
         return usecases.review_attempt(attempt_id=self.id, desk=self.desk, now=self.now)
 
+    def wait_until(self, question, within_s=5):
+        """For what another thread does."""
+        deadline = time.monotonic() + within_s
+        while not question():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
     def handed_over(self):
         return [job for job in self.services.jobs.take() if job[0] == "results.settle_attempt"]
 
@@ -112,6 +123,47 @@ class Sitting:
 @pytest.fixture
 def sitting():
     return Sitting()
+
+
+class TestLeases:
+    def test_a_dead_workers_answer_is_handed_over_within_a_minute(self, sitting):
+        assert LEASE.total_seconds() + SWEEP_EVERY_S <= 45
+        sitting.sit()
+        claim = rules.claimed(sitting.response(), at=sitting.now)
+        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        sitting.services.now.move(seconds=LEASE.total_seconds())
+        usecases.sweep(desk=sitting.desk, now=sitting.now)
+        assert sitting.score() is ResponseState.SCORED
+
+    def test_a_claim_is_renewed_while_its_answer_is_judged(self, sitting):
+        sitting.sit()
+        claim = rules.claimed(sitting.response(), at=sitting.now)
+        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        sitting.services.now.move(seconds=20)
+        with LeaseRenewal(claim, responses=sitting.services.responses, clock=sitting.services.now, every_s=0.005):
+            sitting.wait_until(lambda: sitting.response().lease_until == sitting.now + LEASE)
+        assert sitting.response().revision == claim.revision
+
+    def test_a_claim_that_was_lost_is_not_renewed(self, sitting):
+        sitting.sit()
+        claim = rules.claimed(sitting.response(), at=sitting.now)
+        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        back = rules.put_back(claim, reason="worker_lost", wait=timedelta(), at=sitting.now)
+        sitting.services.responses.save(back, seen_revision=claim.revision)
+        later = sitting.now + LEASE * 2
+        responses = sitting.services.responses
+        assert not responses.renew_lease(claim.id, seen_revision=claim.revision, lease_until=later)
+        assert sitting.response().lease_until is None
+
+    def test_the_store_that_does_not_answer_is_waited_out_however_long(self, sitting):
+        sitting.sit()
+        hear = sitting.services.listener.hear
+        sitting.fails(TemporaryFailure("blob_store_unreachable"))
+        for _ in range(MAX_TRIES * 3):
+            assert sitting.score() is ResponseState.QUEUED
+            sitting.services.now.move(seconds=rules.OUTAGE_WAIT.total_seconds())
+        sitting.services.listener.hear = hear
+        assert sitting.score() is ResponseState.SCORED
 
 
 class TestOneResponse:
@@ -122,6 +174,16 @@ class TestOneResponse:
         assert response.score["points"]["sentence_mastery"]["value"] > 0.9
         assert b'"task":"repeat"' in sitting.services.blobs.get(response.evidence_key)
         assert sitting.score() is None
+
+    def test_who_listens_is_told_the_prompt_and_does_without_where_it_is_gone(self, sitting):
+        sitting.sit()
+        prompt = sitting.paper.get_item(0).prompt_key
+        sitting.services.blobs.put(prompt, b"the prompt", content_type="audio/ogg")
+        sitting.score()
+        assert sitting.services.listener.prompt == b"the prompt"
+        sitting.services.blobs.delete(sitting.paper.get_item(1).prompt_key)
+        assert sitting.score(1) is ResponseState.SCORED
+        assert sitting.services.listener.prompt is None
 
     def test_open_questions_go_to_raters(self, sitting):
         sitting.sit()
@@ -182,6 +244,9 @@ class TestSweep:
     def sweep(self, sitting):
         return usecases.sweep(desk=sitting.desk, now=sitting.now)
 
+    def end(self, sitting):
+        return usecases.sweep_deadlines(desk=sitting.desk, now=sitting.now)
+
     def test_a_worker_that_died_leaves_a_lease_that_runs_out(self, sitting):
         sitting.sit()
         sitting.fails(KeyboardInterrupt())
@@ -209,8 +274,8 @@ class TestSweep:
 
     def test_the_deadline_is_noticed_once_and_told(self, sitting):
         sitting.services.now.moment = OPENS + ALLOWED
-        assert self.sweep(sitting)["expired"] == 1
-        assert self.sweep(sitting)["expired"] == 0
+        assert self.end(sitting) == 1
+        assert self.end(sitting) == 0
         assert sitting.attempt.state is AttemptState.EXPIRED
         assert sitting.services.feed.events[-1][2]["state"] == "expired"
 
@@ -242,7 +307,7 @@ class TestToTheResult:
         services.jobs.take()
         services.now.move(days=2)
         assert usecases.sweep(desk=sitting.desk, now=sitting.now) == dict.fromkeys(
-            ("expired", "reviewed", "abandoned", "handed_over"), 0
+            ("reviewed", "abandoned", "handed_over"), 0
         )
         assert sitting.review() is None
         assert list(services.uploads.list_by_attempt(sitting.id)) == []
@@ -329,7 +394,7 @@ class TestToTheResult:
 
     def test_the_rest_of_an_answer_is_waited_for_an_hour(self, sitting):
         sitting.sit()
-        sitting.answer(0, segment=1, confirm=False)
+        sitting.answer(0, segment=1, whole=False)
         sitting.score_all()
         assert sitting.review() is Outlook.UPLOADS
         sitting.services.now.move(minutes=60)
@@ -339,6 +404,7 @@ class TestToTheResult:
         sitting.sit(until=1)
         sitting.score(0)
         sitting.services.now.moment = OPENS + ALLOWED
+        usecases.sweep_deadlines(desk=sitting.desk, now=sitting.now)
         usecases.sweep(desk=sitting.desk, now=sitting.now)
         assert len(sitting.handed_over()) == 1
         assert sitting.response(1) is None

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.adapters.spreadsheets.sheet import write_sheet
-from backend.features.reports.tables import COLUMNS, guarded, make_table, write_csv
+from backend.core.tables import guarded, write_csv
+from backend.features.reports.tables import columns_of, make_table
 from backend.features.results.repository import MailMark
 from backend.features.results.table import ResultRow, RowState
 from tests.support.builders_results import make_outcome, make_result
@@ -17,6 +18,8 @@ from tests.support.builders_results import make_outcome, make_result
 MADE = datetime(2026, 11, 23, 5, 10, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40)
 CELL = st.one_of(st.none(), st.integers(-1000, 1000), TEXT, st.sampled_from(["=1+1", "@SUM(A1)", "+1", "-1", "\t=1"]))
+
+SPOKEN = columns_of(("sentence_mastery", "vocabulary", "fluency", "pronunciation"))
 
 
 def make_row(**changes):
@@ -38,12 +41,12 @@ def make_row(**changes):
 
 
 def as_dict(line):
-    return dict(zip(COLUMNS, line, strict=True))
+    return dict(zip(SPOKEN, line, strict=True))
 
 
 def test_every_figure_stands_in_its_column():
     head, line = make_table([make_row()])
-    assert tuple(head) == COLUMNS
+    assert head == SPOKEN
     row = as_dict(line)
     assert (row["Roll number"], row["Name"], row["State"]) == ("N-01", "Asha Rao", "scored")
     assert (row["Overall"], row["Overall CEFR"]) == (57, "B2")
@@ -98,3 +101,10 @@ def test_the_same_rows_make_the_same_file():
     assert write_sheet("Spoken: English / [1]", table, made_at=MADE) == write_sheet(
         "Spoken: English / [1]", table, made_at=MADE
     )
+
+
+def test_incidents_and_signals_stand_beside_the_scores_with_or_without_a_result():
+    noticed = {"incidents": 2, "signals": 5, "finding": "no_concern"}
+    for row in (make_row(**noticed), make_row(result=None, mail=None, **noticed)):
+        line = as_dict(make_table([row])[1])
+        assert [line[name] for name in ("Incidents", "Signals", "Signals reviewed")] == [2, 5, "no concern"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend.adapters.speech.calibrations import CURRENT
 from backend.core.errors import Conflict
 from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState, response_id
@@ -33,11 +34,11 @@ def _change(services, position, **changes):
 def test_a_result_names_every_version(services):
     sit(services)
     versions = _settle(services).versions
-    assert (versions.scale_id, versions.scale_version) == ("versant_style_20_80", "1")
+    assert (versions.scale_id, versions.scale_version) == ("versant_style_20_80", "2")
     assert (versions.form_id, versions.format_id) == ("form_one", "versant_style_short")
     assert "repeat-1" in versions.scorers
     assert versions.engines == ("offline 1",)
-    assert versions.calibrations == ("speechocean762-1",)
+    assert versions.calibrations == (CURRENT,)
     assert versions.software == "viva test"
     assert versions.cut_table_id
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from backend.scoring.evidence import Offer
-from backend.scoring.keys import AnswerKey, key_from_dict
+from backend.adapters.rubrics.files import FileRubrics
+from backend.scoring.evidence import Offer, SpokenLanguage
+from backend.scoring.keys import AnswerKey, OpenQuestionKey, key_from_dict
 from backend.scoring.score import ItemScore, ScoreStatus, Trait
-from backend.scoring.scorers import SCORERS, VERSIONS, score_answer
+from backend.scoring.scorers import SCORERS, TEXT_SCORERS, VERSIONS, score_answer
 from tests.support.speech import evidence
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -50,7 +51,8 @@ def value(scored: ItemScore, trait: Trait) -> float:
 
 
 def test_every_task_has_a_scorer_and_a_version() -> None:
-    assert set(SCORERS) == set(VERSIONS) == set(KEYS)
+    assert set(SCORERS) - {"conversation"} == set(KEYS)  # a conversation's key and scorer are a short answer's
+    assert set(SCORERS) | set(TEXT_SCORERS) == set(VERSIONS)
 
 
 @pytest.mark.parametrize("task", [task for task in KEYS if task != "open_question"])
@@ -131,7 +133,11 @@ class TestRepeat:
         said = ["my", "sister", "bought", "a", "new", "bicycle", "last", "week"]
         values = [value(score("repeat", " ".join(said[:length])), Trait.SENTENCE_MASTERY) for length in range(1, 9)]
         assert values == sorted(values)
-        assert values[0] == pytest.approx(1 / 8)
+        assert values[1] == pytest.approx(2 / 8)
+
+    def test_words_that_agree_by_chance_earn_nothing(self) -> None:
+        assert value(score("repeat", "my a my a"), Trait.SENTENCE_MASTERY) == 0
+        assert value(score("repeat", "my bicycle"), Trait.SENTENCE_MASTERY) == pytest.approx(2 / 8)
 
     def test_a_filler_is_free_and_the_explanation_names_it(self) -> None:
         scored = score("repeat", "my sister um bought a new bicycle last week")
@@ -263,3 +269,54 @@ def test_an_open_question_waits_for_raters_with_hints() -> None:
     assert scored.status is ScoreStatus.NEEDS_RATER
     assert not scored.points
     assert scored.explanation["transcript"][0]["text"] == "I"
+
+
+ANSWER = (
+    "I think that living in a big city is better because there is more work and people can study at good schools. "
+    "However, it is expensive, so my family decided to move to a small town after my father lost his job. "
+    "Finally, I believe that both places have advantages if somebody knows what he wants."
+)
+QUESTION = OpenQuestionKey(question="Some people like to live in a big city, others prefer a small town. Why?")
+
+
+def hints_of(said: str, **language: Any) -> dict[str, dict[str, Any]]:
+    plausibility = language.pop("plausibility", 2.0)
+    heard = evidence("open_question", said, plausibility=plausibility)
+    timing = {"words_per_s": 2.2, "run_words": 8.0, "long_pauses": 2.0}
+    heard = replace(heard, timing=timing, language=SpokenLanguage(**language))
+    rows = score_answer(heard, QUESTION).explanation["hints"]
+    return {row["criterion"]: row for row in rows}
+
+
+LEVELS = {"A1": 6, "A2": 6, "B1": 8, "B2": 4}
+
+
+class TestHints:
+    def test_there_is_one_for_each_criterion_of_the_rubric(self) -> None:
+        rubric = FileRubrics().find_for("open_question")
+        assert rubric is not None
+        assert set(hints_of(ANSWER, levels=LEVELS, nearness=0.6)) == {each.id for each in rubric.criteria}
+
+    def test_a_full_answer_gets_more_than_a_few_words(self) -> None:
+        full = hints_of(ANSWER, levels=LEVELS, nearness=0.6)
+        short = hints_of("I like the city very much", levels={"A1": 2}, nearness=0.5)
+        for criterion in ("vocabulary", "grammar", "relevance", "organisation"):
+            assert full[criterion]["level"] > short[criterion]["level"], criterion
+            assert full[criterion]["confidence"] > short[criterion]["confidence"], criterion
+
+    def test_nearness_in_meaning_alone_makes_nothing_relevant(self) -> None:
+        salad = hints_of(" ".join(sorted(ANSWER.split())), levels=LEVELS, nearness=0.9, plausibility=0.1)
+        assert salad["relevance"]["level"] == 0
+
+    def test_mistakes_lower_grammar_and_what_the_recogniser_wrote_does_not(self) -> None:
+        right = hints_of(ANSWER, levels=LEVELS)["grammar"]["level"]
+        wrong = hints_of(ANSWER, levels=LEVELS, flaws=("agreement",) * 5)["grammar"]["level"]
+        spelt = hints_of(ANSWER, levels=LEVELS, flaws=("spelling", "punctuation") * 5)["grammar"]["level"]
+        assert wrong < right == spelt
+
+    def test_without_a_reader_only_the_sound_gives_hints(self) -> None:
+        found = score_answer(evidence("open_question", ANSWER), QUESTION).explanation["hints"]
+        assert {row["criterion"] for row in found} <= {"fluency", "pronunciation", "organisation"}
+
+    def test_silence_gives_none(self) -> None:
+        assert score_answer(evidence("open_question", ""), QUESTION).explanation["hints"] == []

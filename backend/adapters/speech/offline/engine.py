@@ -4,21 +4,23 @@ machine."""
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors
 from backend.adapters.speech.offline.meaning import SentenceEncoder
 from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
-from backend.adapters.speech.offline.whisper import Recognition, WhisperBase
+from backend.adapters.speech.offline.whisper import Hypothesis, Recognition, WhisperBase
 from backend.adapters.speech.offline.words import VOWELS, features_of_words
 from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
-ENGINE_VERSION = "2"  # moves when any number that this engine gives may move
+ENGINE_VERSION = "3"  # moves when any number that this engine gives may move
 _GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +34,7 @@ class _Heard:
         self.encoded = encoded
         self.logs: Floats | None = None
         self.recognition: Recognition | None = None
+        self.risk = 0.0
 
 
 class OfflineEngine:
@@ -52,39 +55,36 @@ class OfflineEngine:
 
     def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
         heard = self._hear(pcm)
-        if heard.recognition is None:
-            heard.recognition = self._recogniser.recognise(heard.encoded, sound_ms=len(pcm) // 16)
-        recognition = heard.recognition
+        recognition = self._recognise(heard, pcm)
         wants_language = hints.task in ("retelling", "open_question")
         text = " ".join(word.text for word in recognition.words)
         return Transcript(
             words=recognition.words,
             plausibility=self._recogniser.plausibility(text) if wants_language else None,
-            features=_recognition_features(recognition),
+            features=_recognition_features(recognition, heard.risk),
             states=self._recogniser.states(heard.encoded, sound_ms=len(pcm) // 16),
         )
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
         heard = self._hear(pcm)
         model = self._phone_model
-        if heard.logs is None:
-            heard.logs = model.posteriors(pcm)
+        logs = self._posteriors(heard, pcm)
         shown = reference.split()
         pieces = [(piece, index) for index, word in enumerate(shown) for piece in words_of(word)]
-        alignment = model.align(heard.logs, [piece for piece, _ in pieces])
+        alignment = model.align(logs, [piece for piece, _ in pieces])
         if alignment is None:
             return Assessment(words=(), phones=(), features={"phones_aligned": 0.0})
         owners = [index for _, index in pieces]
         phones = tuple(_phone(each, owners) for each in alignment.phones)
         forced = self._recogniser.forced_by_word(heard.encoded, reference, sound_ms=len(pcm) // 16)
         expected = [each.symbol for each in alignment.phones]
-        free = model.free_phones(heard.logs)
+        free = model.free_phones(logs)
         features = _phone_features(alignment, expected, free) | _forced_features([log for _, log in forced])
         return Assessment(
             words=_spoken_words(shown, phones),
             phones=phones,
             features=features,
-            word_features=features_of_words(alignment.phones, owners, len(shown), heard.logs, forced),
+            word_features=features_of_words(alignment.phones, owners, len(shown), logs, forced),
         )
 
     def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
@@ -113,11 +113,40 @@ class OfflineEngine:
             self._phones = PhoneModel()
         return self._phones
 
+    def _recognise(self, heard: _Heard, pcm: Pcm) -> Recognition:
+        """The most believable of the recogniser's hypotheses, figures as they were said."""
+        if heard.recognition is None:
+            sound_ms = len(pcm) // 16
+            ways = _different(self._recogniser.hypotheses(heard.encoded, sound_ms=sound_ms))
+            sounds = self._phone_model.path_scores(self._posteriors(heard, pcm), list(ways))
+            best, heard.risk = fewest_errors(list(ways), [way.log_probability for _, way in ways.values()], sounds)
+            text, chosen = list(ways.values())[best]
+            found = self._recogniser.recognition(heard.encoded, chosen, sound_ms=sound_ms)
+            if text != chosen.text:
+                said = tuple(replace(word, text=digit_by_digit(word.text)) for word in found.words)
+                found = replace(found, words=said)
+            heard.recognition = found
+        return heard.recognition
+
+    def _posteriors(self, heard: _Heard, pcm: Pcm) -> Floats:
+        if heard.logs is None:
+            heard.logs = self._phone_model.posteriors(pcm)
+        return heard.logs
+
     def _hear(self, pcm: Pcm) -> _Heard:
         digest = hashlib.sha256(pcm.tobytes()).digest()
         if self._last is None or self._last.digest != digest:
             self._last = _Heard(digest, self._recogniser.encode(pcm))
         return self._last
+
+
+def _different(hypotheses: Sequence[Hypothesis]) -> dict[tuple[str, ...], tuple[str, Hypothesis]]:
+    """Words -> (text, hypothesis), the likeliest of each; figures also as read one by one."""
+    ways: dict[tuple[str, ...], tuple[str, Hypothesis]] = {}
+    for each in sorted(hypotheses, key=lambda way: -way.log_probability):
+        for text in (each.text, digit_by_digit(each.text)):
+            ways.setdefault(words_of(text), (text, each))
+    return ways
 
 
 def _phone(aligned: Any, owners: Sequence[int]) -> Phone:
@@ -142,7 +171,7 @@ def _spoken_words(shown: Sequence[str], phones: Sequence[Phone]) -> tuple[Spoken
     return tuple(words)
 
 
-def _recognition_features(recognition: Recognition) -> dict[str, float]:
+def _recognition_features(recognition: Recognition, risk: float) -> dict[str, float]:
     confidences = [word.confidence for word in recognition.words] or [0.0]
     logs = [math.log(max(each, 1e-6)) for each in recognition.token_probabilities] or [-10.0]
     return {
@@ -153,6 +182,7 @@ def _recognition_features(recognition: Recognition) -> dict[str, float]:
         "asr_confidence_low": float(np.min(confidences)),
         "asr_no_speech": recognition.no_speech,
         "asr_words": float(len(recognition.words)),
+        "asr_risk": risk / max(len(recognition.words), 1),
     }
 
 

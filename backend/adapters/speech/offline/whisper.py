@@ -19,7 +19,7 @@ from backend.scoring.evidence import SAMPLE_RATE, HeardWord, Pcm
 _MELS, _FFT, _HOP = 80, 400, 160
 _FRAMES_PER_S = SAMPLE_RATE // _HOP
 _PADDING_S, _LONGEST_S, _LENGTH_STEP_S = 10, 30, 2
-_BEAM, _MOST_TOKENS = 5, 220
+_BEAM, _MOST_TOKENS = 8, 220
 _TOKENS_AT_ONCE, _TOKENS_PER_S = 12, 9  # nobody speaks faster; a recogniser that loops does
 _START = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
 _CLOSING_MARKS = set(".,!?;:%)\"'-…")
@@ -27,6 +27,16 @@ _STATE_MS = 20
 _FEWEST_TO_SHUFFLE, _SHUFFLES = 4, 3
 
 Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """One way to hear the sound; `log_probability` is that of all its tokens together."""
+
+    text: str
+    tokens: tuple[int, ...]
+    log_probability: float
+    no_speech: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +105,15 @@ class WhisperBase:
         mel = self._log_mel(pcm[: _LONGEST_S * SAMPLE_RATE], min(wanted, _LONGEST_S))
         return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None])))
 
-    def recognise(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> Recognition:
-        """What was said. Words carry times from the decoder's attention, bounded by the length of the sound."""
+    def hypotheses(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> list[Hypothesis]:
+        """What may have been said, the likeliest first. Their probabilities are not divided by their lengths: that
+        favours long inventions."""
         result = self._model.generate(
             encoded,
             [self._start],
             beam_size=_BEAM,
+            num_hypotheses=_BEAM,
+            length_penalty=0.0,
             max_length=min(_MOST_TOKENS, _TOKENS_AT_ONCE + _TOKENS_PER_S * sound_ms // 1000),
             return_scores=True,
             return_no_speech_prob=True,
@@ -108,14 +121,27 @@ class WhisperBase:
             repetition_penalty=1.0,
             no_repeat_ngram_size=0,
         )[0]
-        tokens = without_loops([token for token in result.sequences_ids[0] if token < self._end])
+        found = []
+        for sequence, score in zip(result.sequences_ids, result.scores, strict=True):
+            tokens = tuple(without_loops([token for token in sequence if token < self._end]))
+            text = self._tokens.decode(list(tokens)).strip()
+            found.append(
+                Hypothesis(
+                    text=text, tokens=tokens, log_probability=float(score), no_speech=float(result.no_speech_prob)
+                )
+            )
+        return found
+
+    def recognition(self, encoded: ctranslate2.StorageView, heard: Hypothesis, *, sound_ms: int) -> Recognition:
+        """A hypothesis with its words. They carry times from the decoder's attention, bounded by the sound's length."""
+        tokens = list(heard.tokens)
         times, probabilities = self._align(encoded, tokens, sound_ms=sound_ms)
         return Recognition(
             words=tuple(self._words(tokens, times, probabilities, sound_ms=sound_ms)),
-            tokens=tuple(tokens),
+            tokens=heard.tokens,
             token_probabilities=tuple(probabilities),
-            log_probability=float(result.scores[0]),
-            no_speech=float(result.no_speech_prob),
+            log_probability=heard.log_probability / (len(tokens) + 1),
+            no_speech=heard.no_speech,
         )
 
     def states(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> Floats:

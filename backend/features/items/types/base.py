@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backend.core.ports import Script
-from backend.features.items.model import ItemBody
+from backend.features.items.model import AnswerKind, ItemBody
 
 Fields = Mapping[str, object]
 NO_PAUSE_MS = 0
@@ -31,14 +31,22 @@ class Place:
 class ItemType:
     """`fields` are those an item of this type has in the bank's files, beside id, version, level, pool and status.
 
-    `read` raises FieldProblem. `script` is what is heard, given what the item has to be heard and its place.
+    `read` raises FieldProblem. `script` is what is heard, given what the item has to be heard and its place; None where
+    nothing is, which is always so without it.
     """
 
     task: str
     title: str
     fields: frozenset[str]
     read: Callable[[Fields], ItemBody]
-    script: Callable[[tuple[str, ...], Place, int], Script]
+    script: Callable[[tuple[str, ...], Place, int], Script] | None = None
+    answer_kind: AnswerKind = AnswerKind.RECORDING
+
+    def script_of(self, heard: tuple[str, ...], place: Place, lead_in_ms: int) -> Script | None:
+        """What is heard of an item, None where nothing is."""
+        if self.script is None or (not heard and self.answer_kind is not AnswerKind.RECORDING):
+            return None
+        return self.script(heard, place, lead_in_ms)
 
 
 def read_text(fields: Fields, name: str) -> str:
@@ -62,6 +70,46 @@ def check_word_count(name: str, text: str, *, least: int, most: int) -> None:
     count = len(text.split())
     if not least <= count <= most:
         raise FieldProblem(name, f"must have {least} to {most} words, it has {count}")
+
+
+def read_whole(fields: Fields, name: str, *, least: int, most: int) -> int:
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise FieldProblem(name, f"must be a whole number from {least} to {most}")
+    return value
+
+
+def read_one_of(fields: Fields, name: str, allowed: tuple[str, ...]) -> str:
+    value = read_text(fields, name)
+    if value not in allowed:
+        raise FieldProblem(name, f"must be one of {', '.join(allowed)}")
+    return value
+
+
+def read_key_points(fields: Fields, *, least: int, most: int) -> list[dict[str, object]]:
+    """What an answer should say; each has its text and other ways to say it."""
+    points = fields.get("key_points")
+    if not isinstance(points, list) or not least <= len(points) <= most:
+        raise FieldProblem("key_points", f"must be a list of {least} to {most}")
+    return [_read_point(point) for point in points]
+
+
+def _read_point(point: object) -> dict[str, object]:
+    if not isinstance(point, dict) or set(point) != {"text", "accepted"}:
+        raise FieldProblem("key_points", "must each have text and accepted")
+    return {"text": read_text(point, "text"), "accepted": list(read_texts(point, "accepted"))}
+
+
+def read_word_range(fields: Fields) -> tuple[int, int]:
+    """How long an answer should be, in words."""
+    least = read_whole(fields, "least_words", least=20, most=400)
+    most = read_whole(fields, "most_words", least=30, most=600)
+    if most <= least:
+        raise FieldProblem("most_words", "must be more than least_words")
+    return least, most
+
+
+SKILLS = ("reading", "listening", "grammar", "vocabulary")
 
 
 def as_heard(heard: tuple[str, ...], place: Place, lead_in_ms: int) -> Script:  # noqa: ARG001 - one shape for all types

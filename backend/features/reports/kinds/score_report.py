@@ -10,10 +10,13 @@ from backend.features.reports.model import (
     likely_range,
     missing_text,
     no_score_text,
+    typing_text,
+    withheld_text,
 )
 from backend.features.results.model import Result, TraitResult
 from backend.scoring.descriptors import Descriptors
 from backend.scoring.scales import Scale
+from backend.scoring.scorers import SCORERS
 
 
 def describe(result: Result, subject: Subject, scale: Scale, words: Descriptors) -> Mapping[str, object]:
@@ -42,12 +45,23 @@ def describe(result: Result, subject: Subject, scale: Scale, words: Descriptors)
             "text": words.overall[outcome.band] if outcome.band else _no_overall(result),
         },
         "intelligibility": outcome.intelligibility,
-        "confidence": {"word": confidence_word(outcome), "text": confidence_text(outcome)},
+        "tells_intelligibility": bool(scale.intelligibility),
+        "withheld": withheld_text(outcome),
+        "typing": typing_text(outcome),
+        "confidence": {
+            "word": confidence_word(outcome),
+            "text": confidence_text(outcome, is_spoken=_is_spoken(result)),
+        },
         "missing": missing_text(outcome),
         "skills": [_skill(each, scale, words) for each in outcome.subscores],
         "basis": _basis(result),
         "versions": _versions(result, words),
     }
+
+
+def _is_spoken(result: Result) -> bool:
+    """Whether any answer was a recording."""
+    return any(item.task in SCORERS for item in result.items)
 
 
 def bands_of(scale: Scale) -> list[dict[str, object]]:

@@ -1,5 +1,8 @@
+import { safeBrowserHeader } from "./safe_browser";
+import type { Signal } from "./signals";
 import { backoffMs, pause } from "./backoff";
-import type { AttemptSnapshot, DeviceCheck, ItemView, Pulse, Registration } from "./types";
+import type { Sequence } from "./drafts";
+import type { AttemptSnapshot, DeviceCheck, Move, Pulse } from "./types";
 
 /** A refusal with a reason (problem+json, 4xx): repeating it changes nothing. */
 export class Refused extends Error {
@@ -8,6 +11,8 @@ export class Refused extends Error {
     readonly code: string,
     readonly title: string,
     readonly detail: string,
+    /** Further members of the reply, such as the offset at which an upload goes on. */
+    readonly facts: Readonly<Record<string, unknown>> = {},
   ) {
     super(code);
   }
@@ -19,6 +24,31 @@ export class Unreachable extends Error {}
 /** Whether the server answers, told whenever that may have changed. */
 export type ConnectionListener = (connected: boolean) => void;
 
+/** What the server has of a recording. */
+export interface Receipt {
+  recording_id: string;
+  stored: boolean;
+  offset?: number;
+}
+
+/** What is said of a recording before its bytes come. */
+export interface Announced {
+  recording_id: string;
+  position: number;
+  segment: number;
+  sha256: string;
+  size: number;
+  content_type: string;
+  duration_ms: number;
+}
+
+interface Call {
+  headers: Record<string, string>;
+  body?: BodyInit;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
 interface Options {
   base: string;
   csrf: string;
@@ -29,6 +59,7 @@ interface Options {
 }
 
 const TIMEOUT_MS = 12_000;
+const UPLOAD_TIMEOUT_MS = 60_000;
 const RETRIED = new Set([408, 425, 429]);
 
 /**
@@ -36,16 +67,32 @@ const RETRIED = new Set([408, 425, 429]);
  * until it is answered: by a reply, or by a refusal (`Refused`). Only the caller's signal ends it otherwise.
  */
 export class ExamApi {
+  /** Told of every heartbeat's reply. */
+  onPulse: ((pulse: Pulse) => void) | null = null;
   readonly #options: Options;
   readonly #fetch: typeof fetch;
+  readonly #clientId = crypto.randomUUID();
+  #epoch: number | null = null;
 
   constructor(options: Options) {
     this.#options = options;
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
   }
 
-  enter(deliveryId: string, signal?: AbortSignal): Promise<AttemptSnapshot> {
-    return this.#post(`/deliveries/${encodeURIComponent(deliveryId)}/attempts`, {}, signal);
+  /** Tried once. Takes the lease for this page: an older page's calls are refused from now on (`attempt_elsewhere`). */
+  async enter(deliveryId: string): Promise<AttemptSnapshot> {
+    const body = { client_id: this.#clientId };
+    const snapshot = await this.once<AttemptSnapshot>("POST", `/deliveries/${encodeURIComponent(deliveryId)}/attempts`, body);
+    this.#epoch = snapshot.epoch ?? null;
+    return snapshot;
+  }
+  /** Loaded without network: this page goes on with the lease of the one before it, until somebody else takes it. */
+  goOnWith(epoch: number | undefined): void {
+    this.#epoch = epoch ?? null;
+  }
+  /** Tried once. */
+  peek(attemptId: string): Promise<AttemptSnapshot> {
+    return this.once("GET", `/attempts/${attemptId}`);
   }
   show(attemptId: string, signal?: AbortSignal): Promise<AttemptSnapshot> {
     return this.#repeat("GET", `/attempts/${attemptId}`, undefined, signal);
@@ -56,21 +103,60 @@ export class ExamApi {
   begin(attemptId: string, signal?: AbortSignal): Promise<AttemptSnapshot> {
     return this.#post(`/attempts/${attemptId}/begin`, {}, signal);
   }
-  open(attemptId: string, position: number, signal?: AbortSignal): Promise<ItemView> {
-    return this.#post(`/attempts/${attemptId}/items/${position}/open`, {}, signal);
+  /** Tried once: `Moves` repeats it with what has come meanwhile. What was made already is passed over. */
+  move(attemptId: string, moves: readonly Move[]): Promise<AttemptSnapshot> {
+    return this.once("POST", `/attempts/${attemptId}/moves`, { moves });
   }
-  close(attemptId: string, position: number, signal?: AbortSignal): Promise<AttemptSnapshot> {
-    return this.#post(`/attempts/${attemptId}/items/${position}/close`, {}, signal);
+  /** A granted break between two parts, and its end. */
+  takeBreak(attemptId: string, signal?: AbortSignal): Promise<AttemptSnapshot> {
+    return this.#post(`/attempts/${attemptId}/break`, {}, signal);
   }
-  register(attemptId: string, recording: object, signal?: AbortSignal): Promise<Registration> {
-    return this.#post(`/attempts/${attemptId}/recordings`, recording, signal);
+  endBreak(attemptId: string, signal?: AbortSignal): Promise<AttemptSnapshot> {
+    return this.#post(`/attempts/${attemptId}/break/end`, {}, signal);
   }
-  confirm(attemptId: string, recordingId: string, signal?: AbortSignal): Promise<{ stored: boolean }> {
-    return this.#post(`/attempts/${attemptId}/recordings/${recordingId}/confirm`, {}, signal);
+  /** The open item's prompt once more, the `number`-th time. */
+  hearAgain(attemptId: string, position: number, number: number, signal?: AbortSignal): Promise<AttemptSnapshot> {
+    return this.#post(`/attempts/${attemptId}/hearings`, { position, number }, signal);
+  }
+  /** Tried once. Where the sealed package of a part lies. */
+  packageOf(attemptId: string, letter: string): Promise<{ url: string }> {
+    return this.once("GET", `/attempts/${attemptId}/packages/${encodeURIComponent(letter)}`);
+  }
+  /** Tried once: the uploader repeats it, from wherever the server says. `bytes` begin at `offset` of the whole. */
+  sendRecording(attemptId: string, recording: Announced, offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<Receipt> {
+    const headers = {
+      "Content-Type": recording.content_type,
+      "Upload-Offset": String(offset),
+      "Upload-Length": String(recording.size),
+      "Upload-Digest": recording.sha256,
+      "X-Position": String(recording.position),
+      "X-Segment": String(recording.segment),
+      "X-Duration-Ms": String(Math.round(recording.duration_ms)),
+    };
+    const path = `/attempts/${attemptId}/recordings/${encodeURIComponent(recording.recording_id)}`;
+    return this.#call("PUT", path, { headers, body: bytes, timeoutMs: UPLOAD_TIMEOUT_MS });
+  }
+  /** Tried once. How much of a recording the server has. */
+  askRecording(attemptId: string, recordingId: string): Promise<Receipt> {
+    return this.once("GET", `/attempts/${attemptId}/recordings/${encodeURIComponent(recordingId)}`);
+  }
+  /** Tried once: `Drafts` repeats it with the newest content. */
+  answer(attemptId: string, position: number, sequence: Sequence, content: unknown): Promise<object> {
+    return this.once("PUT", `/attempts/${attemptId}/answers/${position}`, { sequence, content });
   }
   /** Tried once: the next beat comes soon enough. */
-  heartbeat(attemptId: string, body: object): Promise<Pulse> {
-    return this.once("POST", `/attempts/${attemptId}/heartbeat`, body);
+  async heartbeat(attemptId: string, body: object): Promise<Pulse> {
+    const pulse = await this.once<Pulse>("POST", `/attempts/${attemptId}/heartbeat`, body);
+    this.onPulse?.(pulse);
+    return pulse;
+  }
+  /** Tried once: the next heartbeat brings the message again. */
+  acknowledgeMessage(attemptId: string, messageId: string): Promise<object> {
+    return this.once("POST", `/attempts/${attemptId}/messages/${encodeURIComponent(messageId)}/seen`, {});
+  }
+  /** Tried once: they are kept and sent with the next. */
+  sendSignals(attemptId: string, signals: readonly Signal[]): Promise<object> {
+    return this.once("POST", `/attempts/${attemptId}/signals`, { signals });
   }
 
   #post<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
@@ -89,19 +175,26 @@ export class ExamApi {
     }
   }
 
-  async once<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
+  once<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    return this.#call(method, path, { headers: { "Content-Type": "application/json" }, ...content, ...(signal ? { signal } : {}) });
+  }
+
+  #unsafe(): Record<string, string> {
+    const lease = this.#epoch === null ? {} : { "X-Attempt-Epoch": String(this.#epoch) };
+    return { "X-CSRF-TOKEN": this.#options.csrf, ...lease };
+  }
+
+  async #call<T>(method: string, path: string, { headers, body, signal, timeoutMs = TIMEOUT_MS }: Call): Promise<T> {
     let reply: Response;
     try {
-      const timeout = AbortSignal.timeout(TIMEOUT_MS);
+      const timeout = AbortSignal.timeout(timeoutMs);
       reply = await this.#fetch(this.#options.base + path, {
         method,
         credentials: "same-origin",
         cache: "no-store",
-        headers: {
-          Accept: "application/json",
-          ...(method === "GET" ? {} : { "Content-Type": "application/json", "X-CSRF-TOKEN": this.#options.csrf }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { Accept: "application/json", ...safeBrowserHeader(), ...(method === "GET" ? {} : { ...headers, ...this.#unsafe() }) },
+        ...(body === undefined ? {} : { body }),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
     } catch (error) {
@@ -124,12 +217,12 @@ export class ExamApi {
 }
 
 async function refusalOf(reply: Response): Promise<Refused> {
-  let problem: { code?: string; title?: string; detail?: string } = {};
+  let problem: { code?: string; title?: string; detail?: string; [fact: string]: unknown } = {};
   try {
     problem = (await reply.json()) as typeof problem;
   } catch {
     /* not ours: a proxy's page; the status must do */
   }
   const code = reply.status === 401 ? "signed_out" : (problem.code ?? `status_${reply.status}`);
-  return new Refused(reply.status, code, problem.title ?? "Refused", problem.detail ?? "");
+  return new Refused(reply.status, code, problem.title ?? "Refused", problem.detail ?? "", problem);
 }

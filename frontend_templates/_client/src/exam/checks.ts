@@ -1,4 +1,5 @@
 /** The device check: browser, microphone, speaker, connection. Each failure names its next step. */
+import { isSpoken } from "./answers/registry";
 import type { ExamApi } from "./api";
 import { h, icon, Meter, type IconName } from "./dom";
 import { Microphone, MicrophoneError, MICROPHONE_HELP, type MicrophoneTrouble } from "./microphone";
@@ -26,6 +27,11 @@ export interface CheckTools {
   openMicrophone(): Promise<Microphone>;
 }
 
+/** Whether anything is spoken in this test: who only types needs no microphone. */
+function speaks(snapshot: AttemptSnapshot): boolean {
+  return snapshot.sections.some((section) => isSpoken(section.task));
+}
+
 export class CheckScreen {
   readonly element: HTMLElement;
   readonly #panel = h("div", { class: "exam-check-panel" });
@@ -34,7 +40,7 @@ export class CheckScreen {
   readonly #stop = new AbortController();
 
   constructor(private readonly tools: CheckTools) {
-    const list = ORDER.map((each) => {
+    const list = ORDER.filter((each) => each.name !== "microphone" || speaks(tools.snapshot)).map((each) => {
       const mark = h("li", { "data-state": "todo" }, icon(each.icon), h("span", {}, each.label), h("em", {}, ""));
       this.#marks.set(each.name, mark);
       return mark;
@@ -42,10 +48,11 @@ export class CheckScreen {
     this.element = card(h("h1", { class: "exam-title" }, "Device check"), h("ol", { class: "exam-checks" }, ...list), this.#panel);
   }
 
-  /** Resolves when all four have passed. */
+  /** Resolves when all that this test needs have passed. */
   async run(): Promise<DeviceCheck> {
     await this.#checkBrowser();
-    await this.#checkMicrophone();
+    if (speaks(this.tools.snapshot)) await this.#checkMicrophone();
+    else this.#outcome.microphone = "passed"; // nothing here that it could fail
     await this.#checkSpeaker();
     await this.#checkConnection();
     this.#stop.abort();
@@ -103,7 +110,7 @@ export class CheckScreen {
     if (!window.isSecureContext) {
       return { code: "insecure", title: "This address is not secure", steps: ["Open the test by the address that begins with https. Your campus admin knows it."] };
     }
-    if (recordingType() === null || !window.crypto?.subtle) {
+    if ((speaks(this.tools.snapshot) && recordingType() === null) || !window.crypto?.subtle) {
       return { code: "no_recorder", title: "This browser cannot record", steps: ["Open this page in a current Chrome, Edge, Firefox or Safari.", "Inside another app (mail, chat), choose Open in browser."] };
     }
     if (!this.tools.storageWorks) {

@@ -4,6 +4,7 @@
  */
 export class ServerClock {
   #offsetMs: number | null = null;
+  #isAssumed = false;
   readonly #monotonic: () => number;
 
   constructor(monotonic: () => number = () => performance.now()) {
@@ -16,7 +17,15 @@ export class ServerClock {
     if (Number.isNaN(moment)) return;
     const offset = moment - this.#monotonic();
     // A reply is late by its travel: of all the offsets seen, the largest is the nearest to the truth.
-    this.#offsetMs = this.#offsetMs === null ? offset : Math.max(this.#offsetMs, offset);
+    this.#offsetMs = this.#offsetMs === null || this.#isAssumed ? offset : Math.max(this.#offsetMs, offset);
+    this.#isAssumed = false;
+  }
+
+  /** Without network after a reload: by the device's clock and how far it was off before. The first reply corrects it. */
+  assume(serverNowMs: number): void {
+    if (this.#offsetMs !== null) return;
+    this.#offsetMs = serverNowMs - this.#monotonic();
+    this.#isAssumed = true;
   }
 
   /** Milliseconds since the epoch by the server's clock; NaN before anything was learnt. */

@@ -55,6 +55,7 @@ export class Frame {
 
   setUploads(status: UploadStatus): void {
     this.#saved.replaceChildren(icon(status.trouble ? "warning" : "saved"), h("span", {}, savedLine(status)));
+    this.#saved.title = status.pending > 0 ? "Saved: with the college. On this device: kept here until the college has it." : "With the college";
     this.#saved.classList.toggle("waiting", status.pending > 0);
     this.#saved.hidden = false;
   }
@@ -70,9 +71,10 @@ export class Frame {
   }
 }
 
+/** What is with the college and what is only on this device: both are safe, and the line always says which. */
 export function savedLine({ saved, pending, refused }: Pick<UploadStatus, "saved" | "pending" | "refused">): string {
   const parts = [saved === 0 && pending === 0 ? "Nothing to save yet" : `${saved} ${saved === 1 ? "answer" : "answers"} saved`];
-  if (pending > 0) parts.push(`${pending} on ${pending === 1 ? "its" : "their"} way`);
+  if (pending > 0) parts.push(`${pending} kept on this device`);
   if (refused > 0) parts.push(`${refused} not taken`);
   return parts.join(", ");
 }

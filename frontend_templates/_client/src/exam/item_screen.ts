@@ -11,6 +11,7 @@ const ASKS: Record<string, string> = {
   sentence_build: "Say the words as one sentence",
   retelling: "Tell the story in your own words",
   open_question: "Say what you think, and why",
+  conversation: "Answer the question in a word or two",
 };
 
 /** One item, from its prompt to the end of its window. It stays on while its parts change: nothing jumps. */
@@ -57,6 +58,26 @@ export class ItemScreen {
     this.#hint.textContent = "You hear this once. Recording starts by itself.";
     this.#ring.set(elapsedMs / Math.max(1, promptMs(this.item)));
     this.#meter.set(0);
+  }
+
+  /** Resolves true when the candidate asks for the prompt once more within that time. */
+  offerAgain(left: number, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    this.#set("listening", "speaker", "Hear it again?");
+    this.#hint.textContent = `You may hear it ${left === 1 ? "once" : `${left} times`} more. Otherwise recording starts by itself.`;
+    return new Promise((resolve, reject) => {
+      const again = h("button", { type: "button", class: "btn btn-outline-secondary", "on:click": () => end(() => resolve(true)) }, "Hear it again");
+      const timer = setTimeout(() => end(() => resolve(false)), withinMs);
+      const stop = (): void => end(() => reject(signal.reason as Error));
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
+        again.remove();
+        settle();
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      this.element.append(again);
+      again.focus();
+    });
   }
 
   showRecording(elapsedMs: number, rms: number): void {

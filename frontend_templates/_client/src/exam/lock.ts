@@ -1,22 +1,30 @@
+/** One window of this browser at a time records: two would record over each other. The newest wins, politely. */
 const LOCK = "viva-exam";
-const LOCK_TRIES = 12;
+const YIELDS_WITHIN_MS = 2500;
 
-/** One window at a time: two would record over each other. Held until the page goes; false when another has it. */
-export async function holdAlone(): Promise<boolean> {
-  if (!navigator.locks) return true;
-  for (let left = LOCK_TRIES; left > 0; left -= 1) {
-    if (await tryLock()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 250)); // after a reload the old page may still be going
-  }
-  return false;
+/**
+ * Resolves when this window is the one that goes on. A window that had the exam is asked to yield, and has a moment to
+ * write down what it was recording. `onTaken` is called when a newer window asks for the same of us; once it has resolved,
+ * the newer one goes on.
+ */
+export async function holdAlone(onTaken: () => Promise<void>): Promise<void> {
+  if (!navigator.locks) return;
+  const channel = new BroadcastChannel(LOCK);
+  channel.postMessage("yield");
+  const held = (await request({ signal: AbortSignal.timeout(YIELDS_WITHIN_MS) }, onTaken)) ?? (await request({ steal: true }, onTaken));
+  channel.addEventListener("message", () => void onTaken().finally(() => held?.()));
 }
 
-function tryLock(): Promise<boolean> {
+/** The lock's release, once it is ours; null when it was not to be had in time. */
+function request(options: LockOptions, onStolen: () => Promise<void>): Promise<(() => void) | null> {
   return new Promise((resolve) => {
-    void navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock === null ? undefined : new Promise(() => undefined);
-    });
+    let isOurs = false;
+    navigator.locks
+      .request(LOCK, options, () => {
+        isOurs = true;
+        return new Promise<void>((release) => resolve(release));
+      })
+      .catch(() => (isOurs ? void onStolen() : resolve(null)));
   });
 }
 

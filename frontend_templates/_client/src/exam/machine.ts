@@ -4,8 +4,11 @@
  *   loading -> welcome -> check -> [demonstration] -> ready --begun--> running
  *   loading -> resume ------------------------------------resumed--> running
  *   running: [instructions] -> opening -> prompt -> recording -> closing -> (next item) | finishing
- *   finishing -> done;  anything -> stopped (a refusal that repeating does not mend)
+ *            an item that is typed or chosen: opening -> answering -> closing
+ *   running -> paused -> running, by staff or as a break
+ *   finishing -> done;  anything -> elsewhere (a newer window or machine went on), stopped (repeating mends nothing)
  */
+import { isSpoken } from "./answers/registry";
 import type { AttemptSnapshot, ItemView, SectionView } from "./types";
 
 export interface Problem {
@@ -27,9 +30,12 @@ export type Phase =
   | { name: "opening"; position: number }
   | { name: "prompt"; item: ItemView; offsetMs: number }
   | { name: "recording"; item: ItemView; offsetMs: number }
+  | { name: "answering"; item: ItemView; offsetMs: number }
   | { name: "closing"; item: ItemView }
   | { name: "finishing"; ending: Ending }
   | { name: "done"; ending: Ending }
+  | { name: "paused" }
+  | { name: "elsewhere" }
   | { name: "stopped"; problem: Problem };
 
 export interface Exam {
@@ -46,12 +52,14 @@ export type ExamEvent =
   | { type: "begun"; snapshot: AttemptSnapshot }
   | { type: "resumed"; snapshot: AttemptSnapshot }
   | { type: "instructed" }
-  | { type: "opened"; item: ItemView }
   | { type: "prompt_ended" }
   | { type: "recorded" }
-  | { type: "closed"; snapshot: AttemptSnapshot }
+  | { type: "answered" }
+  | { type: "moved"; snapshot: AttemptSnapshot; fresh: number | null }
+  | { type: "changed"; snapshot: AttemptSnapshot }
   | { type: "ended"; ending: Ending }
   | { type: "uploaded" }
+  | { type: "taken" }
   | { type: "stopped"; problem: Problem };
 
 export const START: Exam = { phase: { name: "loading" }, snapshot: null, instructed: [] };
@@ -59,7 +67,7 @@ export const START: Exam = { phase: { name: "loading" }, snapshot: null, instruc
 /** Less than this is left of a window: not worth a recording. */
 const CRUMB_MS = 250;
 
-const RUNNING: ReadonlySet<Phase["name"]> = new Set(["resume", "instructions", "opening", "prompt", "recording", "closing"]);
+const RUNNING: ReadonlySet<Phase["name"]> = new Set(["resume", "instructions", "opening", "prompt", "recording", "answering", "closing", "paused"]);
 
 export function isRunning(exam: Exam): boolean {
   return RUNNING.has(exam.phase.name);
@@ -69,9 +77,15 @@ export function promptMs(item: ItemView): number {
   return item.prompt?.duration_ms ?? 0;
 }
 
+/** The kind of item at a place of the test; "" past its end. */
+export function taskAt(snapshot: AttemptSnapshot, position: number): string {
+  return snapshot.sections.find((section) => position >= section.first_position && position < section.first_position + section.item_count)?.task ?? "";
+}
+
 /** Where an open item stands after `elapsedMs`: in its prompt, in its window, or over. */
 export function placeInItem(item: ItemView, elapsedMs: number): Phase {
   const intoWindow = elapsedMs - promptMs(item);
+  if (!isSpoken(item.task) && intoWindow < item.window_ms) return { name: "answering", item, offsetMs: Math.max(0, elapsedMs) };
   if (intoWindow < 0) return { name: "prompt", item, offsetMs: Math.max(0, elapsedMs) };
   if (intoWindow < item.window_ms - CRUMB_MS) return { name: "recording", item, offsetMs: intoWindow };
   return { name: "closing", item };
@@ -97,23 +111,26 @@ export function step(exam: Exam, event: ExamEvent): Exam {
       return phase.name === "instructions" && exam.snapshot
         ? { ...exam, phase: { name: "opening", position: exam.snapshot.position } }
         : exam;
-    case "opened":
-      // Opened by this page just now: the candidate has not heard it yet, however long the reply took.
-      return phase.name === "opening" && phase.position === event.item.position
-        ? { ...exam, phase: placeInItem(event.item, 0) }
-        : exam;
     case "prompt_ended":
       return phase.name === "prompt" ? { ...exam, phase: { name: "recording", item: phase.item, offsetMs: 0 } } : exam;
     case "recorded":
       return phase.name === "recording" ? { ...exam, phase: { name: "closing", item: phase.item } } : exam;
-    case "closed":
-      return phase.name === "closing" ? goOn(exam, event.snapshot) : exam;
+    case "answered":
+      return phase.name === "answering" ? { ...exam, phase: { name: "closing", item: phase.item } } : exam;
+    case "moved":
+      return (phase.name === "opening" || phase.name === "closing") && event.snapshot.position >= (exam.snapshot?.position ?? 0)
+        ? goOn(exam, event.snapshot, event.fresh)
+        : exam;
+    case "changed":
+      return changed(exam, event.snapshot);
     case "ended":
       return isRunning(exam) || phase.name === "ready" || phase.name === "loading"
         ? { ...exam, phase: { name: "finishing", ending: event.ending } }
         : exam;
     case "uploaded":
       return phase.name === "finishing" ? { ...exam, phase: { name: "done", ending: phase.ending } } : exam;
+    case "taken":
+      return phase.name === "done" || phase.name === "stopped" ? exam : { ...exam, phase: { name: "elsewhere" } };
     case "stopped":
       return phase.name === "done" ? exam : { ...exam, phase: { name: "stopped", problem: event.problem } };
   }
@@ -124,6 +141,7 @@ function entered(exam: Exam, snapshot: AttemptSnapshot): Exam {
     case "checking":
       return { ...exam, snapshot, phase: { name: "welcome" } };
     case "in_progress":
+    case "paused":
       // A click is needed before anything can sound or record; the server's clock goes on meanwhile.
       return { ...exam, snapshot, phase: { name: "resume" } };
     default:
@@ -135,9 +153,23 @@ function checked(exam: Exam, snapshot: AttemptSnapshot): Exam {
   return { ...exam, snapshot, phase: { name: snapshot.demonstration ? "demonstration" : "ready" } };
 }
 
-/** What comes next by the server's word. */
-function goOn(exam: Exam, snapshot: AttemptSnapshot): Exam {
+/** What staff or the clock have changed: a pause, its end, the test's end, a test given back. Anything else is only noted. */
+function changed(exam: Exam, snapshot: AttemptSnapshot): Exam {
+  const { phase } = exam;
+  const wasOver = phase.name === "finishing" || phase.name === "done";
+  if (wasOver && snapshot.state === "in_progress") return { ...exam, snapshot, phase: { name: "resume" } };
+  if (phase.name === "paused" && snapshot.state !== "paused") return goOn(exam, snapshot);
+  if (isRunning(exam) && phase.name !== "resume" && snapshot.state !== "in_progress") return goOn(exam, snapshot);
+  return { ...exam, snapshot };
+}
+
+/**
+ * What comes next. The item at `fresh` was opened by this page just now: the candidate has not heard it yet, however long
+ * the reply took.
+ */
+function goOn(exam: Exam, snapshot: AttemptSnapshot, fresh: number | null = null): Exam {
   const next = { ...exam, snapshot };
+  if (snapshot.state === "paused") return { ...next, phase: { name: "paused" } };
   if (snapshot.state === "submitted" || snapshot.state === "expired") {
     return { ...next, phase: { name: "finishing", ending: snapshot.state } };
   }
@@ -145,7 +177,10 @@ function goOn(exam: Exam, snapshot: AttemptSnapshot): Exam {
     const problem = { code: "voided", title: "This attempt was cancelled", detail: "Ask your campus admin what to do next." };
     return { ...next, phase: { name: "stopped", problem } };
   }
-  if (snapshot.item) return { ...next, phase: placeInItem(snapshot.item, snapshot.item.elapsed_ms) };
+  if (snapshot.item) {
+    const elapsedMs = snapshot.item.position === fresh ? 0 : snapshot.item.elapsed_ms;
+    return { ...next, phase: placeInItem(snapshot.item, elapsedMs) };
+  }
   const section = snapshot.sections.find((candidate) => candidate.first_position === snapshot.position);
   if (section && !exam.instructed.includes(section.letter)) {
     return { ...next, instructed: [...exam.instructed, section.letter], phase: { name: "instructions", section } };

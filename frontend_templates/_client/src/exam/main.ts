@@ -1,15 +1,18 @@
 import "./exam.scss";
+import "./answers/screens";
 import { ExamApi, Refused } from "./api";
 import { ServerClock } from "./clock";
+import { DeviceStore } from "./device_store";
+import { enterSitting } from "./entry";
 import { Frame } from "./frame";
 import { holdAlone } from "./lock";
+import { keepThisPage } from "./offline";
+import { oversee } from "./overseen";
+import { readSafeBrowser } from "./safe_browser";
 import { loading, stopped } from "./screens";
-import { listUnsent } from "./rescue";
 import { Session } from "./session";
 import { Sound } from "./sound";
-import { DeviceStore, MemoryStore, type RecordingStore } from "./store";
-import type { AttemptSnapshot } from "./types";
-import { Uploader } from "./uploader";
+import { MemoryStore, type ExamStore } from "./store";
 
 interface Config {
   delivery_id: string;
@@ -20,20 +23,13 @@ interface Config {
 
 const config = JSON.parse(document.getElementById("exam-config")?.textContent ?? "{}") as Config;
 
-async function openStore(): Promise<{ store: RecordingStore; works: boolean }> {
+async function openStore(): Promise<{ store: ExamStore; storageWorks: boolean }> {
   try {
-    const store = await DeviceStore.open();
-    await store.recover(Date.now()); // the lock is ours: nothing is being recorded now
-    return { store, works: true };
+    if (!window.crypto?.subtle) throw new Error("insecure"); // nothing is kept that cannot be sealed
+    return { store: await DeviceStore.open(), storageWorks: true };
   } catch {
-    return { store: new MemoryStore(), works: false };
+    return { store: new MemoryStore(), storageWorks: false };
   }
-}
-
-/** An attempt whose recordings are still on this device comes first, even when the student may begin another. */
-async function findUnsent(api: ExamApi, store: RecordingStore): Promise<AttemptSnapshot | null> {
-  const mine = await listUnsent(api, store);
-  return mine.find((snapshot) => snapshot.state === "submitted" || snapshot.state === "expired") ?? null;
 }
 
 async function start(): Promise<void> {
@@ -41,25 +37,21 @@ async function start(): Promise<void> {
   frame.show(loading("Opening your test"), { focus: false });
   let session: Session | null = null;
   const api = new ExamApi({ base: config.api, csrf: config.csrf, onConnection: (connected) => session?.setConnected(connected) });
+  const clock = new ServerClock();
+  const { delivery_id: deliveryId, home } = config;
   try {
-    if (!(await holdAlone())) throw new Refused(409, "other_tab", "", "");
-    const { store, works } = await openStore();
-    const snapshot = (await findUnsent(api, store)) ?? (await api.enter(config.delivery_id));
-    session = new Session({
-      api,
-      clock: new ServerClock(),
-      frame,
-      sound: new Sound(),
-      store,
-      storageWorks: works,
-      home: config.home,
-      makeUploader: (entered, onChange) =>
-        new Uploader({ api, store, attemptId: entered.id, alreadyStored: entered.stored_recordings, onChange }),
-    });
+    await holdAlone(async () => (session ? session.yield() : undefined));
+    const { store, storageWorks } = await openStore();
+    const onWaiting = () => frame.show(loading("Waiting for the network"), { focus: false });
+    await readSafeBrowser();
+    const sitting = await enterSitting({ api, store, clock, deliveryId, onWaiting });
+    api.onPulse = oversee({ api, clock, frame, attemptId: sitting.snapshot.id });
+    session = new Session({ api, clock, frame, sound: new Sound(), store, storageWorks, deliveryId, home }, sitting);
     window.addEventListener("beforeunload", (event) => {
       if (session?.hasUnsaved) event.preventDefault();
     });
-    session.start(snapshot);
+    await session.start();
+    void keepThisPage().then((kept) => (document.body.dataset.offline = kept ? "ready" : "none"));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     frame.show(stopped({ code: error.code, title: error.title, detail: error.detail }, config.home));

@@ -1,32 +1,52 @@
 /** Answers that a closed page left on this device are sent from whatever page their student opens next. */
 import { ExamApi, Refused } from "./api";
+import { DeviceStore } from "./device_store";
+import { Drafts } from "./drafts";
 import { whileAlone } from "./lock";
-import { DeviceStore, type RecordingStore } from "./store";
 import type { AttemptSnapshot } from "./types";
 import { Uploader, type UploadStatus } from "./uploader";
 
-/** This student's attempts with recordings that the server does not have; another student's stay where they are. */
-export async function listUnsent(api: ExamApi, store: RecordingStore): Promise<AttemptSnapshot[]> {
-  const unsent = (await store.list()).filter((each) => each.state === "recorded");
+/**
+ * This student's attempts of which something waits here, unlocked. Another student's stay as they are, and sealed: their
+ * key leaves this device.
+ */
+export async function listUnsent(api: ExamApi, store: DeviceStore): Promise<AttemptSnapshot[]> {
   const mine: AttemptSnapshot[] = [];
-  for (const attemptId of new Set(unsent.map((each) => each.attempt_id))) {
+  for (const attemptId of await store.attemptsHere()) {
     try {
-      mine.push(await api.show(attemptId));
+      const snapshot = await api.peek(attemptId);
+      await store.unlock(attemptId, snapshot.storage_key);
+      mine.push(snapshot);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      if (error.status === 404) await store.lock(attemptId);
     }
   }
-  return mine;
+  const waiting = new Set((await store.list()).filter((each) => each.state !== "refused").map((each) => each.attempt_id));
+  for (const { id } of mine) if ((await store.listDrafts(id)).some((draft) => draft.state === "waiting")) waiting.add(id);
+  return mine.filter((snapshot) => waiting.has(snapshot.id));
 }
 
 /** Sends them, one attempt after another. Does nothing while an exam is open in another tab: it sends its own. */
 export async function sendUnsent(csrf: string, onChange: (status: UploadStatus) => void): Promise<void> {
   const store = await DeviceStore.open();
-  if (!(await whileAlone(() => store.recover(Date.now())))) return;
   const api = new ExamApi({ base: "/api", csrf });
-  for (const snapshot of await listUnsent(api, store)) {
-    const uploader = new Uploader({ api, store, attemptId: snapshot.id, alreadyStored: snapshot.stored_recordings, onChange });
-    window.addEventListener("online", () => uploader.kick());
-    await uploader.drained();
-  }
+  let mine: AttemptSnapshot[] = [];
+  const isAlone = await whileAlone(async () => {
+    mine = await listUnsent(api, store).catch(() => []); // without network: the next page looks again
+    await store.recover(Date.now());
+  });
+  for (const snapshot of isAlone ? mine : []) await sendAll(api, store, snapshot, onChange);
+}
+
+async function sendAll(api: ExamApi, store: DeviceStore, snapshot: AttemptSnapshot, onChange: (status: UploadStatus) => void): Promise<void> {
+  const uploader = new Uploader({ api, store, attemptId: snapshot.id, alreadyStored: snapshot.stored_recordings, onChange });
+  const drafts = new Drafts({ api, store, attemptId: snapshot.id, epoch: () => snapshot.epoch ?? 0, onChange: () => undefined });
+  await drafts.open();
+  window.addEventListener("online", () => {
+    uploader.kick();
+    drafts.kick();
+  });
+  await Promise.all([uploader.drained(), drafts.drained()]);
+  if (snapshot.state === "submitted" || snapshot.state === "expired") await store.purge(snapshot.id);
 }

@@ -1,4 +1,7 @@
 /** The screens between items. Each is built new; buttons call back. */
+import { isSpoken } from "./answers/registry";
+import { roughly } from "./clock";
+import { differences } from "./conditions";
 import { h, icon } from "./dom";
 import type { MicrophoneTrouble } from "./microphone";
 import { MICROPHONE_HELP } from "./microphone";
@@ -19,15 +22,35 @@ export function loading(text: string): HTMLElement {
   return card(h("h1", { class: "exam-title" }, text), h("div", { class: "exam-spinner", "aria-hidden": "true" }));
 }
 
+/** What awaits the candidate, by whether there is something to say, to type, or both. */
 export function welcome(snapshot: AttemptSnapshot, onGo: () => void): HTMLElement {
-  const minutes = ["Find a quiet place and put on your headset.", "First we check your microphone and sound together. That takes two minutes and no clock runs.", "Each question is heard once. Recording starts and ends by itself. You cannot go back.", "Your answers are kept on this device and sent as you go. If the page closes, open it again: you continue where you were."];
+  const speaks = snapshot.sections.some((section) => isSpoken(section.task));
+  const types = snapshot.sections.some((section) => !isSpoken(section.task));
+  const kind = speaks && types ? "A test" : speaks ? "A spoken test" : "A written test";
+  const points = [
+    speaks ? "Find a quiet place and put on your headset." : "Find a quiet place. Some questions may be heard: a headset helps.",
+    `First we check ${speaks ? "your microphone and sound" : "your browser and sound"} together. That takes ${speaks ? "two minutes" : "a minute"} and no clock runs.`,
+    speaks
+      ? `${snapshot.conditions?.replays ? "" : "Each question is heard once. "}Recording starts and ends by itself. You cannot go back.`
+      : "Each question has its own time. You cannot go back.",
+    types ? "What you type is saved while you type it. The browser does not correct it, and pasting is switched off." : "",
+    "Your answers are kept on this device and sent as you go. If the page closes, open it again: you continue where you were.",
+  ];
   return card(
     h("p", { class: "exam-over" }, snapshot.title),
     h("h1", { class: "exam-title" }, `Welcome, ${snapshot.student_name}`),
-    h("p", { class: "exam-lead" }, `A spoken test with ${snapshot.sections.length} ${snapshot.sections.length === 1 ? "part" : "parts"} and ${snapshot.total_items} items.`),
-    h("ul", { class: "exam-list" }, ...minutes.map((text) => h("li", {}, icon("check"), h("span", {}, text)))),
+    h("p", { class: "exam-lead" }, `${kind} with ${snapshot.sections.length} ${snapshot.sections.length === 1 ? "part" : "parts"} and ${snapshot.total_items} items.`),
+    h("ul", { class: "exam-list" }, ...points.filter(Boolean).map((text) => h("li", {}, icon("check"), h("span", {}, text)))),
+    ...different(snapshot),
     button("Check my device", onGo),
   );
+}
+
+function different(snapshot: AttemptSnapshot): HTMLElement[] {
+  const told = differences(snapshot);
+  if (told.length === 0) return [];
+  const list = h("ul", { class: "exam-list" }, ...told.map((text) => h("li", {}, icon("check"), h("span", {}, text))));
+  return [h("h2", { class: "exam-subtitle" }, "Different for you"), list];
 }
 
 export function demonstration(snapshot: AttemptSnapshot, onPlay: () => void, onGo: () => void): { element: HTMLElement; setPlaying(playing: boolean): void } {
@@ -51,20 +74,33 @@ export function demonstration(snapshot: AttemptSnapshot, onPlay: () => void, onG
   };
 }
 
-export function ready(snapshot: AttemptSnapshot, onGo: () => void): { element: HTMLElement; setOpening(left: string | null): void; refuse(text: string): void } {
+export interface ReadyScreen {
+  element: HTMLElement;
+  setOpening(left: string | null): void;
+  setTime(time: { ms: number; isCut: boolean } | null): void;
+  refuse(text: string): void;
+}
+
+export function ready(snapshot: AttemptSnapshot, onGo: () => void): ReadyScreen {
   const go = button("Begin the test", onGo);
+  const time = h("p", { class: "exam-lead" });
   const note = h("p", { class: "exam-note" });
   return {
     element: card(
       h("p", { class: "exam-over" }, snapshot.title),
       h("h1", { class: "exam-title" }, "Ready to begin"),
       h("p", { class: "exam-lead" }, "When you press the button, the clock starts. Keep this page open until it says that you are done."),
+      time,
       note,
       h("div", { class: "exam-actions" }, go),
     ),
     setOpening(left) {
       go.disabled = left !== null;
       note.textContent = left === null ? "" : `The test opens in ${left}. Stay on this page: the button works then.`;
+    },
+    setTime(told) {
+      const cut = told?.isCut ? " The test closes then, whoever is inside." : "";
+      time.textContent = told ? `You have up to ${roughly(told.ms)}.${cut}` : "";
     },
     refuse(text) {
       note.textContent = text;
@@ -76,12 +112,12 @@ export function resume(snapshot: AttemptSnapshot, onGo: () => void): HTMLElement
   return card(
     h("p", { class: "exam-over" }, snapshot.title),
     h("h1", { class: "exam-title" }, "Your test goes on"),
-    h("p", { class: "exam-lead" }, `You are at item ${Math.min(snapshot.position + 1, snapshot.total_items)} of ${snapshot.total_items}. The clock has gone on, so continue now. Everything that you recorded before is kept.`),
+    h("p", { class: "exam-lead" }, `You are at item ${Math.min(snapshot.position + 1, snapshot.total_items)} of ${snapshot.total_items}. The clock has gone on, so continue now. Everything that you answered before is kept.`),
     h("div", { class: "exam-actions" }, button("Continue the test", onGo)),
   );
 }
 
-export function instructions(section: SectionView, part: number, parts: number, onGo: () => void): { element: HTMLElement; setCountdown(seconds: number | null): void } {
+export function instructions(section: SectionView, part: number, parts: number, onGo: () => void, rest?: { label: string; onRest: () => void }): { element: HTMLElement; setCountdown(seconds: number | null): void } {
   const go = button("Continue", onGo);
   const note = h("p", { class: "exam-note" });
   const scored = section.item_count - section.practice_count;
@@ -92,7 +128,7 @@ export function instructions(section: SectionView, part: number, parts: number, 
       h("p", { class: "exam-lead" }, section.instructions),
       section.example ? h("div", { class: "exam-example" }, h("strong", {}, "Example"), h("p", {}, section.example)) : null,
       h("p", { class: "exam-note" }, `${scored} ${scored === 1 ? "item" : "items"}${section.practice_count ? `, after ${section.practice_count} for practice` : ""}.`),
-      h("div", { class: "exam-actions" }, go, note),
+      h("div", { class: "exam-actions" }, go, rest ? button(rest.label, rest.onRest, "btn-outline-secondary btn-lg") : null, note),
     ),
     setCountdown(seconds) {
       note.textContent = seconds === null ? "" : `Continues by itself in ${seconds} s`;
@@ -110,7 +146,72 @@ export function microphoneHelp(trouble: MicrophoneTrouble, onRetry: () => void):
   );
 }
 
-export function finishing(): { element: HTMLElement; set(status: UploadStatus): void } {
+/** What is safe, what happens next, and that nothing has to be done. */
+export function waiting(snapshot: AttemptSnapshot, status: UploadStatus, onSave: () => void): HTMLElement {
+  const next = snapshot.sections.find((section) => section.first_position === snapshot.position);
+  return card(
+    h("div", { class: "exam-spinner", "aria-hidden": "true" }),
+    h("h1", { class: "exam-title" }, "Waiting for the network"),
+    h("p", { class: "exam-lead" }, `Nothing is lost: every answer is kept. ${next ? "The next part" : "The test"} goes on by itself as soon as the network is back.`),
+    h("p", { class: "exam-note" }, `${savedLine(status)}.`),
+    h("ul", { class: "exam-list" }, ...["Leave this page open, and the device switched on.", "Check the network cable or the Wi-Fi, or tell the invigilator."].map((text) => h("li", {}, icon("check"), h("span", {}, text)))),
+    h("div", { class: "exam-actions" }, button("Save my answers as a file", onSave, "btn-outline-secondary")),
+  );
+}
+
+/** By staff, or as the candidate's own break, which `onGo` ends. */
+export function paused(snapshot: AttemptSnapshot, onGo: () => void): { element: HTMLElement; setLeft(left: string): void } {
+  const isBreak = Boolean(snapshot.break_until);
+  const note = h("p", { class: "exam-note" }, "Everything that you answered is kept.");
+  const text = isBreak ? "The clock stands still. The test goes on by itself when your break is over." : "The clock stands still. Leave this page open: it goes on by itself, where you were.";
+  return {
+    element: card(
+      h("p", { class: "exam-over" }, snapshot.title),
+      h("h1", { class: "exam-title" }, isBreak ? "Your break" : "The test is paused"),
+      h("p", { class: "exam-lead" }, text),
+      note,
+      isBreak ? h("div", { class: "exam-actions" }, button("Go on now", onGo)) : null,
+    ),
+    setLeft(left) {
+      note.textContent = `${left} left of your break.`;
+    },
+  };
+}
+
+interface Notice {
+  icon: "network" | "warning";
+  title: string;
+  text: string;
+  tone?: "red" | "yellow";
+  action?: HTMLElement;
+}
+
+export function offline(onSave?: () => void): Notice {
+  return {
+    icon: "network",
+    title: "You are offline.",
+    text: "Your answers are kept on this device and sent when the network is back. Leave this page open.",
+    ...(onSave ? { action: button("Save a file", onSave, "btn-sm btn-outline-secondary") } : {}),
+  };
+}
+
+export function signedOut(): Notice {
+  const action = button("Sign in", () => window.open("/sign-in", "_blank"), "btn-sm btn-outline-secondary");
+  return { icon: "warning", title: "You were signed out.", text: "Your answers are kept on this device. Sign in again, then load this page.", tone: "red", action };
+}
+
+/** For the invigilator to carry: what this device holds and the college does not. */
+function lastResort(onSave: () => void): HTMLElement {
+  return h(
+    "details",
+    { class: "exam-resort" },
+    h("summary", {}, "The network does not come back?"),
+    h("p", {}, "Save your answers as a file and give it to your invigilator, who can upload it. It is encrypted. Keep this page as it is."),
+    button("Save my answers as a file", onSave, "btn-outline-secondary"),
+  );
+}
+
+export function finishing(onSave: () => void): { element: HTMLElement; set(status: UploadStatus): void } {
   const bar = h("progress", { "aria-label": "Answers saved" });
   const line = h("p", { class: "exam-note" });
   const element = card(
@@ -118,6 +219,7 @@ export function finishing(): { element: HTMLElement; set(status: UploadStatus): 
     h("p", { class: "exam-lead" }, "You have answered everything. Do not close this page yet."),
     bar,
     line,
+    lastResort(onSave),
   );
   return {
     element,
@@ -129,27 +231,39 @@ export function finishing(): { element: HTMLElement; set(status: UploadStatus): 
   };
 }
 
-export function done(ending: Ending, status: UploadStatus, home: string): HTMLElement {
+export function done(ending: Ending, status: UploadStatus, home: string, onSave: () => void): HTMLElement {
   return card(
     h("div", { class: "exam-done", "aria-hidden": "true" }, icon("check")),
     h("h1", { class: "exam-title" }, ending === "submitted" ? "You are done" : "The time is over"),
     h("p", { class: "exam-lead" }, ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you recorded in time has arrived."),
     h("p", { class: "exam-note" }, `${savedLine(status)}. When your campus releases the results, you find yours on your page.`),
-    status.refused > 0 ? h("p", { class: "exam-note" }, "Some recordings were not taken. They stay on this device for a week: tell your campus admin.") : null,
+    status.refused > 0 ? h("p", { class: "exam-note" }, "Some recordings were not taken. They stay on this device for a week: save them as a file, and tell your campus admin.") : null,
+    status.refused > 0 ? button("Save them as a file", onSave, "btn-outline-secondary") : null,
     h("div", { class: "exam-actions" }, h("a", { class: "btn btn-primary btn-lg", href: home }, "Back to my tests")),
   );
 }
 
+/** This page only watches now. What it has recorded is still sent. */
+export function elsewhere(onTakeOver: () => void): HTMLElement {
+  return card(
+    h("h1", { class: "exam-title" }, "Your test goes on in another window"),
+    h("p", { class: "exam-lead" }, "It was opened again, in another window or on another device, and continues there. This window has stopped recording; what you answered here is kept and sent."),
+    h("p", { class: "exam-note" }, "The clock goes on. To continue here instead, press the button: the other window then stops."),
+    h("div", { class: "exam-actions" }, button("Continue here", onTakeOver)),
+  );
+}
+
 const WAYS_ON: Record<string, { title: string; text: string; action: "home" | "reload" | "sign_in" }> = {
-  item_not_current: { title: "This test goes on elsewhere", text: "It was continued in another window or on another device. To continue here, load the page.", action: "reload" },
-  other_tab: { title: "The test is open in another tab", text: "Continue there, or close the other tab and load this page.", action: "reload" },
   signed_out: { title: "You were signed out", text: "Sign in again: the test continues where you were. Your answers are kept on this device.", action: "sign_in" },
   csrf_failed: { title: "The page needs to be loaded again", text: "The test continues where you were. Your answers are kept on this device.", action: "reload" },
+  identity_not_checked: { title: "First: who you are", text: "", action: "reload" },
+  network_not_allowed: { title: "Not from this network", text: "", action: "reload" },
+  seb_required: { title: "Open the test in Safe Exam Browser", text: "", action: "reload" },
   delivery_not_open: { title: "The test is not open", text: "", action: "home" },
   attempts_used_up: { title: "You have taken this test", text: "", action: "home" },
 };
 
-export function stopped(problem: Problem, home: string): HTMLElement {
+export function stopped(problem: Problem, home: string, onSave?: () => void): HTMLElement {
   const known = WAYS_ON[problem.code];
   const action = known?.action ?? "reload";
   return card(
@@ -162,5 +276,6 @@ export function stopped(problem: Problem, home: string): HTMLElement {
       action === "sign_in" ? h("a", { class: "btn btn-primary btn-lg", href: `/sign-in?next=${encodeURIComponent(location.pathname)}` }, "Sign in") : null,
       h("a", { class: "btn btn-outline-secondary btn-lg", href: home }, "My tests"),
     ),
+    onSave ? lastResort(onSave) : null,
   );
 }

@@ -1,72 +1,125 @@
 /** Runs the exam: does what each phase of the machine needs, and tells the machine what happened. */
-import { Refused, type ExamApi } from "./api";
-import { CheckScreen } from "./checks";
+import { isSpoken } from "./answers/registry";
+import { saveAnswersFile } from "./answers_file";
+import { Refused, Unreachable, type ExamApi } from "./api";
+import { Beginning } from "./beginning";
 import { minutesAndSeconds, roughly, type ServerClock } from "./clock";
+import { Drafts } from "./drafts";
 import type { Frame } from "./frame";
-import { ItemScreen } from "./item_screen";
-import { isRunning, placeOf, promptMs, recordingId, segmentFor, START, step, type Exam, type ExamEvent, type Phase } from "./machine";
-import { Microphone, MicrophoneError, MICROPHONE_HELP, type MicrophoneTrouble } from "./microphone";
-import { record } from "./recorder";
+import { Heart } from "./heart";
+import { ItemRunner } from "./item_runner";
+import { isRunning, START, step, taskAt, type Exam, type ExamEvent, type Phase } from "./machine";
+import { MicrophoneCare } from "./mic_care";
+import { Moves } from "./moves";
+import { hearNews } from "./news";
+import { Packages } from "./packages";
+import { Parts } from "./parts";
 import * as screens from "./screens";
+import { sleep } from "./sleep";
+import type { Sitting } from "./sitting";
 import type { Sound } from "./sound";
-import type { RecordingStore } from "./store";
-import type { AttemptSnapshot, ItemView } from "./types";
-import type { Uploader, UploadStatus } from "./uploader";
-import { button } from "./screens";
+import type { ExamStore } from "./store";
+import type { AttemptSnapshot, ItemView, Pulse } from "./types";
+import { Uploader, type UploadStatus } from "./uploader";
 
-const BEAT_MS = 10_000;
-const COUNTDOWN_S = 10;
 const KEPT_MS = 600;
 const TICK_MS = 250;
 const SLOW_REPLY_MS = 1500;
-const FEWEST_MS = 400;
+/** After this long without network, the answers are offered as a file. */
+const LONG_OFFLINE_MS = 90_000;
 
 export interface SessionParts {
   api: ExamApi;
   clock: ServerClock;
   frame: Frame;
   sound: Sound;
-  store: RecordingStore;
+  store: ExamStore;
   storageWorks: boolean;
+  deliveryId: string;
   home: string;
-  makeUploader(snapshot: AttemptSnapshot, onChange: (status: UploadStatus) => void): Uploader;
 }
 
 export class Session {
+  readonly #moves: Moves;
+  readonly #packages: Packages;
+  readonly #uploader: Uploader;
+  readonly #drafts: Drafts;
+  readonly #microphone: MicrophoneCare;
+  readonly #items: ItemRunner;
+  readonly #heart: Heart;
+  readonly #beginning: Beginning;
+  readonly #parts: Parts;
   #exam: Exam = START;
-  #microphone: Microphone | null = null;
-  #trouble: MicrophoneTrouble | null = null;
-  #uploader: Uploader | null = null;
-  #status: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
+  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
+  #status: UploadStatus = this.#recordings;
   #phaseEnd = new AbortController();
-  #itemScreen: ItemScreen | null = null;
   #deadline: string | null = null;
-  #beatTimer: ReturnType<typeof setTimeout> | undefined;
   #wakeLock: { release(): Promise<void> } | null = null;
   #onStatus: ((status: UploadStatus) => void) | null = null;
-  #take: Promise<unknown> = Promise.resolve();
+  #offlineSince: number | null = null;
+  #stopNews: () => void = () => undefined;
 
-  constructor(private readonly parts: SessionParts) {}
+  constructor(
+    private readonly parts: SessionParts,
+    private readonly sitting: Sitting,
+  ) {
+    const { api, clock, frame, sound, store, deliveryId } = parts;
+    const attemptId = sitting.snapshot.id;
+    this.#packages = new Packages({ api, store, attemptId, keepSound: sound.keep });
+    this.#moves = new Moves(
+      { api, store, clock, deliveryId, find: this.#packages.find, onSnapshot: (snapshot) => this.#heard(snapshot), onRefused: (error) => void this.#refused(error) },
+      sitting,
+    );
+    const isHeard = () => this.#moves.pending === 0;
+    const stored = sitting.snapshot.stored_recordings;
+    this.#uploader = new Uploader({ api, store, attemptId, alreadyStored: stored, isHeard, onChange: (status) => this.#showUploads(status) });
+    const epoch = () => this.#exam.snapshot?.epoch ?? sitting.snapshot.epoch ?? 0;
+    this.#drafts = new Drafts({ api, store, attemptId, epoch, isHeard, onChange: () => this.#showUploads(this.#recordings) });
+    const mayTell = () => isRunning(this.#exam) && this.#exam.phase.name !== "opening";
+    this.#microphone = new MicrophoneCare({ sound, frame, mayTell, onChange: () => this.#heart.beat() });
+    this.#items = new ItemRunner({
+      frame, sound, store, microphone: this.#microphone, drafts: this.#drafts, renew: (pick) => this.#renew(pick), onRecorded: () => this.#uploader.kick(),
+      hearAgain: (position, number, signal) => this.#hearAgain(position, number, signal),
+    });
+    const renew = (pick: (fresh: AttemptSnapshot) => string | null | undefined) => this.#renew(pick);
+    this.#beginning = new Beginning({ ...parts, microphone: this.#microphone, prepare: () => this.#prepare(), renew });
+    this.#parts = new Parts({ frame, sound, renew, rest: (signal) => this.#rest(signal) });
+    this.#heart = new Heart({ api, clock, attemptId, state: () => this.#state(), onPulse: (pulse) => this.#felt(pulse), onRefused: (error) => this.#heartRefused(error) });
+  }
 
   get hasUnsaved(): boolean {
     return this.#status.pending > 0 || this.#exam.phase.name === "recording";
   }
 
-  start(snapshot: AttemptSnapshot): void {
-    this.#uploader = this.parts.makeUploader(snapshot, (status) => this.#showUploads(status));
+  async start(): Promise<void> {
+    const { snapshot } = this.sitting;
+    this.#learn(snapshot);
+    await this.#drafts.open();
     this.#uploader.kick();
     setInterval(() => this.#tick(), TICK_MS);
-    window.addEventListener("online", () => this.#uploader?.kick());
+    window.addEventListener("online", () => this.#kickAll());
     document.addEventListener("visibilitychange", () => this.#keepAwake());
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.#mendMicrophone());
-    this.#dispatch({ type: "entered", snapshot });
-    if (snapshot.state === "in_progress" || snapshot.state === "checking") this.#beat();
+    await this.#unlock(snapshot);
+    this.#dispatch({ type: "entered", snapshot: this.#moves.now });
+    if (!["in_progress", "paused", "checking"].includes(snapshot.state)) return;
+    this.#heart.beat();
+    this.#stopNews = await hearNews(snapshot.id, (version) => this.#hearNews(version), (epoch) => this.#hearEpoch(epoch), () => this.#heart.fetchNews());
+  }
+
+  /** A newer window or machine goes on with this exam: resolves when what was being recorded here is on the device. */
+  async yield(): Promise<void> {
+    this.#dispatch({ type: "taken" });
+    this.#heart.stop();
+    this.#stopNews();
+    this.parts.frame.setTimeLeft(null);
+    await Promise.all([this.#items.written, this.#drafts.flush()]);
+    this.#microphone.close();
+    this.#uploader.kick();
   }
 
   // --- the loop ---------------------------------------------------------------------------------------------------
 
   #dispatch(event: ExamEvent): void {
-    if ("snapshot" in event) this.#learn(event.snapshot);
     const before = this.#exam;
     this.#exam = step(before, event);
     if (this.#exam === before || this.#exam.phase === before.phase) return;
@@ -75,13 +128,36 @@ export class Session {
     const { phase } = this.#exam;
     this.parts.frame.setQuiet(phase.name === "prompt" || phase.name === "recording");
     document.body.dataset.phase = phase.name;
-    if (this.#trouble) this.#showTrouble();
+    this.#microphone.show();
     void this.#run(phase, this.#phaseEnd.signal);
   }
 
+  /** What the server said last: its clock, the deadline, the key of the part that is on. */
   #learn(snapshot: AttemptSnapshot): void {
-    this.parts.clock.learn(snapshot.server_now);
     this.#deadline = snapshot.state === "in_progress" ? snapshot.deadline_at : null;
+    if (snapshot.conditions?.larger_text) document.body.classList.add("exam-larger");
+  }
+
+  /** Opens the part that is on, and fetches the coming one, sealed. */
+  async #unlock(snapshot: AttemptSnapshot): Promise<void> {
+    if (snapshot.state !== "in_progress" && snapshot.state !== "checking") return;
+    const on = snapshot.sections.findLastIndex((section) => section.first_position <= snapshot.position);
+    const section = snapshot.sections[on];
+    if (!section) return;
+    if (snapshot.section_key) await this.#packages.unlock(section.letter, snapshot.section_key);
+    const coming = snapshot.section_key ? snapshot.sections[on + 1] : section;
+    if (coming) void this.#packages.prefetch(coming.letter).then(() => this.#parts.fetchAhead(coming));
+  }
+
+  /** A reply to moves. */
+  #heard(snapshot: AttemptSnapshot): void {
+    this.parts.clock.learn(snapshot.server_now);
+    this.#learn(snapshot);
+    void this.#unlock(snapshot);
+    this.#uploader.kick();
+    this.#drafts.kick();
+    const isNews = snapshot.state !== "in_progress" && snapshot.state !== "submitted";
+    if (isNews || this.#exam.phase.name === "paused") this.#dispatch({ type: "changed", snapshot: this.#moves.now });
   }
 
   async #run(phase: Phase, signal: AbortSignal): Promise<void> {
@@ -95,230 +171,164 @@ export class Session {
   }
 
   async #refused(error: Refused): Promise<void> {
-    const snapshot = this.#exam.snapshot;
-    if (error.code === "attempt_not_open" && snapshot) {
-      const now = await this.parts.api.show(snapshot.id).catch(() => null);
-      if (now?.state === "submitted" || now?.state === "expired") return this.#dispatch({ type: "ended", ending: now.state });
+    if (error.code === "attempt_elsewhere" || error.code === "item_not_current") return this.yield();
+    if (error.code === "attempt_paused" || error.code === "attempt_not_open") {
+      const now = await this.parts.api.show(this.sitting.snapshot.id).catch(() => null);
+      if (now && now.state !== "in_progress") return this.#takeWord(now);
+      if (error.code === "attempt_paused") return;
     }
     this.#dispatch({ type: "stopped", problem: { code: error.code, title: error.title, detail: error.detail } });
   }
 
+  /** Reads the attempt anew: staff or the clock changed it. What was not sent yet counts as made. */
+  async #reread(): Promise<void> {
+    if (this.#moves.pending > 0) return this.#moves.kick();
+    const now = await this.parts.api.peek(this.sitting.snapshot.id).catch(() => null);
+    if (!now || this.#moves.pending > 0) return;
+    if ((now.epoch ?? 0) > (this.#moves.now.epoch ?? 0)) return this.yield();
+    this.#takeWord(now);
+  }
+
+  #takeWord(snapshot: AttemptSnapshot): void {
+    this.parts.clock.learn(snapshot.server_now);
+    this.#learn(snapshot);
+    this.#moves.learn(snapshot);
+    this.#dispatch({ type: "changed", snapshot });
+  }
+
   async #perform(phase: Phase, signal: AbortSignal): Promise<void> {
     const snapshot = this.#exam.snapshot;
-    const { frame } = this.parts;
-    if (phase.name === "stopped") return frame.show(screens.stopped(phase.problem, this.parts.home));
+    const { frame, home } = this.parts;
+    if (phase.name === "elsewhere") return frame.show(screens.elsewhere(() => location.reload()));
+    if (phase.name === "stopped") return frame.show(screens.stopped(phase.problem, home, () => this.#saveFile()));
     if (!snapshot) return;
     switch (phase.name) {
       case "welcome":
         return frame.show(screens.welcome(snapshot, () => this.#dispatch({ type: "welcomed" })));
       case "check":
-        return this.#check(snapshot, signal);
+        return this.#dispatch({ type: "checked", snapshot: await this.#beginning.check(snapshot, signal) });
       case "demonstration":
-        return this.#demonstrate(snapshot, signal);
+        return this.#beginning.demonstrate(snapshot, signal, () => this.#dispatch({ type: "demonstrated" }));
       case "ready":
-        return this.#ready(snapshot, signal);
+        return this.#begun(await this.#beginning.ready(snapshot, signal));
       case "resume":
-        return frame.show(screens.resume(snapshot, () => void this.#resume(snapshot, signal)));
+        return frame.show(screens.resume(snapshot, () => void this.#resume()));
       case "instructions":
-        return this.#instruct(snapshot, phase.section.letter, signal);
+        await this.#parts.introduce(snapshot, phase.section.letter, signal);
+        return this.#dispatch({ type: "instructed" });
       case "opening":
         return this.#open(snapshot, phase.position, signal);
       case "prompt":
-        return this.#prompt(snapshot, phase.item, phase.offsetMs, signal);
+        await this.#items.prompt(snapshot, phase.item, phase.offsetMs, signal);
+        return this.#dispatch({ type: "prompt_ended" });
       case "recording":
-        return this.#record(snapshot, phase.item, phase.offsetMs, signal);
+        await this.#items.record(snapshot, phase.item, phase.offsetMs, signal);
+        if (!signal.aborted) this.#dispatch({ type: "recorded" });
+        return;
+      case "answering":
+        await this.#items.answer(snapshot, phase.item, phase.offsetMs, signal);
+        if (!signal.aborted) this.#dispatch({ type: "answered" });
+        return;
       case "closing":
         return this.#close(snapshot, phase.item, signal);
+      case "paused":
+        return this.#pause(snapshot, signal);
       case "finishing":
         return this.#finish();
       case "done":
-        this.#microphone?.close();
-        await this.#wakeLock?.release().catch(() => undefined);
-        clearTimeout(this.#beatTimer);
-        return frame.show(screens.done(phase.ending, this.#status, this.parts.home));
+        return this.#done(phase.ending);
       case "loading":
         return;
     }
   }
 
-  // --- before the clock -------------------------------------------------------------------------------------------
+  // --- beginning and going on -------------------------------------------------------------------------------------
 
-  async #check(snapshot: AttemptSnapshot, signal: AbortSignal): Promise<void> {
-    const { api, sound, frame, storageWorks } = this.parts;
-    const screen = new CheckScreen({ api, sound, snapshot, storageWorks, openMicrophone: () => this.#openMicrophone() });
-    frame.show(screen.element);
-    const outcome = await screen.run();
-    this.#dispatch({ type: "checked", snapshot: await api.check(snapshot.id, outcome, signal) });
+  #begun(snapshot: AttemptSnapshot): void {
+    this.#moves.learn(snapshot);
+    this.#heard(snapshot);
+    this.#keepAwake();
+    this.#dispatch({ type: "begun", snapshot });
   }
 
-  async #demonstrate(snapshot: AttemptSnapshot, signal: AbortSignal): Promise<void> {
-    const { sound, frame } = this.parts;
-    const url = snapshot.demonstration?.audio_url ?? null;
-    const play = async (): Promise<void> => {
-      await sound.unlock();
-      if (!url) return;
-      screen.setPlaying(true);
-      const again = () => this.#renew((fresh) => fresh.demonstration?.audio_url);
-      const buffer = await sound.load(url, signal, () => undefined, again);
-      await sound.play(buffer, 0, signal);
-      screen.setPlaying(false);
-    };
-    const screen = screens.demonstration(snapshot, () => void play().catch(() => undefined), () => this.#dispatch({ type: "demonstrated" }));
-    frame.show(screen.element);
-  }
-
-  async #ready(snapshot: AttemptSnapshot, signal: AbortSignal): Promise<void> {
-    const { api, clock, frame } = this.parts;
-    const begin = async (): Promise<void> => {
-      await this.#prepare();
-      try {
-        const begun = await api.begin(snapshot.id, signal);
-        this.#keepAwake();
-        this.#dispatch({ type: "begun", snapshot: begun });
-      } catch (error) {
-        if (error instanceof Refused && error.code === "delivery_not_open") return screen.refuse(error.detail);
-        if (error instanceof Refused) return this.#refused(error);
-        throw error;
-      }
-    };
-    const screen = screens.ready(snapshot, () => void begin());
-    frame.show(screen.element);
-    const look = (): void => {
-      const left = clock.untilMs(snapshot.opens_at) ?? 0;
-      screen.setOpening(left > 0 ? minutesAndSeconds(left) : null);
-      if (left > 0 && !signal.aborted) setTimeout(look, 500);
-    };
-    look();
-  }
-
-  async #resume(snapshot: AttemptSnapshot, signal: AbortSignal): Promise<void> {
+  /** By the server's word, or by what is known here when it cannot be asked now. */
+  async #resume(): Promise<void> {
     await this.#prepare();
     this.#keepAwake();
-    this.#dispatch({ type: "resumed", snapshot: await this.parts.api.show(snapshot.id, signal) });
+    if (this.#moves.pending === 0) {
+      const now = await this.parts.api.peek(this.sitting.snapshot.id).catch((error: unknown) => {
+        if (error instanceof Unreachable) return null;
+        throw error;
+      });
+      if (now) {
+        this.#moves.learn(now);
+        this.#heard(now);
+      }
+    }
+    await this.#unlock(this.#moves.now);
+    this.#dispatch({ type: "resumed", snapshot: this.#moves.now });
+  }
+
+  /** The server has to know every move before: a break is possible between two parts only. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    await this.#moves.drained();
+    if (!signal.aborted) this.#takeWord(await this.parts.api.takeBreak(this.sitting.snapshot.id, signal));
+  }
+
+  async #pause(snapshot: AttemptSnapshot, signal: AbortSignal): Promise<void> {
+    const { frame, clock, api } = this.parts;
+    frame.setTimeLeft(null);
+    const goOn = async (): Promise<void> => this.#takeWord(await api.endBreak(snapshot.id, signal));
+    const screen = screens.paused(snapshot, () => void goOn().catch(() => undefined));
+    frame.show(screen.element);
+    while (snapshot.break_until) {
+      screen.setLeft(minutesAndSeconds(clock.untilMs(snapshot.break_until) ?? 0));
+      await sleep(500, signal);
+    }
+  }
+
+  async #hearAgain(position: number, number: number, signal: AbortSignal): Promise<ItemView | null> {
+    await this.#moves.drained();
+    const now = await this.parts.api.hearAgain(this.sitting.snapshot.id, position, number, signal);
+    this.#learn(now);
+    this.#moves.learn(now);
+    return now.item;
   }
 
   /** Within a click: unlocks sound and opens the microphone. A failure of the latter is dealt with before the next item. */
   async #prepare(): Promise<void> {
     await this.parts.sound.unlock();
-    if (!this.#microphone?.isAlive) await this.#openMicrophone().catch(() => undefined);
+    const speaks = this.#moves.now.sections.some((section) => isSpoken(section.task));
+    if (speaks && !this.#microphone.live) await this.#microphone.open().catch(() => undefined);
   }
 
   // --- parts and items --------------------------------------------------------------------------------------------
 
-  async #instruct(snapshot: AttemptSnapshot, letter: string, signal: AbortSignal): Promise<void> {
-    const { sound, frame } = this.parts;
-    const index = snapshot.sections.findIndex((section) => section.letter === letter);
-    const section = snapshot.sections[index];
-    if (!section) return this.#dispatch({ type: "instructed" });
-    const screen = screens.instructions(section, index + 1, snapshot.sections.length, () => this.#dispatch({ type: "instructed" }));
-    frame.show(screen.element);
-    if (section.instructions_audio_url) {
-      const again = () => this.#renew((fresh) => fresh.sections[index]?.instructions_audio_url);
-      const buffer = await sound.load(section.instructions_audio_url, signal, () => undefined, again);
-      await sound.play(buffer, 0, signal);
-    }
-    for (let seconds = COUNTDOWN_S; seconds > 0; seconds -= 1) {
-      screen.setCountdown(seconds);
-      await sleep(1000, signal);
-    }
-    this.#dispatch({ type: "instructed" });
-  }
-
   async #open(snapshot: AttemptSnapshot, position: number, signal: AbortSignal): Promise<void> {
-    await this.#needMicrophone(signal);
-    const slow = setTimeout(() => this.#itemScreen?.showWaiting() ?? this.parts.frame.show(screens.loading("Waiting for the network")), SLOW_REPLY_MS);
-    try {
-      const item = await this.parts.api.open(snapshot.id, position, signal);
-      this.#dispatch({ type: "opened", item });
-    } finally {
-      clearTimeout(slow);
-    }
-  }
-
-  #screenFor(snapshot: AttemptSnapshot, item: ItemView): ItemScreen {
-    if (this.#itemScreen?.item.position !== item.position || !this.#itemScreen.element.isConnected) {
-      const section = snapshot.sections.find((each) => each.letter === item.section_letter);
-      this.#itemScreen = new ItemScreen(item, section, snapshot.total_items);
-      this.parts.frame.show(this.#itemScreen.element, { focus: false });
-    }
-    return this.#itemScreen;
-  }
-
-  async #prompt(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
-    const screen = this.#screenFor(snapshot, item);
-    const { sound } = this.parts;
-    if (!item.prompt) return this.#dispatch({ type: "prompt_ended" });
-    screen.waitForPrompt(false);
-    const again = () => this.#renew((fresh) => fresh.item?.prompt?.url);
-    const buffer = await sound.load(item.prompt.url, signal, (waiting) => screen.waitForPrompt(waiting), again);
-    const startedAt = performance.now() - offsetMs;
-    const timer = setInterval(() => screen.showPrompt(performance.now() - startedAt), 100);
-    signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-    screen.showPrompt(offsetMs);
-    // The sound may be a little shorter than the item's prompt: what is left is silence before the answer.
-    await Promise.all([sound.play(buffer, offsetMs, signal), sleep(promptMs(item) - offsetMs, signal)]);
-    clearInterval(timer);
-    this.#dispatch({ type: "prompt_ended" });
-  }
-
-  /** Records until the window or the answer ends. A microphone that goes away and comes back makes a further segment. */
-  async #record(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
-    const screen = this.#screenFor(snapshot, item);
-    const startedAt = performance.now() - offsetMs;
-    const elapsed = () => performance.now() - startedAt;
-    const taken = await this.#segmentsOf(snapshot, item.position);
-    let finished = false;
-    while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
-      const from = elapsed();
-      if (!this.#microphone?.isAlive && !(await this.#mendMicrophone())) {
-        screen.showNoMicrophone(from);
-        await sleep(500, signal);
-        continue;
-      }
-      screen.showRecording(from, 0);
-      const segment = segmentFor(item.window_ms, from, taken);
-      taken.push(segment);
-      const take = record(
-        this.#microphone!,
-        this.parts.store,
-        {
-          recordingId: recordingId(item.position, segment, crypto.randomUUID()),
-          attemptId: snapshot.id,
-          position: item.position,
-          segment,
-          windowMs: item.window_ms - from,
-          beginWithinMs: from > 0 && offsetMs > 0 ? 0 : item.begin_within_ms, // after a reload the answer may have begun
-          silenceEndMs: item.silence_end_ms,
-        },
-        {
-          onLevel: (rms, ms) => screen.showRecording(from + ms, rms),
-          onDead: (dead) => this.#setTrouble(dead ? "silent" : null),
-        },
-        signal,
-      );
-      this.#take = take;
-      const { endedBy } = await take;
-      this.#uploader?.kick();
-      finished = endedBy !== "microphone";
-    }
-    if (!signal.aborted) this.#dispatch({ type: "recorded" });
-  }
-
-  /** Of an item that a reload or another device has begun to record: what is there already, here and on the server. */
-  async #segmentsOf(snapshot: AttemptSnapshot, position: number): Promise<number[]> {
-    const here = (await this.parts.store.list()).filter((each) => each.attempt_id === snapshot.id).map((each) => each.recording_id);
-    const places = [...here, ...snapshot.stored_recordings].map(placeOf);
-    return places.filter((place) => place?.position === position).map((place) => place!.segment);
+    if (isSpoken(taskAt(snapshot, position))) await this.#microphone.need(signal);
+    await this.#move(snapshot, [{ kind: "open", position }], position, signal);
   }
 
   async #close(snapshot: AttemptSnapshot, item: ItemView, signal: AbortSignal): Promise<void> {
-    const screen = this.#screenFor(snapshot, item);
-    screen.showKept();
-    this.#uploader?.kick();
-    const slow = setTimeout(() => screen.showWaiting(), SLOW_REPLY_MS);
+    const screen = isSpoken(item.task) ? this.#items.screenFor(snapshot, item) : null;
+    screen?.showKept();
+    this.#uploader.kick();
+    this.#drafts.kick();
+    const next = item.position + 1;
+    const goesOn = next < snapshot.total_items && !snapshot.sections.some((section) => section.first_position === next);
+    const isReady = !isSpoken(taskAt(snapshot, next)) || this.#microphone.live !== null;
+    const close = { kind: "close", position: item.position } as const;
+    const moves = goesOn && isReady ? [close, { kind: "open", position: next } as const] : [close];
+    await sleep(screen ? KEPT_MS : 0, signal);
+    await this.#move(snapshot, moves, goesOn && isReady ? next : null, signal);
+  }
+
+  async #move(snapshot: AttemptSnapshot, moves: Parameters<Moves["make"]>[0], fresh: number | null, signal: AbortSignal): Promise<void> {
+    const wait = () => this.parts.frame.show(screens.waiting(snapshot, this.#status, () => this.#saveFile()), { focus: false });
+    const slow = setTimeout(wait, SLOW_REPLY_MS);
     try {
-      const [next] = await Promise.all([this.parts.api.close(snapshot.id, item.position, signal), sleep(KEPT_MS, signal)]);
-      this.#dispatch({ type: "closed", snapshot: next });
+      const now = await this.#moves.make(moves, signal);
+      if (!signal.aborted) this.#dispatch({ type: "moved", snapshot: now, fresh });
     } finally {
       clearTimeout(slow);
     }
@@ -327,107 +337,61 @@ export class Session {
   async #finish(): Promise<void> {
     this.#deadline = null;
     this.parts.frame.setTimeLeft(null);
-    const screen = screens.finishing();
+    const screen = screens.finishing(() => this.#saveFile());
     this.parts.frame.show(screen.element);
     this.#onStatus = (status) => screen.set(status);
     screen.set(this.#status);
-    await this.#take; // the time may have ended in the middle of an answer: its last second is being written
-    await this.#uploader?.drained();
+    await this.#items.written; // the time may have ended in the middle of an answer: its last second is being written
+    await this.#moves.drained().catch(() => undefined); // those that the server refuses never happened
+    await Promise.all([this.#uploader.drained(), this.#drafts.drained()]);
     this.#onStatus = null;
     this.#dispatch({ type: "uploaded" });
   }
 
+  async #done(ending: "submitted" | "expired"): Promise<void> {
+    this.#heart.stop();
+    this.#stopNews();
+    this.#microphone.close();
+    await this.#wakeLock?.release().catch(() => undefined);
+    if (this.#status.pending === 0) await this.parts.store.purge(this.sitting.snapshot.id);
+    this.parts.frame.show(screens.done(ending, this.#status, this.parts.home, () => this.#saveFile()));
+  }
+
   async #renew(pick: (fresh: AttemptSnapshot) => string | null | undefined): Promise<string | null> {
-    const id = this.#exam.snapshot?.id;
-    if (!id) return null;
-    return pick(await this.parts.api.show(id, this.#phaseEnd.signal)) ?? null;
-  }
-
-  // --- microphone -------------------------------------------------------------------------------------------------
-
-  async #openMicrophone(): Promise<Microphone> {
-    this.#microphone?.close();
-    this.#microphone = null;
-    try {
-      this.#microphone = await Microphone.open(this.parts.sound.context, (trouble) => this.#setTrouble(trouble));
-    } catch (error) {
-      if (error instanceof MicrophoneError) this.#setTrouble(error.trouble);
-      throw error;
-    }
-    this.#setTrouble(null);
-    return this.#microphone;
-  }
-
-  async #mendMicrophone(): Promise<boolean> {
-    if (!this.#trouble || this.#microphone?.isAlive) return Boolean(this.#microphone?.isAlive);
-    return this.#openMicrophone().then(
-      () => true,
-      () => false,
-    );
-  }
-
-  /** No item opens without a microphone: its window would run empty. */
-  async #needMicrophone(signal: AbortSignal): Promise<void> {
-    while (!this.#microphone?.isAlive) {
-      const opened = await this.#openMicrophone().catch(() => null);
-      if (opened || signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        this.parts.frame.show(screens.microphoneHelp(this.#trouble ?? "not_found", resolve));
-        signal.addEventListener("abort", () => resolve(), { once: true });
-        navigator.mediaDevices?.addEventListener?.("devicechange", () => resolve(), { once: true });
-      });
-    }
-  }
-
-  #setTrouble(trouble: MicrophoneTrouble | null): void {
-    if (this.#trouble === trouble) return;
-    this.#trouble = trouble;
-    this.#showTrouble();
-    this.#beat();
-  }
-
-  #showTrouble(): void {
-    const { name } = this.#exam.phase;
-    // Before an item opens, the whole screen says it.
-    const help = this.#trouble && isRunning(this.#exam) && name !== "opening" ? MICROPHONE_HELP[this.#trouble] : null;
-    const reconnect = () => void this.#openMicrophone().catch(() => undefined);
-    this.parts.frame.banner(
-      "microphone",
-      help
-        ? {
-            icon: "microphone",
-            title: `${help.title}.`,
-            text: help.steps[0] ?? "",
-            tone: "red",
-            action: button("Reconnect", reconnect, "btn-sm btn-outline-secondary"),
-          }
-        : null,
-    );
+    return pick(await this.parts.api.show(this.sitting.snapshot.id, this.#phaseEnd.signal)) ?? null;
   }
 
   // --- what goes on beside ----------------------------------------------------------------------------------------
 
-  #showUploads(status: UploadStatus): void {
+  #saveFile(): void {
+    void saveAnswersFile(this.parts.store, this.sitting.snapshot.id, this.#moves.unheard);
+  }
+
+  #kickAll(): void {
+    this.#moves.kick();
+    this.#uploader.kick();
+    this.#drafts.kick();
+    this.#heart.beat();
+  }
+
+  #showUploads(recordings: UploadStatus): void {
+    this.#recordings = recordings;
+    const { waiting, acknowledged, refused } = this.#drafts;
+    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, refused: recordings.refused + refused };
     const moved = status.pending !== this.#status.pending;
     this.#status = status;
     this.parts.frame.setUploads(status);
     this.#onStatus?.(status);
-    const action = button("Sign in", () => window.open("/sign-in", "_blank"), "btn-sm btn-outline-secondary");
-    this.parts.frame.banner(
-      "signed_out",
-      status.trouble === "signed_out"
-        ? { icon: "warning", title: "You were signed out.", text: "Your answers are kept on this device. Sign in again, then load this page.", tone: "red", action }
-        : null,
-    );
-    if (moved) this.#beat();
+    this.parts.frame.banner("signed_out", status.trouble === "signed_out" ? screens.signedOut() : null);
+    if (moved) this.#heart.beat();
   }
 
   /** Shows and hides the line about the network; a reply from the server is the only proof that it is there. */
   setConnected(connected: boolean): void {
-    this.parts.frame.banner(
-      "offline",
-      connected ? null : { icon: "network", title: "You are offline.", text: "Your answers are kept on this device and sent when the network is back. Leave this page open." },
-    );
+    if (connected === (this.#offlineSince === null)) return;
+    this.#offlineSince = connected ? null : performance.now();
+    this.parts.frame.banner("offline", connected ? null : screens.offline());
+    if (connected) this.#kickAll();
   }
 
   #tick(): void {
@@ -435,31 +399,35 @@ export class Session {
     this.parts.frame.setTimeLeft(isRunning(this.#exam) ? left : null);
     if (left === 0 && isRunning(this.#exam)) this.#dispatch({ type: "ended", ending: "expired" });
     if (left !== null && left > 59_800 && left < 60_000) this.parts.frame.announce(`${roughly(60_000)} left`);
-  }
-
-  /** Says that we are here: every 10 s, and at once when something has changed. */
-  #beat(): void {
-    clearTimeout(this.#beatTimer);
-    this.#beatTimer = setTimeout(() => void this.#sendBeat(), 150);
-  }
-
-  async #sendBeat(): Promise<void> {
-    const { snapshot, phase } = this.#exam;
-    if (!snapshot || phase.name === "done" || phase.name === "stopped") return;
-    this.#beatTimer = setTimeout(() => void this.#sendBeat(), BEAT_MS);
-    const microphone = this.#trouble ? `trouble:${this.#trouble}` : this.#microphone ? "ok" : "unknown";
-    const position = "item" in phase ? phase.item.position : snapshot.position;
-    try {
-      const pulse = await this.parts.api.heartbeat(snapshot.id, { position, uploads_pending: this.#status.pending, microphone });
-      this.parts.clock.learn(pulse.server_now);
-      if (pulse.state === "in_progress") this.#deadline = pulse.deadline_at; // may have been moved for this candidate
-      if (this.#status.trouble) this.#uploader?.kick();
-      if ((pulse.state === "expired" || pulse.state === "submitted") && isRunning(this.#exam) && phase.name !== "closing") {
-        this.#dispatch({ type: "ended", ending: pulse.state });
-      }
-    } catch {
-      /* the next beat tries again; what matters is shown by the calls that matter */
+    if (this.#offlineSince !== null && performance.now() - this.#offlineSince > LONG_OFFLINE_MS) {
+      this.#offlineSince = Infinity;
+      this.parts.frame.banner("offline", screens.offline(() => this.#saveFile()));
     }
+  }
+
+  #state(): { position: number; uploads_pending: number; microphone: string } {
+    const { phase } = this.#exam;
+    const position = "item" in phase ? phase.item.position : this.#moves.now.position;
+    return { position, uploads_pending: this.#status.pending, microphone: this.#microphone.word };
+  }
+
+  #felt(pulse: Pulse): void {
+    if (this.#status.trouble) this.#uploader.kick();
+    const known = this.#moves.heardVersion;
+    const isNews = pulse.version === undefined ? pulse.state !== this.#moves.now.state : pulse.version > known;
+    if (isNews) void this.#reread();
+  }
+
+  #hearNews(version: number): void {
+    if (version > this.#moves.heardVersion) void this.#reread();
+  }
+
+  #hearEpoch(epoch: number): void {
+    if (epoch > (this.#moves.now.epoch ?? 0)) void this.yield();
+  }
+
+  #heartRefused(error: Refused): void {
+    if (error.code === "attempt_elsewhere") void this.yield();
   }
 
   /** A screen that falls asleep ends many phones' recordings. */
@@ -471,19 +439,4 @@ export class Session {
       () => undefined,
     );
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error);
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, Math.max(0, ms));
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

@@ -1,15 +1,26 @@
 /** Everything that is heard: prompts, instructions, the check's tone. One AudioContext, unlocked by the first click. */
 import { backoffMs, pause } from "./backoff";
+import type { Bytes } from "./sealing";
 
 const UNPLAYABLE_AFTER = 3;
 const LATE_MS = 1500;
 
 export class Sound {
   readonly context: AudioContext = new AudioContext();
+  readonly #kept = new Map<string, Bytes>();
 
   /** Call from a click: browsers let nothing sound before one. */
   async unlock(): Promise<void> {
     if (this.context.state !== "running") await this.context.resume();
+  }
+
+  /** Has these bytes answer for that address: of a package, or of what was fetched ahead. */
+  readonly keep = (address: string, bytes: Bytes): void => {
+    this.#kept.set(address, bytes);
+  };
+
+  has(address: string): boolean {
+    return this.#kept.has(address);
   }
 
   /**
@@ -26,14 +37,13 @@ export class Sound {
     let unplayable = 0;
     for (let tries = 1; unplayable < UNPLAYABLE_AFTER; tries += 1) {
       try {
-        const reply = await fetch(address, { credentials: "omit", signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]) });
-        if (reply.ok) {
-          const bytes = await reply.arrayBuffer();
-          const buffer = await this.context.decodeAudioData(bytes);
+        const bytes = this.#kept.get(address)?.slice() ?? (await fetchBytes(address, signal));
+        if (typeof bytes !== "number") {
+          const buffer = await this.context.decodeAudioData(bytes.buffer);
           onWaiting(false);
           return buffer;
         }
-        if (reply.status < 500 && renew) address = (await renew()) ?? address;
+        if (bytes < 500 && renew) address = (await renew()) ?? address;
       } catch (error) {
         if (signal.aborted) throw error;
         if (error instanceof DOMException && error.name === "EncodingError") unplayable += 1;
@@ -84,4 +94,10 @@ export class Sound {
     tone.start(at);
     tone.stop(at + 0.6);
   }
+}
+
+/** The bytes, or the status of a refusal. */
+export async function fetchBytes(address: string, signal: AbortSignal): Promise<Bytes | number> {
+  const reply = await fetch(address, { credentials: "omit", signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]) });
+  return reply.ok ? new Uint8Array(await reply.arrayBuffer()) : reply.status;
 }

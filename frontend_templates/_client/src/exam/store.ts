@@ -1,4 +1,6 @@
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+/** What the exam keeps while the network is elsewhere, and the same in memory for a device that keeps nothing. */
+import type { Draft, DraftStore } from "./drafts";
+import { joinBytes, Seal, type Bytes } from "./sealing";
 
 /**
  * recording: being made; chunks arrive every second, so a crash costs at most the last one
@@ -26,116 +28,46 @@ export interface RecordingStore {
   refuse(recordingId: string): Promise<void>;
   remove(recordingId: string): Promise<void>;
   list(): Promise<Recording[]>;
-  bytesOf(recordingId: string): Promise<Uint8Array<ArrayBuffer>>;
+  bytesOf(recordingId: string): Promise<Bytes>;
 }
 
-interface Schema extends DBSchema {
-  recordings: { key: string; value: Recording };
-  chunks: { key: [string, number]; value: { recording_id: string; sequence: number; bytes: ArrayBuffer } };
+/** Everything else of one attempt, by name: how it stands, packages, sounds. */
+export interface NoteStore {
+  putNote(attemptId: string, name: string, bytes: Bytes): Promise<void>;
+  findNote(attemptId: string, name: string): Promise<Bytes | null>;
 }
 
-const WEEK_MS = 7 * 24 * 3600 * 1000;
-
-/** Recordings on this device. What the device refuses to keep (quota) stays in memory, so that it is still uploaded. */
-export class DeviceStore implements RecordingStore {
-  readonly #memory = new MemoryStore();
-
-  private constructor(private readonly database: IDBPDatabase<Schema>) {}
-
-  static async open(name = "viva-exam"): Promise<DeviceStore> {
-    const database = await openDB<Schema>(name, 1, {
-      upgrade(fresh) {
-        fresh.createObjectStore("recordings", { keyPath: "recording_id" });
-        fresh.createObjectStore("chunks", { keyPath: ["recording_id", "sequence"] });
-      },
-    });
-    return new DeviceStore(database);
-  }
-
-  async add(recording: Recording): Promise<void> {
-    await this.#memory.add(recording);
-    await this.#tryToKeep(() => this.database.put("recordings", recording));
-  }
-
-  async addChunk(recordingId: string, sequence: number, bytes: ArrayBuffer): Promise<void> {
-    await this.#memory.addChunk(recordingId, sequence, bytes);
-    const kept = await this.#tryToKeep(() =>
-      this.database.put("chunks", { recording_id: recordingId, sequence, bytes }),
-    );
-    if (kept) this.#memory.forgetChunk(recordingId, sequence);
-  }
-
-  async finish(recordingId: string, durationMs: number): Promise<void> {
-    await this.#memory.finish(recordingId, durationMs);
-    await this.#change(recordingId, { state: "recorded", duration_ms: durationMs });
-  }
-
-  async refuse(recordingId: string): Promise<void> {
-    await this.#memory.refuse(recordingId);
-    await this.#change(recordingId, { state: "refused" });
-  }
-
-  async remove(recordingId: string): Promise<void> {
-    await this.#memory.remove(recordingId);
-    const change = this.database.transaction(["recordings", "chunks"], "readwrite");
-    await Promise.all([
-      change.objectStore("recordings").delete(recordingId),
-      change.objectStore("chunks").delete(IDBKeyRange.bound([recordingId, 0], [recordingId, Infinity])),
-      change.done,
-    ]);
-  }
-
-  async list(): Promise<Recording[]> {
-    const kept = await this.database.getAll("recordings");
-    const known = new Map([...kept, ...(await this.#memory.list())].map((each) => [each.recording_id, each]));
-    return [...known.values()].sort((a, b) => a.started_at - b.started_at);
-  }
-
-  async bytesOf(recordingId: string): Promise<Uint8Array<ArrayBuffer>> {
-    const kept = await this.database.getAll("chunks", IDBKeyRange.bound([recordingId, 0], [recordingId, Infinity]));
-    const chunks = new Map(kept.map((chunk) => [chunk.sequence, chunk.bytes]));
-    for (const [sequence, bytes] of this.#memory.chunksOf(recordingId)) chunks.set(sequence, bytes);
-    return joined(chunks);
-  }
-
-  /** Recordings that were being made when the page died become complete; old refusals are dropped. */
-  async recover(nowMs: number): Promise<void> {
-    for (const recording of await this.list()) {
-      if (recording.state === "recording") await this.#recoverOne(recording);
-      if (recording.state === "refused" && nowMs - recording.started_at > WEEK_MS) await this.remove(recording.recording_id);
-    }
-  }
-
-  async #recoverOne(recording: Recording): Promise<void> {
-    const chunks = await this.database.getAllKeys(
-      "chunks",
-      IDBKeyRange.bound([recording.recording_id, 0], [recording.recording_id, Infinity]),
-    );
-    if (chunks.length === 0) await this.remove(recording.recording_id);
-    else await this.finish(recording.recording_id, chunks.length * 1000); // one chunk a second
-  }
-
-  async #change(recordingId: string, changes: Partial<Recording>): Promise<void> {
-    await this.#tryToKeep(async () => {
-      const before = await this.database.get("recordings", recordingId);
-      if (before) await this.database.put("recordings", { ...before, ...changes });
-    });
-  }
-
-  async #tryToKeep(write: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await write();
-      return true;
-    } catch {
-      return false; // the copy in memory is uploaded; only a reload before that would lose it
-    }
-  }
+export interface ExamStore extends RecordingStore, DraftStore, NoteStore {
+  /** Takes the attempt's key into use; without one given, the one that is here. False: what lies here stays sealed. */
+  unlock(attemptId: string, storageKey?: string): Promise<boolean>;
+  /** Recordings that were being made when the page died become complete; refusals of more than a week ago are dropped. */
+  recover(nowMs: number): Promise<void>;
+  /** These bytes sealed with the attempt's key, to be taken away; null without a key. */
+  sealFor(attemptId: string, label: string, bytes: Bytes): Promise<Bytes | null>;
+  /** Everything of an attempt that the server has acknowledged goes; what it refused stays. */
+  purge(attemptId: string): Promise<void>;
 }
 
-export class MemoryStore implements RecordingStore {
+export class MemoryStore implements ExamStore {
   readonly #recordings = new Map<string, Recording>();
   readonly #chunks = new Map<string, Map<number, ArrayBuffer>>();
+  readonly #notes = new Map<string, Bytes>();
 
+  #seal: Seal | null = null;
+
+  async unlock(_attemptId: string, storageKey?: string): Promise<boolean> {
+    if (storageKey && globalThis.crypto?.subtle) this.#seal = await Seal.from(storageKey);
+    return true;
+  }
+  async sealFor(_attemptId: string, label: string, bytes: Bytes): Promise<Bytes | null> {
+    return (await this.#seal?.close(label, bytes)) ?? null;
+  }
+  async recover(): Promise<void> {
+    return;
+  }
+  async purge(): Promise<void> {
+    this.#notes.clear();
+  }
   async add(recording: Recording): Promise<void> {
     this.#recordings.set(recording.recording_id, { ...recording });
     this.#chunks.set(recording.recording_id, new Map());
@@ -156,8 +88,20 @@ export class MemoryStore implements RecordingStore {
   async list(): Promise<Recording[]> {
     return [...this.#recordings.values()];
   }
-  async bytesOf(recordingId: string): Promise<Uint8Array<ArrayBuffer>> {
-    return joined(this.chunksOf(recordingId));
+  async bytesOf(recordingId: string): Promise<Bytes> {
+    return joinChunks(this.chunksOf(recordingId));
+  }
+  async putDraft(): Promise<void> {
+    return; // `Drafts` itself holds them for as long as the page lives
+  }
+  async listDrafts(): Promise<Draft[]> {
+    return [];
+  }
+  async putNote(attemptId: string, name: string, bytes: Bytes): Promise<void> {
+    this.#notes.set(`${attemptId}:${name}`, bytes);
+  }
+  async findNote(attemptId: string, name: string): Promise<Bytes | null> {
+    return this.#notes.get(`${attemptId}:${name}`) ?? null;
   }
   chunksOf(recordingId: string): ReadonlyMap<number, ArrayBuffer> {
     return this.#chunks.get(recordingId) ?? new Map();
@@ -171,13 +115,6 @@ export class MemoryStore implements RecordingStore {
   }
 }
 
-function joined(chunks: ReadonlyMap<number, ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const inOrder = [...chunks].sort(([a], [b]) => a - b).map(([, bytes]) => new Uint8Array(bytes));
-  const whole = new Uint8Array(inOrder.reduce((sum, bytes) => sum + bytes.length, 0));
-  let at = 0;
-  for (const bytes of inOrder) {
-    whole.set(bytes, at);
-    at += bytes.length;
-  }
-  return whole;
+export function joinChunks(chunks: ReadonlyMap<number, ArrayBuffer>): Bytes {
+  return joinBytes([...chunks].sort(([a], [b]) => a - b).map(([, bytes]) => new Uint8Array(bytes)));
 }

@@ -1,5 +1,12 @@
 /** The exam API's shapes, as ARCHITECTURE.md states them. All times in the names' units; moments are ISO 8601, UTC. */
-export type AttemptState = "checking" | "in_progress" | "submitted" | "expired" | "voided";
+export type AttemptState = "checking" | "in_progress" | "paused" | "submitted" | "expired" | "voided";
+
+/** `at`: when it was made, by our estimate of the server's clock. */
+export interface Move {
+  kind: "open" | "close";
+  position: number;
+  at: string;
+}
 
 export interface ItemView {
   position: number;
@@ -15,6 +22,30 @@ export interface ItemView {
   silence_end_ms: number;
   opened_at: string;
   elapsed_ms: number;
+  /** How often the prompt was heard again, and may still be. */
+  heard?: number;
+  replays_left?: number;
+  /** How it is answered, and what is on the screen beside the text. */
+  answer_kind?: "recording" | "text" | "texts" | "choices";
+  shown?: Shown;
+  /** What the server has of a typed or chosen answer. */
+  draft?: { sequence: readonly [number, number]; content: unknown } | null;
+}
+
+/** What an item shows beside its text; which parts there are depends on its task. */
+export interface Shown {
+  options?: string[];
+  choose?: number;
+  parts?: string[];
+  left?: string[];
+  right?: string[];
+  gaps?: { options: string[] }[];
+  points?: string[];
+  source?: string;
+  least_words?: number;
+  most_words?: number;
+  reading_ms?: number;
+  stimulus?: { id: string; title: string; text: string | null };
 }
 
 export interface SectionView {
@@ -31,6 +62,8 @@ export interface SectionView {
 
 export interface AttemptSnapshot {
   id: string;
+  /** Grows with every change. */
+  version?: number;
   state: AttemptState;
   number: number;
   server_now: string;
@@ -38,6 +71,8 @@ export interface AttemptSnapshot {
   closes_at?: string;
   started_at: string | null;
   deadline_at: string | null;
+  /** The test's time as this candidate has it. */
+  allowed_ms?: number;
   title: string;
   student_name: string;
   total_items: number;
@@ -46,18 +81,35 @@ export interface AttemptSnapshot {
   sections: SectionView[];
   demonstration: { title: string; text: string; audio_url: string | null } | null;
   stored_recordings: string[];
+  /** Until when this candidate's break lasts, and what is left of all breaks. */
+  break_until?: string | null;
+  break_left_ms?: number;
+  /** Whether the format lets this page go on without network. */
+  goes_on_offline?: boolean;
+  /** What is different for this candidate. */
+  conditions?: { extra_time: number; break_ms: number; replays: number; larger_text: boolean };
+  /** Opens the package of the part that is on; null before its first item was opened. */
+  section_key?: string | null;
+  /** 32 bytes, base64url: what this device keeps of the attempt is sealed with it. */
+  storage_key: string;
+  /** Of this page's lease; grows with every page that takes the attempt over. */
+  epoch?: number;
 }
 
-export interface Registration {
-  recording_id: string;
-  stored: boolean;
-  upload?: { method: "PUT"; url: string; headers: Record<string, string>; expires_at: string };
+/** A message of the invigilator that was not said to be read yet. */
+export interface Notice {
+  id: string;
+  text: string;
+  is_urgent: boolean;
+  sent_at: string;
 }
 
 export interface Pulse {
   server_now: string;
   state: AttemptState;
+  version?: number;
   deadline_at: string | null;
+  messages?: Notice[];
 }
 
 export interface DeviceCheck {

@@ -1,4 +1,4 @@
-import { Refused, type ExamApi } from "./api";
+import { Refused, type Announced, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
 import { answersAmong } from "./machine";
 import type { Recording, RecordingStore } from "./store";
@@ -15,26 +15,30 @@ export interface UploadStatus {
 }
 
 interface Options {
-  api: Pick<ExamApi, "register" | "confirm">;
+  api: Pick<ExamApi, "sendRecording" | "askRecording">;
   store: RecordingStore;
   attemptId: string;
   alreadyStored: readonly string[];
+  /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
+  isHeard?: () => boolean;
   onChange: (status: UploadStatus) => void;
-  put?: (url: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>) => Promise<PutOutcome>;
   random?: () => number;
   wait?: (ms: number) => Promise<void>;
 }
 
-export type PutOutcome = "stored" | "refused" | "unreachable";
+/** One request takes this much; a longer recording goes in parts, each acknowledged by itself. */
+export const PART_BYTES = 256 * 1024;
 
 /**
- * Sends recordings behind the exam, one after another, until the server has acknowledged each: register (the id is ours,
- * so doing it twice is doing it once), PUT to the object store, confirm. Only then the device's copy goes.
+ * Sends recordings behind the exam, one after another, until the server has acknowledged each. The id is ours, so sending
+ * it twice is sending it once; after a break the server says at which byte to go on. Only then the device's copy goes.
  */
 export class Uploader {
   readonly #options: Options;
   readonly #saved: Set<string>;
   #working: Promise<void> | null = null;
+  /** Recordings whose sending broke: what the server has of them is asked before going on. */
+  readonly #broken = new Set<string>();
   #trouble: UploadStatus["trouble"] = null;
   #again = false;
 
@@ -106,31 +110,46 @@ export class Uploader {
   }
 
   async #send(recording: Recording): Promise<"done" | "again" | "signed_out"> {
-    const { api, store, attemptId } = this.#options;
+    const { store } = this.#options;
     try {
       const bytes = await store.bytesOf(recording.recording_id);
       if (bytes.length === 0) {
         await store.remove(recording.recording_id);
         return "done";
       }
-      const registration = await api.register(attemptId, await announcementOf(recording, bytes));
-      if (!registration.stored) {
-        if (!registration.upload) return "again";
-        const put = await (this.#options.put ?? putBytes)(registration.upload.url, bytes, registration.upload.headers);
-        // Refused: the address has expired, or the connection was cut after another refusal. Ask for a new one.
-        if (put !== "stored") return "again";
-        await api.confirm(attemptId, recording.recording_id);
-      }
+      await this.#sendBytes(await announcementOf(recording, bytes), bytes);
+      this.#broken.delete(recording.recording_id);
       this.#saved.add(recording.recording_id);
       await store.remove(recording.recording_id);
       return "done";
     } catch (error) {
+      this.#broken.add(recording.recording_id);
       if (!(error instanceof Refused)) return "again";
       // 404: somebody else has signed in on this browser meanwhile. Theirs it is not, and lost it must not be.
       if (error.code === "signed_out" || error.code === "csrf_failed" || error.status === 404) return "signed_out";
-      if (error.code === "upload_missing" || error.code === "upload_mismatch") return "again";
+      if (error.code === "upload_mismatch") return "again"; // damaged on its way: the server has forgotten it
+      if (error.code === "item_not_open" && !(this.#options.isHeard?.() ?? true)) return "again";
       await store.refuse(recording.recording_id); // kept on the device, named on the last page
       return "done";
+    }
+  }
+
+  /** Resolves when the server has stored it. */
+  async #sendBytes(announced: Announced, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { api, attemptId } = this.#options;
+    const known = this.#broken.has(announced.recording_id) ? await api.askRecording(attemptId, announced.recording_id) : null;
+    if (known?.stored) return;
+    for (let offset = known?.offset ?? 0; ; ) {
+      try {
+        const receipt = await api.sendRecording(attemptId, announced, offset, bytes.slice(offset, offset + PART_BYTES));
+        if (receipt.stored) return;
+        offset = receipt.offset ?? 0;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "upload_offset") throw error;
+        const wanted = Number(error.facts.offset);
+        if (wanted === offset) throw error; // it asks for what it has just refused: later, from the beginning
+        offset = wanted;
+      }
     }
   }
 
@@ -143,7 +162,7 @@ export class Uploader {
   }
 }
 
-async function announcementOf(recording: Recording, bytes: Uint8Array<ArrayBuffer>): Promise<object> {
+async function announcementOf(recording: Recording, bytes: Uint8Array<ArrayBuffer>): Promise<Announced> {
   return {
     recording_id: recording.recording_id,
     position: recording.position,
@@ -157,22 +176,4 @@ async function announcementOf(recording: Recording, bytes: Uint8Array<ArrayBuffe
 
 export function hex(digest: ArrayBuffer): string {
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-const PUT_TIMEOUT_MS = 60_000;
-
-async function putBytes(url: string, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Promise<PutOutcome> {
-  try {
-    const reply = await fetch(url, {
-      method: "PUT",
-      headers,
-      body: bytes,
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
-      signal: AbortSignal.timeout(PUT_TIMEOUT_MS),
-    });
-    return reply.ok ? "stored" : "refused";
-  } catch {
-    return "unreachable";
-  }
 }

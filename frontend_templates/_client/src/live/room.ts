@@ -17,7 +17,7 @@ const ACK_TIMEOUT_MS = 10_000;
 const REJOIN_MS = 3000;
 
 /**
- * Watches one room of /live: joins, gets the whole state, then small events. A lost event costs nothing: each
+ * Watches one room: joins, gets the whole state, then small events. A lost event costs nothing: each
  * reconnection joins again and starts from a whole state. Websocket only: with several web workers polling cannot work.
  */
 export function watchRoom<Snapshot, Event>(
@@ -25,8 +25,9 @@ export function watchRoom<Snapshot, Event>(
   message: Record<string, string>,
   event: string,
   handlers: RoomHandlers<Snapshot, Event>,
+  namespace = "/live",
 ): Socket {
-  const socket = io("/live", { transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 5000, randomizationFactor: 0.5 });
+  const socket = io(namespace, { transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 5000, randomizationFactor: 0.5 });
   let early: Event[] | null = [];
 
   const enter = (): void => {

@@ -5,7 +5,7 @@ export interface Row {
   student_name: string;
   roll_number: string;
   attempt_id: string | null;
-  state: "not_started" | "checking" | "in_progress" | "submitted" | "expired" | "voided" | "scored";
+  state: "not_started" | "checking" | "in_progress" | "paused" | "submitted" | "expired" | "voided" | "scored";
   section_letter: string | null;
   position: number;
   total_items: number;
@@ -13,14 +13,23 @@ export interface Row {
   uploads_pending: number;
   microphone: string;
   responses: { queued: number; scored: number; failed: number; needs_rater: number };
+  /** How somebody made sure who it is: "card", "document", or "" for nobody yet. */
+  identity: string;
+  /** The code of the condition that keeps the candidate out, or "". */
+  refused: string;
+  /** Went on without a connection at some time. */
+  offline: boolean;
+  signals: { total: number; finding: string; appealed: boolean };
   version: number;
+  /** Since when uploads wait, as far as this page knows. */
+  pending_since?: number;
 }
 
 /** An event: always student_id and version; of the rest only what has changed. Never a name. */
 export type RowEvent = Pick<Row, "student_id" | "version"> & Partial<Row>;
 
 export type Tone = "green" | "yellow" | "red" | "blue" | "secondary";
-export type Group = "waiting" | "sitting" | "finished" | "scored";
+export type Group = "waiting" | "sitting" | "paused" | "finished" | "scored";
 export interface Label {
   text: string;
   tone: Tone;
@@ -28,22 +37,28 @@ export interface Label {
 
 /** A client beats every 10 s; two beats missed and it is lost. */
 export const LOST_AFTER_MS = 25_000;
+/** Uploads go out within seconds; what waits longer does not get through. */
+export const PENDING_LONG_MS = 60_000;
 
 /** The row with the event in it; the same row when the event is older than what it knows. */
 export function withEvent(row: Row, event: RowEvent): Row {
   if (event.version < row.version) return row;
   const { student_name: _name, roll_number: _roll, ...news } = event;
-  return { ...row, ...news };
+  const after = { ...row, ...news };
+  if (after.uploads_pending === 0) delete after.pending_since;
+  else after.pending_since = row.pending_since ?? event.version;
+  return after;
 }
 
 export function groupOf(row: Row): Group {
   if (row.state === "scored") return "scored";
   if (row.state === "submitted" || row.state === "expired" || row.state === "voided") return "finished";
+  if (row.state === "paused") return "paused";
   return row.state === "in_progress" ? "sitting" : "waiting";
 }
 
 export function isThere(row: Row): boolean {
-  return row.state === "checking" || row.state === "in_progress";
+  return row.state === "checking" || row.state === "in_progress" || row.state === "paused";
 }
 
 /** For how long nothing was heard of a candidate who should be there; null while connected or not expected. */
@@ -62,8 +77,10 @@ export function placeLabel(row: Row): Label {
       return { text: "Checking the device", tone: "blue" };
     case "in_progress":
       return { text: `Part ${row.section_letter ?? "?"}, item ${Math.min(row.position + 1, row.total_items)} of ${row.total_items}`, tone: "blue" };
+    case "paused":
+      return { text: `Paused at item ${Math.min(row.position + 1, row.total_items)} of ${row.total_items}`, tone: "yellow" };
     case "voided":
-      return { text: "Cancelled", tone: "secondary" };
+      return { text: "Voided", tone: "secondary" };
     case "scored":
       return { text: "Scored", tone: "green" };
     case "expired":
@@ -111,28 +128,63 @@ export function scoringLabel(row: Row): Label | null {
   return { text, tone: queued === 0 && groupOf(row) === "scored" ? "green" : "secondary" };
 }
 
-/** Higher needs somebody sooner: a microphone in the test, a lost candidate, failed scoring, uploads that do not move. */
+const REFUSAL_TEXTS: Record<string, string> = { network_not_allowed: "Outside the network", seb_required: "Not in the safe browser" };
+
+export function signalsLabel(row: Row): Label | null {
+  const { total, finding, appealed } = row.signals;
+  if (total === 0) return null;
+  if (appealed) return { text: `${total}, appealed`, tone: "red" };
+  return finding === "new" ? { text: `${total} to review`, tone: "yellow" } : { text: `${total} reviewed`, tone: "secondary" };
+}
+
+export interface Trouble extends Label {
+  /** Higher needs somebody sooner. */
+  weight: number;
+}
+
+/** What is wrong with a candidate, the gravest first. */
+export function troublesOf(row: Row, nowMs: number): Trouble[] {
+  const found: Trouble[] = [];
+  const lost = lostForMs(row, nowMs);
+  const microphone = microphoneLabel(row);
+  const isOut = row.state === "not_started" || row.state === "checking";
+  if (row.refused && isOut) found.push({ text: REFUSAL_TEXTS[row.refused] ?? "Not let in", tone: "red", weight: 64 });
+  if (microphone?.tone === "red") found.push({ text: `Microphone: ${microphone.text}`, tone: "red", weight: 32 });
+  if (lost !== null) found.push({ text: `Not seen, ${ago(lost)}`, tone: "red", weight: 16 });
+  if (row.responses.failed > 0) found.push({ text: `${row.responses.failed} could not be scored`, tone: "red", weight: 8 });
+  if (areUploadsStuck(row, nowMs)) found.push({ text: `${row.uploads_pending} ${row.uploads_pending === 1 ? "answer" : "answers"} not sent`, tone: "yellow", weight: 4 });
+  if (row.offline) found.push({ text: "Was off-line", tone: "yellow", weight: 2 });
+  if (row.signals.total > 0 && (row.signals.finding === "new" || row.signals.appealed)) {
+    found.push({ text: row.signals.appealed ? "Appeal waits" : `${row.signals.total} ${row.signals.total === 1 ? "signal" : "signals"}`, tone: "yellow", weight: 1 });
+  }
+  return found;
+}
+
+function areUploadsStuck(row: Row, nowMs: number): boolean {
+  if (row.uploads_pending === 0) return false;
+  return groupOf(row) === "finished" || row.uploads_pending > 2 || (row.pending_since !== undefined && nowMs - row.pending_since > PENDING_LONG_MS);
+}
+
 export function troubleOf(row: Row, nowMs: number): number {
-  const microphone = microphoneLabel(row)?.tone === "red" ? 8 : 0;
-  const lost = lostForMs(row, nowMs) !== null ? 4 : 0;
-  const failed = row.responses.failed > 0 ? 2 : 0;
-  const uploads = uploadsLabel(row)?.tone === "yellow" ? 1 : 0;
-  return microphone + lost + failed + uploads;
+  return troublesOf(row, nowMs).reduce((sum, each) => sum + each.weight, 0);
 }
 
 export type Order = "trouble" | "name" | "roll" | "progress";
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const GROUP_RANK: Record<Group, number> = { sitting: 0, waiting: 1, finished: 2, scored: 3 };
+const GROUP_RANK: Record<Group, number> = { paused: 0, sitting: 1, waiting: 2, finished: 3, scored: 4 };
 
 export function sorted(rows: Iterable<Row>, order: Order, nowMs: number): Row[] {
   const byName = (a: Row, b: Row): number => collator.compare(a.student_name, b.student_name);
+  // Once a row, not once a comparison: a thousand rows are compared ten thousand times.
+  const all = [...rows];
+  const trouble = order === "trouble" ? new Map(all.map((row) => [row, troubleOf(row, nowMs)])) : new Map<Row, number>();
   const compare: Record<Order, (a: Row, b: Row) => number> = {
     name: byName,
     roll: (a, b) => collator.compare(a.roll_number, b.roll_number) || byName(a, b),
     progress: (a, b) => GROUP_RANK[groupOf(a)] - GROUP_RANK[groupOf(b)] || a.position - b.position || byName(a, b),
-    trouble: (a, b) => troubleOf(b, nowMs) - troubleOf(a, nowMs) || GROUP_RANK[groupOf(a)] - GROUP_RANK[groupOf(b)] || byName(a, b),
+    trouble: (a, b) => trouble.get(b)! - trouble.get(a)! || GROUP_RANK[groupOf(a)] - GROUP_RANK[groupOf(b)] || byName(a, b),
   };
-  return [...rows].sort(compare[order]);
+  return all.sort(compare[order]);
 }
 
 export type Filter = "all" | "trouble" | Group;
@@ -148,13 +200,14 @@ export interface Summary {
   total: number;
   waiting: number;
   sitting: number;
+  paused: number;
   finished: number;
   scored: number;
   trouble: number;
 }
 
 export function summarise(rows: Iterable<Row>, nowMs: number): Summary {
-  const summary: Summary = { total: 0, waiting: 0, sitting: 0, finished: 0, scored: 0, trouble: 0 };
+  const summary: Summary = { total: 0, waiting: 0, sitting: 0, paused: 0, finished: 0, scored: 0, trouble: 0 };
   for (const row of rows) {
     summary.total += 1;
     summary[groupOf(row)] += 1;
@@ -168,4 +221,26 @@ export function ago(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${Math.floor(seconds / 10) * 10} s ago`;
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
+}
+
+/** Whether somebody has made sure who it is; of interest until the test begins. */
+export function identityLabel(row: Row): Label | null {
+  if (row.state !== "not_started" && row.state !== "checking") return null;
+  return row.identity ? { text: "Identity checked", tone: "green" } : null;
+}
+
+export type Action = "message" | "incident" | "extend" | "pause" | "resume" | "reopen" | "void";
+
+/** Of the chosen, those whom an action can reach. Messages and notes reach everybody, who has begun or not. */
+export function reachable(rows: Iterable<Row>, action: Action): Row[] {
+  const may: Record<Action, (row: Row) => boolean> = {
+    message: () => true,
+    incident: () => true,
+    extend: isThere,
+    pause: (row) => row.state === "in_progress",
+    resume: (row) => row.state === "paused",
+    reopen: (row) => row.state === "submitted" || row.state === "expired" || row.state === "scored",
+    void: (row) => row.attempt_id !== null && row.state !== "voided",
+  };
+  return [...rows].filter(may[action]);
 }

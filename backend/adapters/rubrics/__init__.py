@@ -1,0 +1,1 @@
+"""Rubrics of people's ratings."""

@@ -1,0 +1,1 @@
+"""What was last counted: in Redis, or memory."""

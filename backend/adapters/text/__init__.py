@@ -1,0 +1,1 @@
+"""Readers of typed answers: grammar, words, meaning."""

@@ -1,0 +1,1 @@
+"""What staff grant a student for every test: more time, breaks, prompts heard again, larger text."""

@@ -1,0 +1,314 @@
+"""Typed and chosen answers: saved while they are made, scored when their item or attempt is over (docs/adr/0090).
+
+A save is one conditional write: whose answer it is, until when it may be changed and that it is newer than what is
+stored are all in its condition. Only where that write does not happen (the first save of an item, a repetition, an
+answer that comes after its window) the attempt is read and the rules below decide.
+
+- The window ends when the item's clock says so, at the latest with the attempt; `ANSWER_GRACE` is for the journey.
+- What was typed off-line comes behind its window. Where the format goes on off-line it is taken for `OFFLINE` longer,
+  while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away.
+- Later still it is kept apart as a `LateAnswer`: never lost, never scored by itself; staff decide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from backend.core.errors import AdapterError, Conflict, NotFound, RuleViolation, TemporaryFailure
+from backend.core.ports import Jobs
+from backend.features.attempts import responses as rules
+from backend.features.attempts.model import Attempt, AttemptState, not_open
+from backend.features.attempts.paper import Paper, PaperItem
+from backend.features.attempts.repository import LateAnswers, Responses
+from backend.features.attempts.responses import Answer, Response, ResponseState
+from backend.features.attempts.usecases import SCORE_RESPONSE, fresh_response
+from backend.features.items.model import AnswerKind
+
+ANSWER_GRACE = timedelta(seconds=10)
+OFFLINE = timedelta(minutes=30)
+_EPOCH_BITS = 32
+_RACES = 8
+
+log = structlog.get_logger()
+
+
+class LateState(StrEnum):
+    """`waiting` for staff; then `accepted` (scored) or `left` (kept, not scored)."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAnswer:
+    """The newest answer to an item that came after it could be taken. `id` is the response's."""
+
+    id: str
+    attempt_id: str
+    campus_id: str
+    delivery_id: str
+    position: int
+    answer: Answer
+    answer_rank: int
+    received_at: datetime
+    state: LateState = LateState.WAITING
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What is stored now. `sequence` is (epoch, n)."""
+
+    position: int
+    sequence: tuple[int, int]
+    saved_at: datetime
+
+
+def rank_of(epoch: int, number: int) -> int:
+    """The client's sequence [epoch, n] as one number: a later epoch is newer, then a higher n. Above 0."""
+    return (epoch << _EPOCH_BITS) + number + 1
+
+
+def sequence_of(rank: int) -> tuple[int, int]:
+    return rank >> _EPOCH_BITS, (rank & ((1 << _EPOCH_BITS) - 1)) - 1
+
+
+# -- saving ----------------------------------------------------------------------------------------------------------
+
+
+def save_newer(
+    *, attempt_id: str, position: int, student_id: str, answer: Answer, rank: int, responses: Responses, now: datetime
+) -> Saved | None:
+    """The usual save: one conditional write, nothing read. None: `save_answer` has to decide, behind the gate.
+
+    It needs no gate of its own: the write happens only on an answer of this student that may still be changed.
+    """
+    written = responses.save_answer(
+        rules.response_id(attempt_id, position), student_id=student_id, answer=answer, rank=rank, now=now
+    )
+    return Saved(position=position, sequence=sequence_of(rank), saved_at=now) if written else None
+
+
+def save_answer(
+    *,
+    attempt: Attempt,
+    position: int,
+    answer: Answer,
+    rank: int,
+    paper: Paper,
+    responses: Responses,
+    late_answers: LateAnswers,
+    jobs: Jobs,
+    now: datetime,
+) -> Saved:
+    """Stores the answer, or what is stored already when that is as new. Safe to repeat.
+
+    Refused: `item_not_open` (never opened), `attempt_not_open` (not begun, voided), what `check_answer` refuses, and
+    `answer_late`: it came after its time and is kept apart for staff to decide.
+    """
+    item = paper.get_item(position)
+    check_answer(answer, item)
+    if attempt.state in (AttemptState.CHECKING, AttemptState.VOIDED):
+        raise not_open()
+    if not attempt.was_opened(position):
+        raise Conflict("item_not_open", "This item has not been opened yet.")
+    fresh = fresh_response(attempt, position, paper)
+    for _ in range(_RACES):
+        seen = responses.find(fresh.id)
+        if seen is not None and seen.answer is not None and seen.answer_rank >= rank:
+            return _saved(seen)
+        ends_at = window_end(attempt, item, seen, at=now)
+        if not takes(attempt, ends_at, goes_on_offline=paper.goes_on_offline, at=now):
+            _keep_late(fresh, answer, rank, late_answers, now)
+            raise Conflict(
+                "answer_late", "The time for this answer was over. It is kept, and your institution decides."
+            )
+        after = _with_answer(attempt, seen or fresh, answer, rank, ends_at, at=now)
+        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
+            if after.state is ResponseState.QUEUED:
+                _hand_over(after.id, jobs)
+            return _saved(after)
+    raise TemporaryFailure("response_contended")
+
+
+def check_answer(answer: Answer, item: PaperItem) -> None:
+    """Refuses an answer of another kind than the item's."""
+    fits = {
+        AnswerKind.RECORDING: False,
+        AnswerKind.TEXT: answer.text is not None and not answer.texts and not answer.choices,
+        AnswerKind.TEXTS: answer.text is None and not answer.choices,
+        AnswerKind.CHOICES: answer.text is None and not answer.texts,
+    }
+    if not fits[item.answer_kind]:
+        raise RuleViolation(
+            "answer_of_other_kind",
+            "This item is answered in another way.",
+            errors={"content": ["Does not fit this item."]},
+        )
+
+
+def window_end(attempt: Attempt, item: PaperItem, seen: Response | None, *, at: datetime) -> datetime:
+    """When the item's window ends, as the server knows it, at the latest with the attempt."""
+    end = seen.window_ends_at if seen is not None else None
+    if attempt.item_opened_at is not None:
+        if attempt.position == item.position:
+            length = (attempt.item_prompt_ms or 0) + (attempt.item_window_ms or item.window_ms)
+            end = attempt.item_opened_at + timedelta(milliseconds=length)
+        elif end is None:
+            # Closed before a first save: not later than the next item was opened.
+            end = attempt.item_opened_at
+    last = attempt.submitted_at or attempt.paused_at or attempt.deadline_at
+    end = end or at
+    return end if last is None else min(end, last)
+
+
+def takes(attempt: Attempt, ends_at: datetime, *, goes_on_offline: bool, at: datetime) -> bool:
+    """Whether an answer of that window may still be written."""
+    if attempt.settled_at is not None:
+        return False
+    if at < ends_at + ANSWER_GRACE:
+        return True
+    if attempt.is_over or not goes_on_offline or attempt.deadline_at is None:
+        return False
+    return at < min(ends_at + OFFLINE, attempt.deadline_at) + ANSWER_GRACE
+
+
+def _with_answer(
+    attempt: Attempt, before: Response, answer: Answer, rank: int, ends_at: datetime, *, at: datetime
+) -> Response:
+    after = replace(
+        before,
+        student_id=attempt.student_id,
+        answer=answer,
+        answer_rank=rank,
+        answered_at=at,
+        answer_until=ends_at + ANSWER_GRACE,
+        window_ends_at=ends_at,
+        behind_ms=max(0, round((at - ends_at - ANSWER_GRACE).total_seconds() * 1000)),
+        revision=before.revision + 1,
+    )
+    if before.state is ResponseState.PRACTICE:
+        return after
+    if attempt.position == before.position and attempt.is_item_open and not attempt.is_over:
+        return replace(after, state=ResponseState.DRAFT)
+    return rules.queued(replace(after, answer_until=None), at=at)
+
+
+def _saved(response: Response) -> Saved:
+    assert response.answered_at is not None  # noqa: S101 - every stored answer has its moment
+    return Saved(position=response.position, sequence=sequence_of(response.answer_rank), saved_at=response.answered_at)
+
+
+def _keep_late(fresh: Response, answer: Answer, rank: int, late_answers: LateAnswers, now: datetime) -> None:
+    """Keeps the newest late answer to an item, with nothing decided about it yet."""
+    late = LateAnswer(
+        id=fresh.id,
+        attempt_id=fresh.attempt_id,
+        campus_id=fresh.campus_id,
+        delivery_id=fresh.delivery_id,
+        position=fresh.position,
+        answer=answer,
+        answer_rank=rank,
+        received_at=now,
+    )
+    for _ in range(_RACES):
+        seen = late_answers.find(late.id)
+        if seen is not None and seen.answer_rank >= rank:
+            return
+        after = late if seen is None else replace(late, revision=seen.revision + 1)
+        if late_answers.add(after) if seen is None else late_answers.save(after, seen_revision=seen.revision):
+            log.info("answer_kept_late", attempt_id=late.attempt_id, position=late.position)
+            return
+    raise TemporaryFailure("response_contended")
+
+
+# -- when the item, the attempt or its limits move -------------------------------------------------------------------
+
+
+def hand_in(
+    *, attempt: Attempt, positions: Sequence[int], paper: Paper, responses: Responses, jobs: Jobs, now: datetime
+) -> None:
+    """The items at these positions were closed: what was typed there is to be scored. Spoken ones are passed over.
+
+    One write each; safe to repeat. A crash before it leaves drafts: `hand_in_all` finds them when the attempt is over.
+    """
+    for position in positions:
+        response_id = rules.response_id(attempt.id, position)
+        if not paper.get_item(position).is_spoken and responses.hand_in(response_id, now=now):
+            _hand_over(response_id, jobs)
+
+
+def hand_in_all(*, attempt: Attempt, paper: Paper, responses: Responses, jobs: Jobs, now: datetime) -> None:
+    """The attempt is over: every draft of it is to be scored. Safe to repeat."""
+    drafts = [each.position for each in responses.list_by_attempt(attempt.id) if each.state is ResponseState.DRAFT]
+    hand_in(attempt=attempt, positions=drafts, paper=paper, responses=responses, jobs=jobs, now=now)
+
+
+def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: datetime) -> None:
+    """The attempt's clock was changed (extended, paused, resumed, reopened): the open item's draft gets its new end.
+
+    To be called after the attempt was written. A save that comes first moves the end as well, so losing this call
+    costs one slower save and nothing else.
+    """
+    if attempt.is_over or not attempt.is_item_open or attempt.position >= paper.total_items:
+        return
+    response_id = rules.response_id(attempt.id, attempt.position)
+    ends_at = window_end(attempt, paper.get_item(attempt.position), None, at=now)
+    responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
+
+
+def _hand_over(response_id: str, jobs: Jobs) -> None:
+    try:
+        jobs.enqueue(SCORE_RESPONSE, response_id)
+    except AdapterError as failure:
+        # It is stored as queued: the sweep hands it over.
+        log.warning("job_not_handed_over", response_id=response_id, reason=failure.reason)
+
+
+# -- what came late --------------------------------------------------------------------------------------------------
+
+
+def accept_late(*, late: LateAnswer, attempt: Attempt, paper: Paper, responses: Responses, now: datetime) -> Response:
+    """The response with the late answer, queued to be scored: a person's decision. Safe to repeat."""
+    fresh = fresh_response(attempt, late.position, paper)
+    for _ in range(_RACES):
+        seen = responses.find(fresh.id)
+        if seen is not None and seen.answer_rank >= late.answer_rank:
+            return seen
+        before = seen or fresh
+        after = replace(
+            rules.queued(before, at=now),
+            student_id=attempt.student_id,
+            answer=late.answer,
+            answer_rank=late.answer_rank,
+            answered_at=late.received_at,
+            answer_until=None,
+            score=None,
+            revision=before.revision + 1,
+        )
+        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
+            return after
+    raise TemporaryFailure("response_contended")
+
+
+def decided(late: LateAnswer, state: LateState, *, by: str, at: datetime) -> LateAnswer:
+    """With a person's decision; decided the same way already: as it is. A decision is not turned round."""
+    if late.state is state:
+        return late
+    if late.state is not LateState.WAITING:
+        raise Conflict("already_decided", "This late answer was decided about already.")
+    return replace(late, state=state, decided_by=by, decided_at=at, revision=late.revision + 1)
+
+
+def get_late(*, late_id: str, delivery_id: str, late_answers: LateAnswers) -> LateAnswer:
+    """Raises NotFound, also for one of another delivery."""
+    late = late_answers.find(late_id)
+    if late is None or late.delivery_id != delivery_id:
+        raise NotFound()
+    return late

@@ -1,0 +1,168 @@
+"""What staff do to an attempt while the exam goes on: extend, pause, resume, reopen, void.
+
+A control has an id. It reaches an attempt once: applied again, it changes nothing (`Attempt.controls`), so it may be
+repeated for a whole delivery after a broken reply or a crash. Each is one compare-and-set.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backend.core.errors import Conflict, RuleViolation
+from backend.features.attempts.engine.pauses import paused, resumed, up_to_now
+from backend.features.attempts.model import (
+    Attempt,
+    AttemptState,
+    ControlMark,
+    changed,
+    not_open,
+)
+
+LONGEST_EXTENSION_MINUTES = 480
+REASON_MAX = 500
+_MARKS_KEPT = 50
+
+
+class ControlKind(StrEnum):
+    EXTEND = "extend"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REOPEN = "reopen"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """`minutes` of an extension; of a reopening the time until the new deadline, None for what was left at the end."""
+
+    id: str
+    kind: ControlKind
+    by: str
+    reason: str
+    minutes: int | None = None
+
+
+def check_control(control: Control) -> None:
+    """Refuses what makes no sense whatever the attempt: RuleViolation by field."""
+    errors: dict[str, list[str]] = {}
+    needs_minutes = control.kind is ControlKind.EXTEND
+    takes_minutes = control.kind in (ControlKind.EXTEND, ControlKind.REOPEN)
+    if (needs_minutes and control.minutes is None) or (control.minutes is not None and not takes_minutes):
+        errors["minutes"] = [
+            "Say how many minutes." if needs_minutes else "Only an extension or a reopening has minutes."
+        ]
+    elif control.minutes is not None and not 1 <= control.minutes <= LONGEST_EXTENSION_MINUTES:
+        errors["minutes"] = [f"Between 1 and {LONGEST_EXTENSION_MINUTES}."]
+    if control.kind in (ControlKind.VOID, ControlKind.REOPEN) and not control.reason.strip():
+        errors["reason"] = ["Say why: the student may ask."]
+    if len(control.reason) > REASON_MAX:
+        errors["reason"] = [f"At most {REASON_MAX} characters."]
+    if errors:
+        raise RuleViolation("invalid_input", "Some of the input needs another look.", errors=errors)
+
+
+def controlled(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:
+    """The attempt after the control, one revision on; the same attempt where it changes nothing.
+
+    Refused: `attempt_not_open` (extend, pause, resume what is over or was never begun), `attempt_running` (reopen what
+    is not over), `result_released` (reopen, void), `attempt_voided`.
+    """
+    if any(mark.id == control.id for mark in attempt.controls):
+        return attempt
+    if attempt.state is AttemptState.VOIDED:
+        if control.kind is ControlKind.VOID:
+            return attempt
+        raise Conflict("attempt_voided", "This attempt was voided. The student can begin another.")
+    seen = up_to_now(attempt, now=now)
+    after = _applied(seen, control, total_items=total_items, is_released=is_released, now=now)
+    if after is seen:
+        return attempt
+    mark = ControlMark(
+        id=control.id,
+        kind=control.kind.value,
+        by=control.by,
+        at=now,
+        minutes=control.minutes,
+        reason=control.reason.strip(),
+    )
+    return replace(after, controls=(*after.controls, mark)[-_MARKS_KEPT:], revision=attempt.revision + 1)
+
+
+def _applied(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:
+    match control.kind:
+        case ControlKind.EXTEND:
+            return extended(attempt, timedelta(minutes=control.minutes or 0))
+        case ControlKind.PAUSE:
+            return paused(attempt, at=now)
+        case ControlKind.RESUME:
+            return resumed(attempt, at=now)
+        case ControlKind.REOPEN:
+            _check_not_released(is_released)
+            return reopened(attempt, minutes=control.minutes, total_items=total_items, at=now)
+        case ControlKind.VOID:
+            _check_not_released(is_released)
+            return voided(attempt, reason=control.reason.strip())
+
+
+def _check_not_released(is_released: bool) -> None:
+    if is_released:
+        raise Conflict("result_released", "The student already sees the result. Take the result back first.")
+
+
+def extended(attempt: Attempt, by: timedelta) -> Attempt:
+    """With a later deadline; before the start, with more time from the start on."""
+    if attempt.is_over or attempt.state is AttemptState.VOIDED:
+        raise not_open()
+    extra_ms = attempt.extra_ms + round(by.total_seconds() * 1000)
+    if attempt.deadline_at is None:
+        return changed(attempt, extra_ms=extra_ms)
+    deadline_at = attempt.deadline_at + by
+    due_at = deadline_at if attempt.state is AttemptState.IN_PROGRESS else attempt.due_at
+    return changed(attempt, extra_ms=extra_ms, deadline_at=deadline_at, due_at=due_at)
+
+
+def reopened(attempt: Attempt, *, minutes: int | None, total_items: int, at: datetime) -> Attempt:
+    """Going on, with the time that was left at the end, or with `minutes`; an open item goes on where it stood.
+
+    Of an attempt that was handed in, the last item comes once more. Refused: `attempt_running`, `invalid_input` when no
+    time was left and no minutes are given, `nothing_left` when every item was closed before the time ended.
+    """
+    if not attempt.is_over or attempt.submitted_at is None or attempt.deadline_at is None:
+        raise Conflict("attempt_running", "This attempt is not over: extend it instead.")
+    if attempt.state is AttemptState.EXPIRED and attempt.position >= total_items:
+        raise Conflict(
+            "nothing_left", "Every question was passed before the time ended: there is nothing to go on with."
+        )
+    left = attempt.deadline_at - attempt.submitted_at if minutes is None else timedelta(minutes=minutes)
+    if left <= timedelta(0):
+        raise RuleViolation(
+            "invalid_input",
+            "No time was left. Say how many minutes the student gets.",
+            errors={"minutes": ["Missing."]},
+        )
+    stood = at - attempt.submitted_at
+    return changed(
+        attempt,
+        state=AttemptState.IN_PROGRESS,
+        position=min(attempt.position, total_items - 1),
+        item_opened_at=None if attempt.item_opened_at is None else attempt.item_opened_at + stood,
+        item_heard_at=None if attempt.item_heard_at is None else attempt.item_heard_at + stood,
+        moved_at=at,
+        deadline_at=at + left,
+        due_at=at + left,
+        submitted_at=None,
+        settled_at=None,
+    )
+
+
+def voided(attempt: Attempt, *, reason: str) -> Attempt:
+    """It does not count and is never settled; what was recorded is kept."""
+    return changed(
+        attempt,
+        state=AttemptState.VOIDED,
+        voided_reason=reason,
+        settled_at=None,
+        due_at=None,
+        paused_at=None,
+        break_until=None,
+    )

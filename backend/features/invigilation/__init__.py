@@ -1,0 +1,1 @@
+"""Watching an exam while it runs: the live monitor, messages, incidents, signals, identity, delegated invigilators."""

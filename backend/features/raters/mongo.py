@@ -1,0 +1,48 @@
+"""Ratings and plans as documents."""
+
+from collections.abc import Sequence
+
+from backend.features.raters.model import Rating, RatingPlan
+from backend.features.raters.repository import RatingPlans, Ratings
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+
+COLLECTIONS = (
+    CollectionSpec(
+        name="ratings",
+        indexes=(IndexSpec(keys=(("response_id", 1),)), IndexSpec(keys=(("delivery_id", 1),))),
+    ),
+    CollectionSpec(name="rating_plans", indexes=()),
+)
+
+
+class MongoRatings(Ratings):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._records = Records(database, "ratings", Rating)
+
+    def add(self, rating: Rating) -> bool:
+        return self._records.insert_if_absent(rating)
+
+    def find(self, rating_id: str) -> Rating | None:
+        return self._records.find(rating_id)
+
+    def list_by_response(self, response_id: str) -> Sequence[Rating]:
+        return self._records.list_by({"response_id": response_id})
+
+    def list_by_delivery(self, delivery_id: str) -> Sequence[Rating]:
+        return self._records.list_by({"delivery_id": delivery_id})
+
+
+class MongoRatingPlans(RatingPlans):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._records = Records(database, "rating_plans", RatingPlan)
+
+    def find(self, delivery_id: str) -> RatingPlan | None:
+        return self._records.find(delivery_id)
+
+    def add(self, plan: RatingPlan) -> bool:
+        return self._records.insert_if_absent(plan)
+
+    def save(self, plan: RatingPlan, *, seen_revision: int) -> bool:
+        document = to_document(plan)
+        del document["_id"]
+        return compare_and_set(self._records.collection, plan.id, {"revision": seen_revision}, document)

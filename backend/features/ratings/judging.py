@@ -1,0 +1,101 @@
+"""One answer's verdict: listened to or read, scored, its evidence kept. Failing to score is never zero."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from backend.core.errors import PermanentFailure, TemporaryFailure
+from backend.features.attempts import responses as rules
+from backend.features.attempts.responses import Response
+from backend.features.ratings.hearing import EngineIsDown, hear, postponed
+from backend.features.ratings.repository import Desk, Judges
+from backend.scoring.evidence import Evidence, SpokenLanguage
+from backend.scoring.keys import AnswerKey, OpenQuestionKey, WritingKey
+from backend.scoring.score import ItemScore, ScoreStatus
+from backend.scoring.scorers import SCORERS, TEXT_SCORERS
+from backend.scoring.writing import TextEvidence
+
+
+def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], datetime]) -> Response:
+    """The response with its verdict; never raises an AdapterError."""
+    try:
+        key = judges.answer_keys.get(claimed.item_id, claimed.item_version)
+        if claimed.task in SCORERS:
+            heard = _read_as_text(hear(claimed, key, desk, judges, clock()), key, judges)
+            score, evidence = SCORERS[claimed.task](heard, key), heard.to_dict()
+        elif claimed.task in TEXT_SCORERS:
+            read = judges.reader.read(_typed(claimed, desk), key)
+            score, evidence = TEXT_SCORERS[claimed.task](read, key), read.to_dict()
+        else:
+            raise PermanentFailure("unknown_task")
+        evidence_key = _keep_evidence(claimed, evidence, desk)
+    except EngineIsDown as failure:
+        return postponed(claimed, reason=failure.reason, at=clock())
+    except TemporaryFailure as failure:
+        wait = rules.backoff(claimed.tries)
+        return rules.put_back(claimed, reason=failure.reason, wait=wait, at=clock())
+    except PermanentFailure as failure:
+        return rules.failed(claimed, reason=failure.reason)
+    return _with_verdict(claimed, score, evidence_key)
+
+
+def _read_as_text(heard: Evidence, key: AnswerKey, judges: Judges) -> Evidence:
+    """An open answer with what its transcript shows as a text, for the hints; any other evidence as it is."""
+    if not isinstance(key, OpenQuestionKey) or not heard.words:
+        return heard
+    asked = WritingKey(prompt=key.question, key_points=(), register="neutral", least_words=0, most_words=0)
+    read = judges.reader.read(TextEvidence(task=heard.task, text=heard.transcript), asked)
+    language = SpokenLanguage(
+        flaws=tuple(flaw.kind for flaw in read.flaws),
+        levels=read.levels,
+        nearness=read.meaning.story if read.meaning is not None and key.question else None,
+        versions=read.versions,
+    )
+    return replace(heard, language=language)
+
+
+def _typed(response: Response, desk: Desk) -> TextEvidence:
+    """A typed or chosen answer as evidence, before anybody has read it."""
+    answer = response.answer
+    if answer is None:
+        raise PermanentFailure("no_answer")
+    return TextEvidence(
+        task=response.task,
+        text=answer.text or "",
+        texts=answer.texts,
+        choices=answer.choices,
+        elapsed_ms=_elapsed_ms(response, desk),
+    )
+
+
+def _elapsed_ms(response: Response, desk: Desk) -> int:
+    """From the window's start to the last save; the whole window where that is not known."""
+    attempt = desk.attempts.find(response.attempt_id)
+    if attempt is None:
+        raise PermanentFailure("attempt_missing")
+    window_ms = desk.papers.get(attempt.form_id).get_item(response.position).window_ms
+    if response.window_ends_at is None or response.answered_at is None:
+        return window_ms
+    left_ms = round((response.window_ends_at - response.answered_at).total_seconds() * 1000)
+    return min(max(window_ms - left_ms, 0), window_ms)
+
+
+def _keep_evidence(response: Response, evidence: Mapping[str, Any], desk: Desk) -> str:
+    """Stores what the score was taken from under its content hash; the key."""
+    data = json.dumps(evidence, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    key = f"evidence/{response.campus_id}/{hashlib.sha256(data).hexdigest()}"
+    desk.blobs.put(key, data, content_type="application/json")
+    return key
+
+
+def _with_verdict(claimed: Response, score: ItemScore, evidence_key: str) -> Response:
+    """Needs a human is no score: it goes to the list with its reason, and with the explanation as a help."""
+    kept = score.to_dict()
+    if score.status is ScoreStatus.SCORED:
+        return rules.scored(claimed, score=kept, evidence_key=evidence_key)
+    if score.status is ScoreStatus.NEEDS_RATER:
+        return rules.left_to_rater(claimed, score=kept, evidence_key=evidence_key, reason=score.reason)
+    return rules.failed(claimed, reason=score.reason or "unusual", score=kept, evidence_key=evidence_key)

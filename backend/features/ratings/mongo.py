@@ -1,0 +1,23 @@
+"""Which engine each delivery has, as documents."""
+
+from backend.features.ratings.cohort import Cohort
+from backend.features.ratings.repository import Cohorts
+from backend.storage import CollectionSpec, MongoDatabase, Records, compare_and_set, to_document
+
+COLLECTIONS = (CollectionSpec(name="speech_cohorts", indexes=()),)
+
+
+class MongoCohorts(Cohorts):
+    def __init__(self, database: MongoDatabase) -> None:
+        self._records = Records(database, "speech_cohorts", Cohort)
+
+    def find(self, delivery_id: str) -> Cohort | None:
+        return self._records.find(delivery_id)
+
+    def add(self, cohort: Cohort) -> bool:
+        return self._records.insert_if_absent(cohort)
+
+    def save(self, cohort: Cohort, *, seen_revision: int) -> bool:
+        document = to_document(cohort)
+        del document["_id"]
+        return compare_and_set(self._records.collection, cohort.id, {"revision": seen_revision}, document)

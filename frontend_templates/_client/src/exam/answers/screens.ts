@@ -1,0 +1,18 @@
+/** The screens of all tasks that are typed or chosen. Imported once, where the exam starts. */
+import { gapFill, matching, multipleChoice, multipleResponse, ordering } from "./chosen";
+import { ITEM_SCREENS } from "./registry";
+import { dictation, email, essay, passageReconstruction, sentenceCompletion, typing } from "./typed";
+
+Object.assign(ITEM_SCREENS, {
+  sentence_completion: sentenceCompletion,
+  dictation,
+  passage_reconstruction: passageReconstruction,
+  email,
+  essay,
+  typing,
+  multiple_choice: multipleChoice,
+  multiple_response: multipleResponse,
+  gap_fill: gapFill,
+  ordering,
+  matching,
+});

@@ -1,0 +1,230 @@
+import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Draft } from "./drafts";
+import { Seal, type Bytes } from "./sealing";
+import { joinChunks, MemoryStore, type ExamStore, type Recording } from "./store";
+
+/** Beside ids and positions nothing in here can be read without the attempt's key. */
+interface Schema extends DBSchema {
+  keys: { key: string; value: { attempt_id: string; key: CryptoKey } };
+  recordings: { key: string; value: { recording_id: string; attempt_id: string; sealed: Bytes } };
+  chunks: { key: [string, number]; value: { recording_id: string; sequence: number; sealed: Bytes } };
+  drafts: { key: [string, number]; value: { attempt_id: string; position: number; sealed: Bytes } };
+  notes: { key: [string, string]; value: { attempt_id: string; name: string; sealed: Bytes } };
+}
+
+const VERSION = 3;
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+/** One chunk a second: see recorder.ts. */
+const CHUNK_MS = 1000;
+
+/**
+ * The exam's things on this device, sealed with the key of their attempt (ADR 0086). What the device refuses to keep
+ * (quota) stays in memory, so that it is still uploaded.
+ */
+export class DeviceStore implements ExamStore {
+  readonly #memory = new MemoryStore();
+  readonly #seals = new Map<string, Seal>();
+  readonly #owners = new Map<string, string>();
+
+  private constructor(private readonly database: IDBPDatabase<Schema>) {}
+
+  /** Keys that are on this device are taken into use. */
+  static async open(name = "viva-exam"): Promise<DeviceStore> {
+    const database = await openDB<Schema>(name, VERSION, {
+      upgrade(fresh) {
+        for (const old of [...fresh.objectStoreNames]) fresh.deleteObjectStore(old); // before 3 nothing was sealed
+        fresh.createObjectStore("keys", { keyPath: "attempt_id" });
+        fresh.createObjectStore("recordings", { keyPath: "recording_id" });
+        fresh.createObjectStore("chunks", { keyPath: ["recording_id", "sequence"] });
+        fresh.createObjectStore("drafts", { keyPath: ["attempt_id", "position"] });
+        fresh.createObjectStore("notes", { keyPath: ["attempt_id", "name"] });
+      },
+      blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+    });
+    const store = new DeviceStore(database);
+    for (const { attempt_id, key } of await database.getAll("keys")) store.#seals.set(attempt_id, new Seal(key));
+    return store;
+  }
+
+  async unlock(attemptId: string, storageKey?: string): Promise<boolean> {
+    if (storageKey) {
+      const seal = await Seal.from(storageKey);
+      this.#seals.set(attemptId, seal);
+      await this.#tryToKeep(() => this.database.put("keys", { attempt_id: attemptId, key: seal.key }));
+    }
+    return this.#seals.has(attemptId);
+  }
+
+  /** The key goes, what it seals stays: for an attempt of somebody else who used this browser. */
+  async lock(attemptId: string): Promise<void> {
+    this.#seals.delete(attemptId);
+    await this.database.delete("keys", attemptId);
+  }
+
+  /** Attempts of which something waits here, readable or not. */
+  async attemptsHere(): Promise<string[]> {
+    const [recordings, drafts] = await Promise.all([this.database.getAll("recordings"), this.database.getAll("drafts")]);
+    return [...new Set([...recordings, ...drafts].map((each) => each.attempt_id))];
+  }
+
+  /** Attempts with a key here: what they keep can be read. */
+  attemptsOpen(): string[] {
+    return [...this.#seals.keys()];
+  }
+
+  // --- recordings -------------------------------------------------------------------------------------------------
+
+  async add(recording: Recording): Promise<void> {
+    this.#owners.set(recording.recording_id, recording.attempt_id);
+    await this.#memory.add(recording);
+    await this.#tryToKeep(() => this.#putRecording(recording));
+  }
+
+  async addChunk(recordingId: string, sequence: number, bytes: ArrayBuffer): Promise<void> {
+    await this.#memory.addChunk(recordingId, sequence, bytes);
+    const kept = await this.#tryToKeep(async () => {
+      const sealed = await this.#sealOf(this.#owners.get(recordingId)).close(`${recordingId}:${sequence}`, new Uint8Array(bytes));
+      await this.database.put("chunks", { recording_id: recordingId, sequence, sealed });
+    });
+    if (kept) this.#memory.forgetChunk(recordingId, sequence);
+  }
+
+  async finish(recordingId: string, durationMs: number): Promise<void> {
+    await this.#memory.finish(recordingId, durationMs);
+    await this.#change(recordingId, { state: "recorded", duration_ms: durationMs });
+  }
+
+  async refuse(recordingId: string): Promise<void> {
+    await this.#memory.refuse(recordingId);
+    await this.#change(recordingId, { state: "refused" });
+  }
+
+  async remove(recordingId: string): Promise<void> {
+    await this.#memory.remove(recordingId);
+    const change = this.database.transaction(["recordings", "chunks"], "readwrite");
+    await Promise.all([
+      change.objectStore("recordings").delete(recordingId),
+      change.objectStore("chunks").delete(chunksOf(recordingId)),
+      change.done,
+    ]);
+  }
+
+  async list(): Promise<Recording[]> {
+    const kept = await Promise.all((await this.database.getAll("recordings")).map((row) => this.#read(row)));
+    const readable = kept.filter((each) => each !== null);
+    for (const each of readable) this.#owners.set(each.recording_id, each.attempt_id);
+    const known = new Map([...readable, ...(await this.#memory.list())].map((each) => [each.recording_id, each]));
+    return [...known.values()].sort((a, b) => a.started_at - b.started_at);
+  }
+
+  async bytesOf(recordingId: string): Promise<Bytes> {
+    const chunks = new Map<number, ArrayBuffer>();
+    for (const { sequence, sealed } of await this.database.getAll("chunks", chunksOf(recordingId))) {
+      const bytes = await this.#sealOf(this.#owners.get(recordingId)).open(`${recordingId}:${sequence}`, sealed);
+      chunks.set(sequence, bytes.buffer);
+    }
+    for (const [sequence, bytes] of this.#memory.chunksOf(recordingId)) chunks.set(sequence, bytes);
+    return joinChunks(chunks);
+  }
+
+  async recover(nowMs: number): Promise<void> {
+    for (const recording of await this.list()) {
+      if (recording.state === "recording") await this.#recoverOne(recording);
+      if (recording.state === "refused" && nowMs - recording.started_at > WEEK_MS) await this.remove(recording.recording_id);
+    }
+  }
+
+  async #recoverOne(recording: Recording): Promise<void> {
+    const chunks = await this.database.getAllKeys("chunks", chunksOf(recording.recording_id));
+    if (chunks.length === 0) await this.remove(recording.recording_id);
+    else await this.finish(recording.recording_id, chunks.length * CHUNK_MS);
+  }
+
+  // --- drafts and notes -------------------------------------------------------------------------------------------
+
+  async putDraft(draft: Draft): Promise<void> {
+    const { attempt_id, position } = draft;
+    await this.#tryToKeep(async () => {
+      const sealed = await this.#sealOf(attempt_id).closeJson(`draft:${position}`, draft);
+      await this.database.put("drafts", { attempt_id, position, sealed });
+    });
+  }
+
+  async listDrafts(attemptId: string): Promise<Draft[]> {
+    const seal = this.#seals.get(attemptId);
+    if (!seal) return [];
+    const rows = await this.database.getAll("drafts", IDBKeyRange.bound([attemptId, 0], [attemptId, Infinity]));
+    return Promise.all(rows.map((row) => seal.openJson<Draft>(`draft:${row.position}`, row.sealed)));
+  }
+
+  async putNote(attemptId: string, name: string, bytes: Bytes): Promise<void> {
+    await this.#memory.putNote(attemptId, name, bytes);
+    await this.#tryToKeep(async () => {
+      const sealed = await this.#sealOf(attemptId).close(`note:${name}`, bytes);
+      await this.database.put("notes", { attempt_id: attemptId, name, sealed });
+    });
+  }
+
+  async findNote(attemptId: string, name: string): Promise<Bytes | null> {
+    const seal = this.#seals.get(attemptId);
+    const row = seal ? await this.database.get("notes", [attemptId, name]) : undefined;
+    return row && seal ? seal.open(`note:${name}`, row.sealed) : this.#memory.findNote(attemptId, name);
+  }
+
+  async purge(attemptId: string): Promise<void> {
+    await this.#memory.purge();
+    const refused = (await this.list()).filter((each) => each.attempt_id === attemptId);
+    const change = this.database.transaction(["keys", "drafts", "notes"], "readwrite");
+    await Promise.all([
+      change.objectStore("drafts").delete(IDBKeyRange.bound([attemptId, 0], [attemptId, Infinity])),
+      change.objectStore("notes").delete(IDBKeyRange.bound([attemptId, ""], [attemptId, "\uffff"])),
+      refused.length > 0 ? undefined : change.objectStore("keys").delete(attemptId),
+      change.done,
+    ]);
+    if (refused.length === 0) this.#seals.delete(attemptId);
+  }
+
+  async sealFor(attemptId: string, label: string, bytes: Bytes): Promise<Bytes | null> {
+    return (await this.#seals.get(attemptId)?.close(label, bytes)) ?? null;
+  }
+
+  // --- sealing ----------------------------------------------------------------------------------------------------
+
+  #sealOf(attemptId: string | undefined): Seal {
+    const seal = this.#seals.get(attemptId ?? "");
+    if (!seal) throw new Error("locked");
+    return seal;
+  }
+
+  async #putRecording(recording: Recording): Promise<void> {
+    const { recording_id, attempt_id } = recording;
+    const sealed = await this.#sealOf(attempt_id).closeJson(recording_id, recording);
+    await this.database.put("recordings", { recording_id, attempt_id, sealed });
+  }
+
+  async #read(row: Schema["recordings"]["value"]): Promise<Recording | null> {
+    const seal = this.#seals.get(row.attempt_id);
+    return seal ? seal.openJson<Recording>(row.recording_id, row.sealed).catch(() => null) : null;
+  }
+
+  async #change(recordingId: string, changes: Partial<Recording>): Promise<void> {
+    await this.#tryToKeep(async () => {
+      const row = await this.database.get("recordings", recordingId);
+      const before = row ? await this.#read(row) : null;
+      if (before) await this.#putRecording({ ...before, ...changes });
+    });
+  }
+
+  async #tryToKeep(write: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch {
+      return false; // the copy in memory is uploaded; only a reload before that would lose it
+    }
+  }
+}
+
+function chunksOf(recordingId: string): IDBKeyRange {
+  return IDBKeyRange.bound([recordingId, 0], [recordingId, Infinity]);
+}

@@ -1,0 +1,177 @@
+/** Answers that are typed or chosen: kept on the device within a second, with the server within five. */
+import { Refused, type ExamApi } from "./api";
+import { backoffMs, pause } from "./backoff";
+
+/** [epoch of this page's lease, count of changes]: a newer one replaces an older one, here and on the server. */
+export type Sequence = readonly [epoch: number, count: number];
+
+export interface Draft {
+  attempt_id: string;
+  position: number;
+  sequence: Sequence;
+  content: unknown;
+  changed_at: number;
+  /** waiting: only here; acknowledged: with the server; refused: it came too late, kept here and named on the last page */
+  state: "waiting" | "acknowledged" | "refused";
+}
+
+export interface DraftStore {
+  putDraft(draft: Draft): Promise<void>;
+  listDrafts(attemptId: string): Promise<Draft[]>;
+}
+
+interface Options {
+  api: Pick<ExamApi, "answer">;
+  store: DraftStore;
+  attemptId: string;
+  epoch: () => number;
+  /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
+  isHeard?: () => boolean;
+  onChange: () => void;
+  random?: () => number;
+  wait?: (ms: number) => Promise<void>;
+}
+
+const TO_DEVICE_MS = 400;
+const TO_SERVER_MS = 2500;
+
+export class Drafts {
+  readonly #options: Options;
+  readonly #drafts = new Map<number, Draft>();
+  readonly #unwritten = new Set<number>();
+  #writeTimer: ReturnType<typeof setTimeout> | undefined;
+  #sendTimer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #sending: Promise<void> | null = null;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** What an earlier page left on this device. Call before anything else; what waits there is sent. */
+  async open(): Promise<void> {
+    for (const draft of await this.#options.store.listDrafts(this.#options.attemptId)) {
+      if (!this.#drafts.has(draft.position)) this.#drafts.set(draft.position, draft);
+    }
+    this.kick();
+  }
+
+  /** The newest content on this device; undefined where there is none. */
+  latest(position: number): unknown {
+    return this.#drafts.get(position)?.content;
+  }
+
+  /** How many answers the server has not acknowledged yet, and how many it refused for good. */
+  get waiting(): number {
+    return this.#count("waiting");
+  }
+  get refused(): number {
+    return this.#count("refused");
+  }
+  /** Positions that the server has acknowledged. */
+  get acknowledged(): number[] {
+    return [...this.#drafts.values()].filter((draft) => draft.state === "acknowledged").map((draft) => draft.position);
+  }
+
+  keep(position: number, content: unknown): void {
+    const before = this.#drafts.get(position);
+    const epoch = this.#options.epoch();
+    const count = before && before.sequence[0] === epoch ? before.sequence[1] + 1 : 1;
+    this.#drafts.set(position, {
+      attempt_id: this.#options.attemptId,
+      position,
+      sequence: [epoch, count],
+      content: structuredClone(content),
+      changed_at: Date.now(),
+      state: "waiting",
+    });
+    this.#unwritten.add(position);
+    this.#writeTimer ??= setTimeout(() => void this.flush(), TO_DEVICE_MS);
+    this.#sendTimer ??= setTimeout(() => this.kick(), TO_SERVER_MS);
+    this.#options.onChange();
+  }
+
+  /** Writes to the device what was kept last; resolves when it is there. */
+  flush(): Promise<void> {
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
+    const positions = [...this.#unwritten];
+    this.#unwritten.clear();
+    this.#writing = this.#writing.then(async () => {
+      for (const position of positions) await this.#write(position);
+    });
+    return this.#writing;
+  }
+
+  /** Sends what waits, now: at an item's end, when the network is back. */
+  kick(): void {
+    clearTimeout(this.#sendTimer);
+    this.#sendTimer = undefined;
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = null;
+      if (this.#sendTimer === undefined && this.waiting > 0) this.#sendTimer = setTimeout(() => this.kick(), TO_SERVER_MS);
+    });
+  }
+
+  /** Resolves when the server has answered everything. */
+  async drained(): Promise<void> {
+    await this.flush();
+    while (this.waiting > 0) {
+      this.kick();
+      await this.#sending;
+      if (this.waiting > 0) await this.#wait(1000);
+    }
+  }
+
+  async #send(): Promise<void> {
+    await this.flush();
+    let tries = 0;
+    for (let next = this.#oldest(); next; next = this.#oldest()) {
+      const outcome = await this.#sendOne(next);
+      if (outcome === "later") return; // somebody has to sign in first; the uploads' status says so
+      if (outcome === "again") {
+        tries += 1;
+        await this.#wait(backoffMs(tries, this.#options.random ?? Math.random));
+      }
+    }
+  }
+
+  async #sendOne(draft: Draft): Promise<"done" | "again" | "later"> {
+    try {
+      await this.#options.api.answer(draft.attempt_id, draft.position, draft.sequence, draft.content);
+      await this.#settle(draft, "acknowledged");
+      return "done";
+    } catch (error) {
+      if (!(error instanceof Refused)) return "again";
+      if (error.code === "signed_out" || error.code === "csrf_failed" || error.status === 404) return "later";
+      if (error.code === "item_not_open" && !(this.#options.isHeard?.() ?? true)) return "again";
+      await this.#settle(draft, "refused"); // the server has kept it apart, as come too late
+      return "done";
+    }
+  }
+
+  /** Unless it was changed meanwhile: then the newer one waits. */
+  async #settle(draft: Draft, state: Draft["state"]): Promise<void> {
+    if (this.#drafts.get(draft.position) !== draft) return;
+    this.#drafts.set(draft.position, { ...draft, state });
+    await this.#write(draft.position);
+    this.#options.onChange();
+  }
+
+  async #write(position: number): Promise<void> {
+    const draft = this.#drafts.get(position);
+    if (draft) await this.#options.store.putDraft(draft);
+  }
+
+  #oldest(): Draft | undefined {
+    return [...this.#drafts.values()].filter((draft) => draft.state === "waiting").sort((a, b) => a.changed_at - b.changed_at)[0];
+  }
+
+  #count(state: Draft["state"]): number {
+    return [...this.#drafts.values()].filter((draft) => draft.state === state).length;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return (this.#options.wait ?? pause)(ms);
+  }
+}

@@ -1,0 +1,173 @@
+/** Plays, records and types one item: each returns when its part of the item is over. */
+import { ITEM_SCREENS, type AnswerScreen } from "./answers/registry";
+import type { Drafts } from "./drafts";
+import type { Frame } from "./frame";
+import { ItemScreen } from "./item_screen";
+import { placeOf, promptMs, recordingId, segmentFor } from "./machine";
+import type { MicrophoneCare } from "./mic_care";
+import { record } from "./recorder";
+import { sleep } from "./sleep";
+import type { Sound } from "./sound";
+import type { RecordingStore } from "./store";
+import type { AttemptSnapshot, ItemView } from "./types";
+
+const FEWEST_MS = 400;
+/** A little less than the server gives (HEAR_AGAIN_MS), for the way there. */
+const HEAR_AGAIN_MS = 4500;
+
+interface Options {
+  frame: Frame;
+  sound: Sound;
+  store: RecordingStore;
+  microphone: MicrophoneCare;
+  drafts: Drafts;
+  /** A fresh address for what has one only for some minutes. */
+  renew: (pick: (fresh: AttemptSnapshot) => string | null | undefined) => Promise<string | null>;
+  onRecorded: () => void;
+  /** The prompt once more, where that was granted; the item with its longer clock. */
+  hearAgain: (position: number, number: number, signal: AbortSignal) => Promise<ItemView | null>;
+}
+
+export class ItemRunner {
+  #screen: ItemScreen | null = null;
+  #take: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: Options) {}
+
+  /** Resolves when what is being recorded is on the device. */
+  get written(): Promise<unknown> {
+    return this.#take.catch(() => undefined);
+  }
+
+  screenFor(snapshot: AttemptSnapshot, item: ItemView): ItemScreen {
+    if (this.#screen?.item.position !== item.position || !this.#screen.element.isConnected) {
+      const section = snapshot.sections.find((each) => each.letter === item.section_letter);
+      this.#screen = new ItemScreen(item, section, snapshot.total_items);
+      this.options.frame.show(this.#screen.element, { focus: false });
+    }
+    return this.#screen;
+  }
+
+  async prompt(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const screen = this.screenFor(snapshot, item);
+    const { sound, renew } = this.options;
+    if (!item.prompt) return;
+    screen.waitForPrompt(false);
+    const again = () => renew((fresh) => fresh.item?.prompt?.url);
+    const buffer = await sound.load(item.prompt.url, signal, (waiting) => screen.waitForPrompt(waiting), again);
+    await this.#hear(screen, item, buffer, offsetMs, signal);
+    for (let now: ItemView | null = item; now && (now.replays_left ?? 0) > 0; ) {
+      if (!(await screen.offerAgain(now.replays_left ?? 0, HEAR_AGAIN_MS, signal))) return;
+      now = await this.options.hearAgain(item.position, (now.heard ?? 0) + 1, signal);
+      if (now) await this.#hear(screen, { ...now, prompt: item.prompt }, buffer, 0, signal);
+    }
+  }
+
+  /** One hearing. The sound may be a little shorter than the item's prompt: what is left is silence before the answer. */
+  async #hear(screen: ItemScreen, item: ItemView, buffer: AudioBuffer | null, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const startedAt = performance.now() - offsetMs;
+    const timer = setInterval(() => screen.showPrompt(performance.now() - startedAt), 100);
+    signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+    screen.showPrompt(offsetMs);
+    const silent = (item.replays_left ?? 0) > 0 || (item.heard ?? 0) > 0 ? 0 : promptMs(item) - offsetMs;
+    await Promise.all([this.options.sound.play(buffer, offsetMs, signal), sleep(silent, signal)]);
+    clearInterval(timer);
+  }
+
+  /** Records until the window or the answer ends. A microphone that goes away and comes back makes a further segment. */
+  async record(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const { microphone, onRecorded } = this.options;
+    const screen = this.screenFor(snapshot, item);
+    const startedAt = performance.now() - offsetMs;
+    const elapsed = () => performance.now() - startedAt;
+    const taken = await this.#segmentsOf(snapshot, item.position);
+    let finished = false;
+    while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
+      const from = elapsed();
+      if (!microphone.live && !(await microphone.mend())) {
+        screen.showNoMicrophone(from);
+        await sleep(500, signal);
+        continue;
+      }
+      screen.showRecording(from, 0);
+      const segment = segmentFor(item.window_ms, from, taken);
+      taken.push(segment);
+      const isRest = from > 0 && offsetMs > 0; // after a reload the answer may have begun
+      const take = this.#takeOne(snapshot, item, { segment, from, isRest }, screen, signal);
+      this.#take = take;
+      const { endedBy } = await take;
+      onRecorded();
+      finished = endedBy !== "microphone";
+    }
+  }
+
+  #takeOne(
+    snapshot: AttemptSnapshot,
+    item: ItemView,
+    { segment, from, isRest }: { segment: number; from: number; isRest: boolean },
+    screen: ItemScreen,
+    signal: AbortSignal,
+  ): ReturnType<typeof record> {
+    const { microphone, store } = this.options;
+    return record(
+      microphone.live!,
+      store,
+      {
+        recordingId: recordingId(item.position, segment, crypto.randomUUID()),
+        attemptId: snapshot.id,
+        position: item.position,
+        segment,
+        windowMs: item.window_ms - from,
+        beginWithinMs: isRest ? 0 : item.begin_within_ms,
+        silenceEndMs: item.silence_end_ms,
+      },
+      {
+        onLevel: (rms, ms) => screen.showRecording(from + ms, rms),
+        onDead: (dead) => microphone.tell(dead ? "silent" : null),
+      },
+      signal,
+    );
+  }
+
+  /** An item that is typed or chosen: its own screen, until it is answered or its window ends. */
+  async answer(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    signal.addEventListener("abort", () => over.abort(signal.reason), { once: true });
+    const timer = setTimeout(() => over.abort(), Math.max(0, promptMs(item) + item.window_ms - offsetMs));
+    const screen = this.#answerScreen(snapshot, item);
+    this.options.frame.show(screen.element);
+    try {
+      await screen.run(item, offsetMs, over.signal);
+    } catch (error) {
+      if (!over.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    await this.options.drafts.flush();
+  }
+
+  #answerScreen(snapshot: AttemptSnapshot, item: ItemView): AnswerScreen {
+    const { sound, frame, drafts, renew } = this.options;
+    return ITEM_SCREENS[item.task]!({
+      item,
+      section: snapshot.sections.find((each) => each.letter === item.section_letter),
+      total: snapshot.total_items,
+      draft: drafts.latest(item.position) ?? item.draft?.content ?? null,
+      keep: (content) => drafts.keep(item.position, content),
+      announce: (text) => frame.announce(text),
+      playPrompt: async (offsetMs, onWaiting, signal) => {
+        if (!item.prompt) return;
+        const again = () => renew((fresh) => fresh.item?.prompt?.url);
+        const buffer = await sound.load(item.prompt.url, signal, onWaiting, again);
+        await sound.play(buffer, offsetMs, signal);
+      },
+    });
+  }
+
+  /** Of an item that a reload or another device has begun to record: what is there already, here and on the server. */
+  async #segmentsOf(snapshot: AttemptSnapshot, position: number): Promise<number[]> {
+    const here = (await this.options.store.list()).filter((each) => each.attempt_id === snapshot.id).map((each) => each.recording_id);
+    const places = [...here, ...snapshot.stored_recordings].map(placeOf);
+    return places.filter((place) => place?.position === position).map((place) => place!.segment);
+  }
+}

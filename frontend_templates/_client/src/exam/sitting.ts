@@ -1,0 +1,64 @@
+/**
+ * How the attempt stands here and now: the server's last word, and the moves that it has not heard of yet. Pure; the moves
+ * are sent by `moves.ts`, and this page goes on alone only within a part that it has the key of.
+ */
+import type { AttemptSnapshot, ItemView, Move } from "./types";
+
+export interface Sitting {
+  snapshot: AttemptSnapshot;
+  pending: readonly Move[];
+}
+
+/** An item as a part's package holds it: without the clock that opening starts. */
+export type PackedItem = Omit<ItemView, "opened_at" | "elapsed_ms" | "heard" | "replays_left" | "draft">;
+export type FindItem = (position: number) => PackedItem | null;
+
+/** The server believes a claimed past of at most this much; a little less leaves time to say it. */
+export const ALONE_MS = 29 * 60_000;
+
+/** The attempt as it will be once the server has heard of the pending moves. `nowMs` by the server's clock. */
+export function standing(sitting: Sitting, find: FindItem, nowMs: number): AttemptSnapshot {
+  let now = sitting.snapshot;
+  for (const move of sitting.pending) now = after(now, move, find, nowMs);
+  return now;
+}
+
+function after(before: AttemptSnapshot, move: Move, find: FindItem, nowMs: number): AttemptSnapshot {
+  if (before.state !== "in_progress" || move.position !== before.position) return before; // made already, or overtaken
+  if (move.kind === "open") return before.item ? before : { ...before, item: opened(move, find, before, nowMs) };
+  const position = move.position + 1;
+  const state = position === before.total_items ? "submitted" : before.state;
+  return { ...before, position, state, item: null };
+}
+
+function opened(move: Move, find: FindItem, snapshot: AttemptSnapshot, nowMs: number): ItemView | null {
+  const packed = find(move.position);
+  if (!packed) return null;
+  const stretch = (ms: number): number => Math.round(ms * (snapshot.conditions?.extra_time ?? 1));
+  return {
+    ...packed,
+    window_ms: stretch(packed.window_ms),
+    begin_within_ms: stretch(packed.begin_within_ms),
+    silence_end_ms: stretch(packed.silence_end_ms),
+    opened_at: move.at,
+    elapsed_ms: Math.max(0, Math.round(nowMs - Date.parse(move.at))),
+  };
+}
+
+/**
+ * Whether this page may make that move without waiting for the server: the format goes on off-line, nothing unusual is
+ * granted that only the server counts, the server would still believe the oldest move that it has not heard of, and what an
+ * opened item needs is here.
+ */
+export function mayGoOnAlone(sitting: Sitting, move: Omit<Move, "at">, find: FindItem, nowMs: number): boolean {
+  const { snapshot, pending } = sitting;
+  if (!snapshot.goes_on_offline || (snapshot.conditions?.replays ?? 0) > 0) return false;
+  const oldest = pending[0];
+  if (oldest && nowMs - Date.parse(oldest.at) >= ALONE_MS) return false;
+  return move.kind === "close" || find(move.position) !== null;
+}
+
+/** The pending moves without those that were sent and answered. */
+export function without(pending: readonly Move[], sent: readonly Move[]): readonly Move[] {
+  return pending.filter((move) => !sent.some((each) => each.kind === move.kind && each.position === move.position));
+}

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Refused, Unreachable } from "../src/exam/api";
+import { Drafts, type Draft, type Sequence } from "../src/exam/drafts";
+
+class Shelf {
+  readonly kept = new Map<number, Draft>();
+  async putDraft(draft: Draft): Promise<void> {
+    this.kept.set(draft.position, draft);
+  }
+  async listDrafts(): Promise<Draft[]> {
+    return [...this.kept.values()];
+  }
+}
+
+function desk(faults: Error[] = [], shelf = new Shelf(), epoch = 1) {
+  const sent: { position: number; sequence: Sequence; content: unknown }[] = [];
+  const api = {
+    async answer(_: string, position: number, sequence: Sequence, content: unknown) {
+      const fault = faults.shift();
+      if (fault) throw fault;
+      sent.push({ position, sequence, content });
+      return { position, sequence, saved_at: "" };
+    },
+  };
+  const drafts = new Drafts({ api, store: shelf, attemptId: "a", epoch: () => epoch, onChange: () => undefined, random: () => 0, wait: () => Promise.resolve() });
+  return { drafts, sent, shelf };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("typed answers", () => {
+  it("are on the device within a second and with the server within five, also while typing goes on", async () => {
+    const { drafts, sent, shelf } = desk();
+    for (let letter = 0; letter < 50; letter += 1) {
+      drafts.keep(3, "x".repeat(letter + 1));
+      await vi.advanceTimersByTimeAsync(100);
+      if (letter === 9) expect((shelf.kept.get(3)?.content as string).length).toBeGreaterThan(4);
+    }
+    expect((shelf.kept.get(3)?.content as string).length).toBeGreaterThan(44);
+    expect(sent.length).toBeGreaterThanOrEqual(1);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(sent.at(-1)).toEqual({ position: 3, sequence: [1, 50], content: "x".repeat(50) });
+    expect(sent.length).toBeLessThan(6);
+    expect(drafts.waiting).toBe(0);
+  });
+
+  it("wait while the server cannot be reached, newest first only once each", async () => {
+    const { drafts, sent } = desk([new Unreachable("x"), new Unreachable("x")]);
+    drafts.keep(0, { choice: 1 });
+    drafts.keep(0, { choice: 2 });
+    await drafts.drained();
+    expect(sent).toEqual([{ position: 0, sequence: [1, 2], content: { choice: 2 } }]);
+  });
+
+  it("survive the page: the next one goes on with a newer sequence and sends what waits", async () => {
+    const before = desk([new Unreachable("x")]);
+    before.drafts.keep(0, "half a sent");
+    await before.drafts.flush();
+    const after = desk([], before.shelf, 2);
+    await after.drafts.open();
+    expect(after.drafts.latest(0)).toBe("half a sent");
+    await after.drafts.drained();
+    after.drafts.keep(0, "half a sentence");
+    await after.drafts.drained();
+    expect(after.sent.map((each) => each.sequence)).toEqual([[1, 1], [2, 1]]);
+  });
+
+  it("that come too late are kept and named, and hold nothing up", async () => {
+    const { drafts } = desk([new Refused(409, "answer_late", "", "")]);
+    drafts.keep(0, "late");
+    await drafts.drained();
+    expect([drafts.waiting, drafts.refused]).toEqual([0, 1]);
+    expect(drafts.latest(0)).toBe("late");
+  });
+
+  it("wait for a sign-in, and are sent after it", async () => {
+    const { drafts, sent } = desk([new Refused(401, "signed_out", "", "")]);
+    drafts.keep(0, "x");
+    drafts.kick();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(drafts.waiting).toBe(1);
+    await drafts.drained();
+    expect(sent).toHaveLength(1);
+  });
+});

@@ -1,0 +1,279 @@
+"""A Viva of the programme's own, as the rest of it sees it: start, kill, freeze, cut the power, reach the stores."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from backend.wiring import Services, build_services
+from config.settings import PROJECT_ROOT, Settings, load_settings
+from scripts.faults.mail_double import MailDouble
+from scripts.faults.proxy import Loop, Proxy
+from scripts.services.embedded import http_answers
+from scripts.services.memory import free_port, write_private
+from scripts.services.program import Folders
+from scripts.services.runfiles import read_notes, read_state
+
+PROGRAMS = ("database", "queue", "objects", "web", "scorer", "worker", "beat")
+FORMATS = Path(__file__).with_name("formats")
+START_WITHIN_S = 240
+TETHER = str(PROJECT_ROOT / "scripts" / "services" / "tether.py")
+TETHERED = (sys.executable, "-S", TETHER, sys.executable)
+SECRET = "of the fault programme, whose data ends with it"  # noqa: S105 - protects nothing
+
+
+class StackProblem(RuntimeError):
+    """The programme's own stack does not do what it should; the text says which part."""
+
+
+class Stack:
+    """One running product in `folder`. With `disk`, its stores are on a disk that can lose power."""
+
+    def __init__(
+        self, folder: Path, *, disk: bool = False, sync: bool = True, workers: bool = True, **environment: str
+    ) -> None:
+        self.folders = Folders(data=folder / "data")
+        self._disk = PowerDisk(folder / "disk") if disk else None
+        self._sync, self._workers = sync, workers
+        self._manager: subprocess.Popen[bytes] | None = None
+        self._loop = Loop()
+        self.web_port, self.door, self.mail_port = free_port(), free_port(), free_port()
+        self.mail = MailDouble(self.mail_port)
+        self._proxy_ports = {name: free_port() for name in ("database", "queue", "objects")}
+        self.proxies: dict[str, Proxy] = {}
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("VIVA_", "FAULT_"))},
+            "VIVA_DATA": str(self.folders.data),
+            "VIVA_HOST": "127.0.0.1",
+            "VIVA_PORT": str(self.web_port),
+            "VIVA_WEB_WORKERS": "2",
+            "VIVA_SCORING_WORKERS": "1",
+            "VIVA_FORMATS": str(FORMATS),
+            "VIVA_SECRET_KEY": SECRET,
+            "MAIL_DRIVER": "brevo",
+            "BREVO_API_KEY": "of-a-drill",
+            "BREVO_BASE_URL": f"http://127.0.0.1:{self.mail_port}/v3",
+            "LOG_LEVEL": "WARNING",
+            "FAULT_STACK": str(folder / "stack.json"),
+            "FAULT_JOURNAL": "on" if sync else "off",
+            **environment,
+        }
+        self.direct_environment = dict(self.environment)
+        self.services: Services
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where candidates reach the web process: through a proxy."""
+        return ("127.0.0.1", self.door)
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.folders.make()
+        if self._disk is not None:
+            self._disk.mount()
+        differences = {
+            "proxies": self._proxy_ports,
+            "disk": str(self._disk.place) if self._disk else None,
+            "sync": self._sync,
+            "workers": self._workers,
+        }
+        write_private(Path(self.environment["FAULT_STACK"]), json.dumps(differences))
+        with (self.folders.logs / "start.log").open("ab") as log:
+            self._manager = subprocess.Popen(
+                # Gone with the programme, however that ends.
+                (*TETHERED, "-m", "scripts.faults.serve"),
+                cwd=PROJECT_ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        direct = self._wait_for_addresses()
+        self._open_proxies(direct)
+        self._wait_until_ready()
+        self.services = build_services(self._settings(direct))
+
+    def _wait_for_addresses(self) -> dict[str, str]:
+        path = self.folders.run / "direct.json"
+        wait_until(path.exists, within_s=60, what="the stores' addresses", check=self._check_manager)
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def _open_proxies(self, direct: dict[str, str]) -> None:
+        targets = {"database": "mongodb_uri", "queue": "redis_url", "objects": "s3_endpoint"}
+        for part, name in targets.items():
+            parts = urlsplit(direct[name])
+            target = (str(parts.hostname), int(parts.port or 0))
+            self.proxies[part] = Proxy(self._loop, port=self._proxy_ports[part], target=target)
+        self.proxies["door"] = Proxy(self._loop, port=self.door, target=("127.0.0.1", self.web_port))
+
+    def _check_manager(self) -> None:
+        notes, _ = read_notes(self.folders, 0)
+        failed = [note.text for note in notes if note.kind == "failed"]
+        if failed or (self._manager is not None and self._manager.poll() is not None):
+            raise StackProblem(f"the stack did not start: {' '.join(failed)} (see {self.folders.logs})")
+
+    def _wait_until_ready(self) -> None:
+        def is_ready() -> bool:
+            return any(note.kind == "ready" for note in read_notes(self.folders, 0)[0])
+
+        wait_until(is_ready, within_s=START_WITHIN_S, what="the whole stack", check=self._check_manager)
+
+    def _settings(self, direct: dict[str, str]) -> Settings:
+        self.direct_environment |= {name.upper(): value for name, value in direct.items()}
+        return load_settings(env_file=None, environ=self.direct_environment, fill_embedded=False)
+
+    def stop(self) -> None:
+        """Safe to repeat."""
+        for proxy in self.proxies.values():
+            proxy.close()
+        if self._manager is not None:
+            for name in PROGRAMS:
+                self.thaw(name)
+            self._manager.send_signal(signal.SIGTERM)
+            try:
+                self._manager.wait(60)
+            except subprocess.TimeoutExpired:
+                self._manager.kill()
+                self._manager.wait()
+            self._manager = None
+        if self._disk is not None:
+            self._disk.unmount()
+        self.mail.close()
+        self._loop.stop()
+
+    # -- faults --------------------------------------------------------------------------------------------------------
+
+    def kill(self, *names: str) -> None:
+        """kill -9 of these programs with all their children, as nearly at once as can be. They are started again."""
+        for pid in [pid for name in names for pid in reversed(self.process_ids(name))]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def kill_child(self, name: str) -> None:
+        """kill -9 of one process that the program started: a gunicorn or a Celery worker."""
+        children = self.process_ids(name)[1:]
+        if children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(children[-1], signal.SIGKILL)
+
+    def freeze(self, name: str) -> None:
+        self._signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        for pid in self.process_ids(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def cut_power(self) -> None:
+        """The stores die, and what they had not synced is gone; then the disk, and they, are back."""
+        disk = self._need_disk()
+        self.kill("database", "objects", "queue")
+        disk.cut()
+        disk.mount()
+
+    def set_mood(self, mood: str) -> None:
+        """Of the disk: "eio", "full", "slow 0.2" or "" (see scripts.faults.disk)."""
+        self._need_disk().set_mood(mood)
+
+    def _need_disk(self) -> "PowerDisk":
+        if self._disk is None:
+            raise StackProblem("this stack has no disk of its own")
+        return self._disk
+
+    def process_ids(self, name: str) -> list[int]:
+        """The program's process and its descendants, the parent first; none while it is down."""
+        state = read_state(self.folders)
+        entry = state.processes.get(name) if state else None
+        return family(entry["pid"]) if entry else []
+
+    def answers(self) -> bool:
+        return http_answers(f"http://127.0.0.1:{self.web_port}/readyz")
+
+
+class PowerDisk:
+    """The mount of scripts.faults.disk, in its own process."""
+
+    def __init__(self, base: Path) -> None:
+        self._base, self.place = base, base.with_name("mount")
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def mount(self) -> None:
+        for folder in (self._base, self.place):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._server = subprocess.Popen(
+            (*TETHERED, "-W", "ignore", "-m", "scripts.faults.disk", str(self._base), str(self.place)),
+            cwd=PROJECT_ROOT,
+            start_new_session=True,
+        )
+        wait_until(self.place.is_mount, within_s=20, what="the disk")
+
+    def cut(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+        subprocess.run(("umount", "-l", str(self.place)), stderr=subprocess.DEVNULL, check=False)
+        wait_until(lambda: not self.place.is_mount(), within_s=20, what="the disk's end")
+
+    unmount = cut
+
+    def set_mood(self, mood: str) -> None:
+        draft = self._base / "mood.draft"
+        draft.write_text(mood, encoding="utf-8")
+        draft.replace(self._base / "mood")
+
+
+def why_no_disk() -> str:
+    """Why this machine cannot mount our disk, in one line; "" when it can."""
+    if not Path("/dev/fuse").exists() or not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return "there is no /dev/fuse that we may use"
+    try:
+        import mfusepy  # noqa: F401 - only whether it loads: it looks for libfuse
+    except (ImportError, OSError) as problem:
+        return f"FUSE's library is missing (apt-get install libfuse2): {problem}"
+    return "" if os.geteuid() == 0 else "mounting needs root here"
+
+
+def family(pid: int) -> list[int]:
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in task.read_text().split():
+                found += family(int(child))
+    return found
+
+
+def wait_until(
+    question: Callable[[], bool], *, within_s: float, what: str, check: Callable[[], None] | None = None
+) -> None:
+    deadline = time.monotonic() + within_s
+    while not question():
+        if check is not None:
+            check()
+        if time.monotonic() > deadline:
+            raise StackProblem(f"{what}: not within {within_s:.0f} s")
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, *, disk: bool = False, sync: bool = True, workers: bool = True, **environment: str
+) -> Iterator[Stack]:
+    """A started stack, gone afterwards."""
+    stack = Stack(folder, disk=disk, sync=sync, workers=workers, **environment)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()

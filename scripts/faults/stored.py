@@ -1,0 +1,124 @@
+"""Reads the stores' final content, past every proxy, as the checker takes it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from backend.core.errors import AdapterError
+from backend.features.attempts.answers import sequence_of
+from backend.features.attempts.model import Attempt
+from backend.features.attempts.responses import Answer, Recording, Response
+from backend.wiring import Services
+from scripts.faults.doubles import HEARD, digest_of
+from scripts.faults.exam_calls import digest_of_text
+from scripts.faults.history import (
+    WAITING,
+    Stored,
+    StoredAnswer,
+    StoredAttempt,
+    StoredMail,
+    StoredRecording,
+    StoredResult,
+)
+
+
+def read_stored(services: Services, deliveries: Sequence[str], *, accepted: Mapping[str, int] | None = None) -> Stored:
+    """Everything of these deliveries. `accepted`: how often the mail provider took each mail, by idempotency key."""
+    attempts = [each for delivery in deliveries for each in services.attempts.list_by_delivery(delivery)]
+    responses = [each for attempt in attempts for each in services.responses.list_by_attempt(attempt.id)]
+    answers = [_answer(each, services) for each in responses]
+    results = [each for delivery in deliveries for each in services.results.list_by_delivery(delivery)]
+    return Stored(
+        attempts={each.id: _attempt(each) for each in attempts},
+        answers={(each.attempt_id, each.position): each for each in answers},
+        results=tuple(
+            StoredResult(id=each.id, attempt_id=each.attempt_id, settlement=each.settlement) for each in results
+        ),
+        mails=_mails(services, deliveries, accepted or {}),
+    )
+
+
+def count_waiting(services: Services, deliveries: Sequence[str]) -> int:
+    """How many answers and ended attempts of these deliveries still wait for something that no person must do."""
+    waiting = 0
+    for delivery in deliveries:
+        for attempt in services.attempts.list_by_delivery(delivery):
+            responses = services.responses.list_by_attempt(attempt.id)
+            waiting += sum(1 for each in responses if each.state.value in WAITING and attempt.is_over)
+            waiting += sum(1 for each in responses if each.state.value in ("queued", "claimed") and not attempt.is_over)
+            is_whole = not any(each.is_blocking for each in responses)
+            waiting += int(attempt.is_past_deadline(services.now()))
+            waiting += int(attempt.is_over and attempt.settled_at is None and is_whole and attempt.due_at is not None)
+    return waiting
+
+
+def _attempt(attempt: Attempt) -> StoredAttempt:
+    return StoredAttempt(
+        id=attempt.id,
+        delivery_id=attempt.delivery_id,
+        student_id=attempt.student_id,
+        state=attempt.state.value,
+        position=attempt.position,
+        is_item_open=attempt.is_item_open,
+        started_s=attempt.started_at.timestamp() if attempt.started_at else None,
+        deadline_s=attempt.deadline_at.timestamp() if attempt.deadline_at else None,
+        ended_s=attempt.submitted_at.timestamp() if attempt.submitted_at else None,
+        is_settled=attempt.settled_at is not None,
+    )
+
+
+def _answer(response: Response, services: Services) -> StoredAnswer:
+    kept = {each.recording_id: _bytes(each, services) for each in response.recordings}
+    recordings = tuple(_recording(each, kept[each.recording_id]) for each in response.recordings)
+    spoken = [kept[each.recording_id] for each in response.spoken_segments()]
+    typed = response.answer
+    return StoredAnswer(
+        attempt_id=response.attempt_id,
+        position=response.position,
+        state=response.state.value,
+        recordings=recordings,
+        sequence=sequence_of(response.answer_rank) if typed is not None else None,
+        digest=_digest(typed) if typed is not None else None,
+        saved_s=response.answered_at.timestamp() if response.answered_at else None,
+        scored_from=_scored_from(response, services),
+        should_be_scored_from=digest_of([each for each in spoken if each is not None]) if spoken else None,
+    )
+
+
+def _bytes(recording: Recording, services: Services) -> bytes | None:
+    try:
+        return services.blobs.get(recording.blob_key)
+    except AdapterError:
+        return None
+
+
+def _recording(recording: Recording, kept: bytes | None) -> StoredRecording:
+    return StoredRecording(
+        recording_id=recording.recording_id,
+        digest=recording.sha256,
+        kept=hashlib.sha256(kept).hexdigest() if kept is not None else None,
+        stored_s=recording.stored_at.timestamp(),
+    )
+
+
+def _digest(answer: Answer) -> str:
+    return digest_of_text(answer.text or "")
+
+
+def _scored_from(response: Response, services: Services) -> str | None:
+    """What the ears were given, as the stored evidence of a spoken answer says."""
+    if response.evidence_key is None or not response.recordings or response.score is None:
+        return None
+    try:
+        evidence = json.loads(services.blobs.get(response.evidence_key))
+    except AdapterError:
+        return "lost"
+    return str(evidence["versions"].get(HEARD))
+
+
+def _mails(services: Services, deliveries: Sequence[str], accepted: Mapping[str, int]) -> tuple[StoredMail, ...]:
+    return tuple(
+        StoredMail(id=each.id, state=each.state.value, accepted=accepted.get(each.id, 0))
+        for delivery in deliveries
+        for each in services.dispatches.list_by_delivery(delivery)
+    )

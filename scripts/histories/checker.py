@@ -1,0 +1,112 @@
+"""What must hold of every write, whoever caused it. Pure: sees an attempt before and after, and the true time.
+
+Broken promises are collected by kind, never raised, so that a run counts all of them.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from backend.features.attempts.engine.controls import ControlKind
+from backend.features.attempts.engine.moves import BELIEVED
+from backend.features.attempts.model import Attempt, AttemptState
+
+_MS = timedelta(milliseconds=1)
+_KINDS = ("late", "back", "doubled", "clock", "lease", "void", "unaudited", "stuck")
+
+
+class Checker:
+    """`broken` counts by kind; `notes` tells the first few in words."""
+
+    def __init__(self) -> None:
+        self.broken: Counter[str] = Counter(dict.fromkeys(_KINDS, 0))
+        self.notes: list[str] = []
+        self.ends: Counter[str] = Counter()
+        self.bases: dict[str, datetime] = {}
+
+    def saw(self, before: Attempt, after: Attempt, *, goes_on_offline: bool, now: datetime) -> None:
+        """One write of an attempt."""
+        self._count_ends(before, after)
+        self._check_moves(before, after, goes_on_offline, now)
+        self._check_clock(before, after, now)
+        if after.revision != before.revision + 1:
+            self.note("doubled", f"revision {before.revision} to {after.revision}")
+        if before.state is AttemptState.VOIDED:
+            self.note("void", "a voided attempt changed")
+        if after.epoch < before.epoch:
+            self.note("lease", "the epoch fell")
+        if len({mark.id for mark in after.controls}) != len(after.controls):
+            self.note("doubled", "a control reached the attempt twice")
+
+    def note(self, kind: str, text: str) -> None:
+        self.broken[kind] += 1
+        if len(self.notes) < 5:
+            self.notes.append(f"{kind}: {text}")
+
+    def _count_ends(self, before: Attempt, after: Attempt) -> None:
+        """Every life of an attempt, from its start or reopening on, ends once."""
+        if _is_reopened(before, after):
+            self.ends[after.id] = 0
+        elif after.is_over and not before.is_over:
+            self.ends[after.id] += 1
+        if self.ends[after.id] > 1:
+            self.note("doubled", "it ended twice")
+        if before.is_over and after.is_over and before.state is not after.state:
+            self.note("doubled", f"{before.state} became {after.state}")
+
+    def _check_moves(self, before: Attempt, after: Attempt, goes_on_offline: bool, now: datetime) -> None:
+        is_reopened = _is_reopened(before, after)
+        if after.position < before.position and not (is_reopened and before.position == after.position + 1):
+            self.note("back", f"position {before.position} to {after.position}")
+        opened = after.item_opened_at is not None and before.item_opened_at is None and not is_reopened
+        if after.position <= before.position and not opened:
+            return
+        at = after.moved_at
+        if at is None or at > now or (before.moved_at is not None and at < before.moved_at):
+            self.note("late", "a move was dated out of order, or after now")
+        elif before.is_over or after.state is AttemptState.EXPIRED:
+            end = after.submitted_at
+            if end is None or at >= end or not goes_on_offline or now >= end + BELIEVED:
+                self.note("late", "a move after the end")
+        elif before.deadline_at is None or (now >= before.deadline_at and before.break_until is None):
+            self.note("late", "a move after the deadline")
+        if before.state is AttemptState.PAUSED and before.break_until is None:
+            self.note("clock", "a move while the clock stood")
+
+    def _check_clock(self, before: Attempt, after: Attempt, now: datetime) -> None:
+        if after.started_at is not None and before.started_at is None and after.deadline_at is not None:
+            self.bases[after.id] = after.deadline_at - timedelta(milliseconds=after.extra_ms)
+        is_reopened = _is_reopened(before, after)
+        if is_reopened and after.deadline_at is not None:
+            self.bases[after.id] = after.deadline_at - timedelta(milliseconds=after.extra_ms + after.paused_ms)
+            if after.deadline_at <= now:
+                self.note("clock", "reopened without time")
+        base = self.bases.get(after.id)
+        if base is not None and after.deadline_at is not None:
+            expected = base + timedelta(milliseconds=after.extra_ms + after.paused_ms)
+            if abs(after.deadline_at - expected) > _MS:
+                self.note("clock", "the deadline is not its start, pauses and extensions")
+            elif before.deadline_at and after.deadline_at < before.deadline_at and not is_reopened:
+                self.note("clock", "the deadline came nearer")
+        self._check_expiry(before, after, now)
+        if not is_reopened:
+            self._check_item(before, after)
+
+    def _check_expiry(self, before: Attempt, after: Attempt, now: datetime) -> None:
+        if after.state is not AttemptState.EXPIRED or before.state is AttemptState.EXPIRED:
+            return
+        if after.submitted_at != after.deadline_at or after.deadline_at is None or now < after.deadline_at:
+            self.note("clock", "expired at another moment than its deadline")
+
+    def _check_item(self, before: Attempt, after: Attempt) -> None:
+        if before.item_opened_at is None or after.item_opened_at is None or after.position != before.position:
+            return
+        shift = after.item_opened_at - before.item_opened_at
+        stood = timedelta(milliseconds=after.paused_ms - before.paused_ms)
+        if abs(shift - stood) > _MS:
+            self.note("clock", "an open item's clock did not stand still exactly as long as the attempt's")
+
+
+def _is_reopened(before: Attempt, after: Attempt) -> bool:
+    """Also when the deadline had passed and nobody had noticed: then it ends and goes on in one write."""
+    known = {mark.id for mark in before.controls}
+    return any(mark.kind == ControlKind.REOPEN and mark.id not in known for mark in after.controls)

@@ -1,0 +1,152 @@
+/**
+ * A candidate sits the whole exam: enters, checks the devices, begins with the others, moves from item to item, records
+ * or types, and hands in. Recordings go behind the next item, what is typed is saved while it is typed, heartbeats run
+ * beside everything, as in the exam's client.
+ */
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { Browser, Failed } from "./browser.mjs";
+import { Room } from "./room.mjs";
+
+const CHECKS = { browser: "passed", microphone: "passed", speaker: "passed", connection: "passed" };
+const WORDS_A_SAVE = "because the bridge is ";
+
+export class Candidate {
+  constructor(plan, pass, figures, recording) {
+    this.plan = plan;
+    this.browser = new Browser(plan.address, pass, figures);
+    this.figures = figures;
+    this.recording = recording;
+    this.attempt = null;
+    this.acknowledged = 0;
+    this.journal = [];
+    this.sending = [];
+    this.lost = null;
+    this.position = 0;
+    this.beating = null;
+  }
+
+  /** Before the start: the attempt is there and the devices are checked. */
+  async enter() {
+    await this.#carefully(async () => {
+      const json = { client_id: randomUUID() };
+      const snapshot = await this.browser.call("enter", "POST", `/deliveries/${this.plan.delivery_id}/attempts`, { json });
+      this.attempt = snapshot.id;
+      this.epoch = snapshot.epoch;
+      await this.#post("check", "check", CHECKS);
+      this.room = new Room(this.browser, "/exam", "join_attempt", { attempt_id: this.attempt });
+      await this.room.entered;
+      if (this.room.trouble) this.figures.failed("join", this.room.trouble, "");
+      else this.figures.took("join", this.room.joined_ms);
+    });
+  }
+
+  async sit() {
+    if (this.attempt === null) return;
+    const heart = setInterval(() => (this.beating = this.#beat()), this.plan.heartbeat_ms);
+    await this.#carefully(async () => {
+      const due = performance.now();
+      await this.#post("begin", "begin", {});
+      let { item, total_items } = await this.#move({ kind: "open", position: 0 });
+      this.figures.took("start", performance.now() - due);
+      while (item) {
+        const { position } = item;
+        this.position = position;
+        if (item.answer_kind === "recording") {
+          await pause(this.#about(this.plan.pace_ms));
+          this.sending.push(this.#carefully(() => this.#record(position, performance.now())));
+        } else await this.#type(position, this.#about(this.plan.typing_ms));
+        const next = position + 1 < total_items ? [{ kind: "open", position: position + 1 }] : [];
+        ({ item } = await this.#move({ kind: "close", position }, ...next));
+      }
+      await Promise.all(this.sending);
+      const { state } = await this.browser.call("hand_in", "GET", `/attempts/${this.attempt}`);
+      if (state !== "submitted") throw new Failed(`state ${state}`);
+    });
+    clearInterval(heart);
+    await this.beating;
+    if (this.room.trouble) this.figures.failed("room", this.room.trouble, "");
+    this.room.leave();
+    this.browser.leave();
+  }
+
+  async #move(...moves) {
+    const at = new Date().toISOString();
+    const snapshot = await this.#post("move", "moves", { moves: moves.map((move) => ({ ...move, at })) });
+    if (snapshot.item?.prompt) await this.browser.fetch("prompt", snapshot.item.prompt.url);
+    return snapshot;
+  }
+
+  async #record(position, since) {
+    const bytes = unique(this.recording);
+    const sha256 = hashOf(bytes);
+    const recording_id = randomUUID();
+    const headers = {
+      "Upload-Offset": 0,
+      "Upload-Length": bytes.length,
+      "Upload-Digest": sha256,
+      "X-Position": position,
+      "X-Segment": 0,
+      "X-Duration-Ms": this.plan.answer_ms,
+      "Content-Type": this.plan.content_type,
+    };
+    const path = `/attempts/${this.attempt}/recordings/${recording_id}`;
+    const receipt = await this.browser.call("recording", "PUT", path, { body: bytes, headers, since });
+    if (!receipt.stored) throw new Failed("recording not stored");
+    this.acknowledged += 1;
+    this.journal.push({ attempt: this.attempt, position, recording_id, sha256 });
+  }
+
+  /** Types without a pause for `ms`; each save holds the whole text, the last one comes before the item is closed. */
+  async #type(position, ms) {
+    const ends = performance.now() + ms;
+    let text = "";
+    for (let number = 1; ; number += 1) {
+      await pause(Math.min(this.plan.save_ms, Math.max(0, ends - performance.now())));
+      text += WORDS_A_SAVE;
+      const json = { sequence: [this.epoch, number], content: { text } };
+      await this.browser.call("save", "PUT", `/attempts/${this.attempt}/answers/${position}`, { json });
+      this.acknowledged += 1;
+      if (performance.now() < ends) continue;
+      this.journal.push({ attempt: this.attempt, position, sequence: json.sequence, sha256: hashOf(text) });
+      return;
+    }
+  }
+
+  #beat() {
+    const body = { position: this.position, uploads_pending: 0, microphone: "ok" };
+    return this.#carefully(() => this.#post("heartbeat", "heartbeat", body));
+  }
+
+  #post(kind, what, json) {
+    const headers = { "X-Attempt-Epoch": this.epoch };
+    return this.browser.call(kind, "POST", `/attempts/${this.attempt}/${what}`, { json, headers });
+  }
+
+  /** Nobody is as quick as the next one. */
+  #about(ms) {
+    return ms * (0.7 + 0.6 * Math.random());
+  }
+
+  /** A candidate whom the server failed for good stops; the others go on. */
+  async #carefully(step) {
+    try {
+      await step();
+    } catch (error) {
+      this.lost ??= error instanceof Failed ? error.message : String(error.stack);
+    }
+  }
+}
+
+export function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function hashOf(bytes) {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The recording with a mark of its own in an element that players pass over (EBML Void), so that no two are the same. */
+function unique(recording) {
+  const mark = randomBytes(16);
+  return Buffer.concat([recording, Buffer.from([0xec, 0x80 | mark.length]), mark]);
+}

@@ -1,0 +1,147 @@
+"""The network, the window, the machine or the microphone goes away: nothing is lost, and the candidate is told."""
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from backend.wiring import Services
+from tests.browser import steps
+from tests.browser.sitting import FIRST_OF_PART_B, Sitting, begin, may_go_off_line, open_test, reach
+
+LAST_OF_PART_B = FIRST_OF_PART_B + 2
+
+
+@pytest.fixture
+def sitting(services: Services, superadmin_page: Page) -> Sitting:
+    return open_test(services, "Cut off")
+
+
+def test_off_line_it_goes_on_survives_a_reload_waits_at_the_parts_end_and_replays_once(
+    sitting: Sitting, new_page
+) -> None:
+    page = new_page()
+    sitting = begin(page, sitting)
+    may_go_off_line(page)
+    reach(page, FIRST_OF_PART_B)
+
+    page.context.set_offline(True)
+    steps.go_on_until_item(page, FIRST_OF_PART_B + 1)
+    expect(page.locator("#exam-saved")).to_contain_text("on this device")
+    before = time.monotonic()
+    page.reload()
+    reach(page, FIRST_OF_PART_B + 1)
+    assert time.monotonic() - before < 15, "the reload without network has to be quick: the item's clock goes on"
+    steps.go_on_until_item(page, LAST_OF_PART_B)
+    expect(page.get_by_role("heading", name="Waiting for the network")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("main")).to_contain_text("Nothing is lost")
+    assert sitting.attempt.position == FIRST_OF_PART_B, "the server knows nothing yet"
+
+    page.context.set_offline(False)
+    expect(steps.item(page).or_(page.get_by_role("button", name="Continue", exact=True)).first).to_be_visible()
+    steps.go_on_until_item(page, LAST_OF_PART_B + 1)
+    expect(page.locator("#exam-saved")).not_to_contain_text("on this device")
+    attempt, responses = sitting.attempt, sitting.responses()
+    assert attempt.position == LAST_OF_PART_B + 1
+    for position in range(FIRST_OF_PART_B, LAST_OF_PART_B + 1):
+        ids = [recording.recording_id for recording in responses[position].recordings]
+        assert ids, f"nothing of item {position} arrived"
+        assert len(ids) == len(set(ids))
+    stretch = attempt.offline_stretches[0]
+    assert stretch.ended_at - stretch.began_at > timedelta(seconds=10)
+
+
+def test_a_second_window_takes_over_and_the_first_can_take_it_back(sitting: Sitting, new_context) -> None:
+    context = new_context()
+    first = context.new_page()
+    sitting = begin(first, sitting)
+    reach(first, 0)
+    second = context.new_page()
+    second.goto(f"/sit/{sitting.delivery_id}")
+    expect(second.get_by_role("button", name="Continue the test")).to_be_visible()
+    expect(first.get_by_role("heading", level=1)).to_have_text("Your test goes on in another window")
+    steps.press(first, "Continue here")
+    expect(first.get_by_role("button", name="Continue the test")).to_be_visible()
+    expect(second.get_by_role("heading", level=1)).to_have_text("Your test goes on in another window")
+    assert sitting.responses()[0].recordings, "what the first window was recording is kept"
+
+
+def test_another_machine_resumes_within_three_seconds_at_the_same_second(sitting: Sitting, new_page) -> None:
+    first, second = new_page(), new_page()
+    sitting = begin(first, sitting)
+    steps.sign_in(second, sitting.login.login, sitting.login.password)
+    reach(first, FIRST_OF_PART_B)
+    began = time.monotonic()
+    second.goto(f"/sit/{sitting.delivery_id}")
+    steps.press(second, "Continue the test")
+    expect(
+        second.locator(f'.exam-item[data-position="{FIRST_OF_PART_B}"], body[data-phase="closing"]').first
+    ).to_be_visible()
+    assert time.monotonic() - began < 3
+    expect(second.locator("#exam-left")).to_be_visible()
+    shown = second.locator("#exam-left").inner_text()
+    minutes, seconds = (int(part) for part in re.findall(r"\d+", shown)[-2:])
+    deadline = sitting.attempt.deadline_at
+    assert deadline is not None
+    left = (deadline - sitting.services.now()).total_seconds()
+    assert abs(minutes * 60 + seconds - left) < 2
+    expect(first.get_by_role("heading", level=1)).to_have_text("Your test goes on in another window", timeout=30_000)
+
+
+_UNPLUG = """(() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  let stream = null, plugged = true;
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    if (!plugged) throw new DOMException("gone", "NotFoundError");
+    return (stream = await ask(wanted));
+  };
+  window.unplug = () => {
+    plugged = false;
+    for (const track of stream.getTracks()) { track.stop(); track.dispatchEvent(new Event("ended")); }
+  };
+  window.plugIn = () => { plugged = true; navigator.mediaDevices.dispatchEvent(new Event("devicechange")); };
+})()"""
+
+
+def test_a_microphone_that_is_unplugged_is_named_and_recording_goes_on_when_it_is_back(
+    sitting: Sitting, new_page
+) -> None:
+    page = new_page()
+    page.add_init_script(_UNPLUG)
+    sitting = begin(page, sitting)
+    reach(page, FIRST_OF_PART_B)
+    page.evaluate("unplug()")
+    notice = page.get_by_text("The microphone was disconnected")
+    expect(notice).to_be_visible()
+    expect(page.locator(".exam-word")).to_have_text("No microphone")
+    page.evaluate("plugIn()")
+    expect(notice).to_have_count(0)
+    steps.go_on_until_item(page, FIRST_OF_PART_B + 1)
+    steps.wait_for(page, lambda: FIRST_OF_PART_B in sitting.responses(), what="the answer")
+    segments = sitting.responses()[FIRST_OF_PART_B].spoken_segments()
+    assert len(segments) >= 2, "what came before and after is kept, and scored in this order"
+
+
+def test_answers_that_cannot_be_sent_are_saved_as_a_file_and_staff_bring_it(
+    sitting: Sitting, superadmin_page: Page, new_page, tmp_path
+) -> None:
+    page = new_page()
+    sitting = begin(page, sitting)
+    reach(page, FIRST_OF_PART_B)
+    page.context.set_offline(True)
+    expect(page.get_by_role("heading", name="Waiting for the network")).to_be_visible(timeout=60_000)
+    with page.expect_download() as waiting:
+        steps.press(page, "Save my answers as a file")
+    file = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    page.close()
+
+    sushma = superadmin_page
+    sushma.goto(f"/tests/{sitting.delivery_id}")
+    sushma.get_by_role("link", name="Bring answers saved as a file").click()
+    sushma.get_by_label("The file", exact=True).set_input_files(file)
+    steps.press(sushma, "Take these answers")
+    expect(sushma.get_by_role("status")).to_contain_text("Stored, and scored")
+    assert set(range(FIRST_OF_PART_B, LAST_OF_PART_B + 1)) <= set(sitting.responses())

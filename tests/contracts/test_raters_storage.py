@@ -1,0 +1,78 @@
+"""Ratings, plans and cohorts: one suite over memory and MongoDB."""
+
+from dataclasses import replace
+
+import pytest
+
+from backend.features.raters import mongo as raters_mongo
+from backend.features.raters.memory import MemoryRatingPlans, MemoryRatings
+from backend.features.raters.model import Rating, RatingPlan, planned, rating_id
+from backend.features.ratings import mongo as ratings_mongo
+from backend.features.ratings.cohort import Cohort, went_down
+from backend.features.ratings.memory import MemoryCohorts
+from backend.storage import ensure_collections
+from tests.support.builders_results import COMPLETED
+
+RATING = Rating(
+    id=rating_id("attempt:3", "meera"),
+    response_id="attempt:3",
+    delivery_id="delivery",
+    campus_id="north",
+    rater_id="meera",
+    task="open_question",
+    rubric_id="open_answer",
+    rubric_version="1",
+    levels={"fluency": 3, "grammar": 2},
+    notes="",
+    is_adjudication=False,
+    rated_at=COMPLETED,
+)
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.services)])
+def stores(request):
+    if request.param == "memory":
+        return MemoryRatings(), MemoryRatingPlans(), MemoryCohorts()
+    database = request.getfixturevalue("mongo_database")
+    ensure_collections(database, (*raters_mongo.COLLECTIONS, *ratings_mongo.COLLECTIONS))
+    return (
+        raters_mongo.MongoRatings(database),
+        raters_mongo.MongoRatingPlans(database),
+        ratings_mongo.MongoCohorts(database),
+    )
+
+
+def test_a_rating_comes_back_as_it_was_and_is_written_once(stores):
+    ratings, _, _ = stores
+    assert ratings.add(RATING)
+    assert not ratings.add(replace(RATING, levels={"fluency": 5, "grammar": 5}))
+    assert ratings.find(RATING.id) == RATING
+    other = replace(RATING, id=rating_id("attempt:4", "meera"), response_id="attempt:4")
+    ratings.add(other)
+    assert list(ratings.list_by_response("attempt:3")) == [RATING]
+    assert {each.id for each in ratings.list_by_delivery("delivery")} == {RATING.id, other.id}
+    assert ratings.find("nobody") is None
+
+
+def test_a_plan_is_written_over_what_was_read(stores):
+    _, plans, _ = stores
+    plan = RatingPlan(id="delivery", campus_id="north")
+    assert plans.find("delivery") is None
+    assert plans.add(plan)
+    assert not plans.add(plan)
+    after = planned(plan, is_double=True)
+    assert plans.save(after, seen_revision=plan.revision)
+    assert not plans.save(after, seen_revision=plan.revision)
+    assert plans.find("delivery") == after
+
+
+def test_a_cohort_is_bound_once_and_written_over_what_was_read(stores):
+    _, _, cohorts = stores
+    cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED)
+    assert cohorts.find("delivery") is None
+    assert cohorts.add(cohort)
+    assert not cohorts.add(replace(cohort, engine="offline"))
+    down = went_down(cohort, reason="engine_unreachable", at=COMPLETED)
+    assert cohorts.save(down, seen_revision=cohort.revision)
+    assert not cohorts.save(down, seen_revision=cohort.revision)
+    assert cohorts.find("delivery") == down

@@ -1,0 +1,165 @@
+"""Engines beside the default one: a local Whisper, and the vendors' real SDKs against fakes of their services."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backend.adapters.speech import ENGINES
+from backend.adapters.speech.listener import EngineListener
+from backend.adapters.speech.offline.models import WHISPER_FILES, whisper_folder
+from backend.adapters.speech.setup import SpeechSetup
+from backend.core.errors import EngineFailure, PermanentFailure, TemporaryFailure
+from backend.scoring.evidence import Hints
+from backend.scoring.keys import key_from_dict
+from backend.scoring.score import ScoreStatus, Trait
+from backend.scoring.scorers import score_answer
+from tests.support.speech import encode, read
+from tests.support.speech_services import fake_azure, fake_google
+
+MODELS = Path(os.environ.get("VIVA_DATA", ".viva")) / "models"
+READER = "He might even have been made amiable himself"
+KEY = key_from_dict("read_aloud", {"text": READER})
+SERVICES = {"azure": fake_azure, "google": fake_google}
+
+
+@pytest.fixture(params=sorted(SERVICES))
+def service(request):
+    with SERVICES[request.param]() as running:
+        running.name = request.param
+        yield running
+
+
+@pytest.fixture
+def setup(service):
+    return SpeechSetup(
+        models_dir=MODELS, azure_key="k" * 32, azure_host=service.address, google_endpoint=service.address
+    )
+
+
+@pytest.fixture
+def engine(service, setup):
+    return ENGINES[service.name](setup)
+
+
+@pytest.fixture(scope="module")
+def pcm():
+    from backend.adapters.speech.decode import decode
+
+    return decode(read("native_reader.wav")).pcm
+
+
+def test_words_come_with_times_and_confidences(engine, service, pcm):
+    words = engine.transcribe(pcm, Hints(task="read_aloud")).words
+    assert [word.text for word in words] == service.says.split()
+    assert (words[1].start_ms, words[1].end_ms) == (500, 780)
+    assert all(word.confidence == pytest.approx(0.9, abs=0.02) for word in words)
+
+
+def test_the_expected_words_are_never_told_to_the_recogniser(engine, service, pcm):
+    """A recogniser that is told them hears them."""
+    engine.transcribe(pcm, Hints(task="read_aloud"))
+    assert "amiable" not in str(service.asked)
+
+
+def test_an_answer_becomes_evidence_and_a_score(service, setup):
+    listener = EngineListener([service.name], setup)
+    evidence = listener.gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine=service.name)
+    assert evidence.engine == service.name
+    assert evidence.engine_version
+    assert evidence.aspects is not None
+    scored = score_answer(evidence, KEY)
+    assert scored.status is ScoreStatus.SCORED
+    assert scored.explanation["engine"]["name"] == service.name
+    assert scored.points[Trait.FLUENCY].value > 0.5
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "is_permanent"), [(401, "engine_refused", True), (503, "engine_unreachable", False)]
+)
+def test_what_a_service_refuses_is_told_from_what_passes(service, setup, status, reason, is_permanent):
+    service.fails = status
+    listener = EngineListener([service.name], setup)
+    with pytest.raises(EngineFailure) as failure:
+        listener.gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine=service.name)
+    assert (failure.value.reason, failure.value.is_permanent) == (reason, is_permanent)
+    assert "127.0.0.1" not in str(failure.value)
+
+
+def test_a_service_that_is_gone_is_worth_another_try(setup, service, pcm):
+    away = SpeechSetup(
+        models_dir=MODELS, azure_key="k" * 32, azure_host="ws://127.0.0.1:9", google_endpoint="http://127.0.0.1:9"
+    )
+    with pytest.raises(TemporaryFailure, match="engine_unreachable"):
+        ENGINES[service.name](away).transcribe(pcm, Hints(task="repeat"))
+
+
+def test_no_words_are_no_failure(engine, service, pcm):
+    service.says = ""
+    assert engine.transcribe(pcm, Hints(task="repeat")).words == ()
+
+
+@pytest.mark.parametrize("name", ["azure", "google", "local_whisper"])
+def test_an_engine_without_its_keys_says_so_and_asks_nobody(name):
+    with pytest.raises(PermanentFailure, match="engine_not_set_up"):
+        ENGINES[name](SpeechSetup(models_dir=MODELS)).prepare()
+
+
+def test_azure_marks_words_and_sounds(pcm):
+    with fake_azure() as service:
+        setup = SpeechSetup(models_dir=MODELS, azure_key="k" * 32, azure_host=service.address)
+        found = ENGINES["azure"](setup).assess(pcm, READER)
+    assert [word.text for word in found.words if word.doubtful] == ["amiable"]
+    weak = min(found.phones, key=lambda phone: phone.goodness)
+    assert (weak.heard, found.words[weak.word_index].text) == ("ɛ", "amiable")
+    assert (found.aspects.accuracy, found.aspects.fluency, found.aspects.prosodic) == (0.82, 0.74, 0.66)
+    assert found.aspects.confidence < 0.6, "nobody compared its marks with experts here"
+
+
+# -- a local Whisper ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def local():
+    return SpeechSetup(
+        models_dir=MODELS, whisper_folder=whisper_folder(MODELS), whisper_sha256=WHISPER_FILES["model.bin"]
+    )
+
+
+def test_a_local_whisper_hears_and_the_default_engine_judges(local):
+    listener = EngineListener(["local_whisper"], local)
+    evidence = listener.gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine="local_whisper")
+    assert "amiable" in evidence.transcript.lower()
+    assert all(word.end_ms <= evidence.duration_ms for word in evidence.words)
+    assert evidence.aspects.calibration.startswith("speechocean762")
+    assert {"local_whisper", "offline"} <= set(evidence.versions)
+    assert WHISPER_FILES["model.bin"][:12] in evidence.engine_version
+
+
+def test_a_model_that_is_not_what_its_hash_says_is_not_used(local, tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"something else")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    altered = SpeechSetup(models_dir=MODELS, whisper_folder=tmp_path, whisper_sha256=local.whisper_sha256)
+    with pytest.raises(PermanentFailure, match="model_altered"):
+        ENGINES["local_whisper"](altered).prepare()
+    missing = SpeechSetup(models_dir=MODELS, whisper_folder=tmp_path / "no", whisper_sha256="0" * 64)
+    with pytest.raises(PermanentFailure, match="model_missing"):
+        ENGINES["local_whisper"](missing).prepare()
+
+
+def test_a_recording_that_cannot_be_decoded_is_no_engines_fault(local):
+    listener = EngineListener(["local_whisper"], local)
+    with pytest.raises(PermanentFailure) as failure:
+        listener.gather([b"not a sound"], task="read_aloud", key=KEY, engine="local_whisper")
+    assert not isinstance(failure.value, EngineFailure)
+
+
+def test_silence_asks_no_service():
+    import numpy as np
+
+    with fake_azure() as service:
+        setup = SpeechSetup(models_dir=MODELS, azure_key="k" * 32, azure_host=service.address)
+        quiet = encode(np.zeros(32_000, dtype=np.float32) + 1e-4, "wav")
+        evidence = EngineListener(["azure"], setup).gather([quiet], task="repeat", key=KEY, engine="azure")
+    assert evidence.words == ()
+    assert service.asked == []

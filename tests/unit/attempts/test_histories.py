@@ -1,0 +1,73 @@
+"""Random histories of the engine keep its promises; and an engine that breaks one is caught. Long: make histories."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import structlog
+
+from backend.features.attempts import model, usecases
+from backend.features.attempts.engine import moves, pauses
+from scripts.histories.run import play, run
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Thousands of attempts say little that anybody would read."""
+    kept = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(wrapper_class=kept)
+
+
+def test_two_thousand_histories_break_no_promise():
+    tally = run(2_000, seed="unit")
+    assert tally.failed == []
+    assert sum(tally.broken.values()) == 0
+    for what in ("moves", "refused", "crashes", "controls", "answers"):
+        assert tally.counts[what] > 300, what
+    assert set(tally.ends) >= {"submitted", "expired", "voided"}
+
+
+def test_the_same_seed_is_the_same_history():
+    first, second = play("again:1"), play("again:1")
+    assert first.attempt == second.attempt
+    assert first.counts == second.counts
+
+
+def _believes_the_client(monkeypatch):
+    monkeypatch.setattr(moves, "believed", lambda attempt, move, **_: move.at)
+
+
+def _takes_moves_after_the_end(monkeypatch):
+    monkeypatch.setattr(moves, "_check_goes_on", lambda *_, **__: None)
+
+
+def _forgets_to_shift_the_deadline(monkeypatch):
+    gone_on = pauses._gone_on
+    monkeypatch.setattr(
+        pauses, "_gone_on", lambda attempt, at: replace(gone_on(attempt, at=at), deadline_at=attempt.deadline_at)
+    )
+
+
+def _asks_no_page_for_its_lease(monkeypatch):
+    monkeypatch.setattr(model, "check_lease", lambda *_: None)
+
+
+def _never_ends(monkeypatch):
+    monkeypatch.setattr(usecases, "up_to_now", lambda attempt, now: attempt)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "kind"),
+    [
+        (_believes_the_client, "late"),
+        (_takes_moves_after_the_end, "late"),
+        (_forgets_to_shift_the_deadline, "clock"),
+        (_asks_no_page_for_its_lease, "lease"),
+        (_never_ends, "stuck"),
+    ],
+)
+def test_an_engine_that_breaks_a_promise_is_caught(monkeypatch, breaks, kind):
+    breaks(monkeypatch)
+    assert run(150, seed="broken").broken[kind] > 0

@@ -1,0 +1,176 @@
+"""One engine for all answers of a delivery: bound by the first, waited for, left only as a whole."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backend.core.errors import EngineFailure
+from backend.features.attempts.responses import ResponseState
+from backend.features.ratings.cohort import Cohort
+from backend.features.ratings.memory import MemoryListener
+from backend.features.ratings.tasks import desk_of, judges_of
+from backend.features.ratings.usecases import score_response
+from backend.scoring.keys import RepeatKey
+from tests.support.builders_results import COMPLETED, TASKS
+from tests.support.exam import WEBM
+from tests.support.results_world import furnish_results, make_response, sit
+from tests.support.services_memory import build_memory_services, memory_settings
+from tests.support.speech import evidence
+
+TEXT = "We walked to the old market."
+REPEATS = [place for place, task in enumerate(TASKS) if task == "repeat"][:3]
+DOWN = EngineFailure("engine_unreachable")
+BROKEN = EngineFailure("engine_refused", is_permanent=True)
+
+
+@pytest.fixture
+def listener():
+    return MemoryListener(lambda _, task: evidence(task, TEXT), engines=("azure", "offline"))
+
+
+@pytest.fixture
+def services(listener):
+    settings = memory_settings().with_values(speech_switch_minutes=30)
+    services = furnish_results(build_memory_services(listener=listener, settings=settings))
+    sit(services, "asha")
+    for place in REPEATS:
+        seen = services.responses.find(f"attempt_asha:{place}")
+        queued = make_response("asha", place, state=ResponseState.QUEUED, score=None, revision=seen.revision + 1)
+        services.responses.save(queued, seen_revision=seen.revision)
+        services.blobs.put(f"recordings/north/asha-{place}", WEBM, content_type="audio/webm")
+        services.scoring_keys.add(f"item{place}", 1, RepeatKey(text=TEXT))
+    return services
+
+
+@pytest.fixture
+def score(services):
+    def score(place):
+        seen = services.responses.find(f"attempt_asha:{place}")
+        if seen.not_before is not None:
+            services.now.moment = max(services.now.moment, seen.not_before)
+        score_response(response_id=seen.id, desk=desk_of(services), judges=judges_of(services), clock=services.now)
+        return services.responses.find(seen.id)
+
+    return score
+
+
+def engine_of(response):
+    return response.score["explanation"]["engine"]["name"]
+
+
+def test_the_first_answer_binds_its_delivery(score, services, listener):
+    assert engine_of(score(REPEATS[0])) == "azure"
+    bound = services.cohorts.find("delivery")
+    assert (bound.engine, bound.down_since) == ("azure", None)
+    listener.engines = ("offline", "azure")
+    assert engine_of(score(REPEATS[1])) == "azure", "another order of the settings moves no cohort"
+
+
+@pytest.mark.parametrize("failure", [DOWN, BROKEN])
+def test_before_anything_is_scored_the_next_engine_stands_in(score, services, listener, failure):
+    listener.down = {"azure": failure}
+    assert engine_of(score(REPEATS[0])) == "offline"
+    assert services.cohorts.find("delivery").engine == "offline"
+    listener.down = {}
+    assert engine_of(score(REPEATS[1])) == "offline", "never mixed, though azure is back"
+
+
+def test_when_its_engine_is_down_answers_wait_and_no_try_is_counted(score, services, listener):
+    score(REPEATS[0])
+    listener.down = {"azure": DOWN}
+    for _ in range(8):
+        waiting = score(REPEATS[1])
+        assert waiting.state is ResponseState.QUEUED
+        assert (waiting.tries, waiting.reason) == (0, "engine_unreachable")
+    assert services.cohorts.find("delivery").down_reason == "engine_unreachable"
+    listener.down = {}
+    assert engine_of(score(REPEATS[1])) == "azure"
+    assert services.cohorts.find("delivery").down_since is None
+
+
+def test_after_its_patience_the_whole_delivery_goes_to_the_next_engine(score, services, listener):
+    score(REPEATS[0])
+    listener.down = {"azure": DOWN}
+    score(REPEATS[1])
+    services.now.move(minutes=31)
+    assert score(REPEATS[1]).state is ResponseState.QUEUED
+    first = services.responses.find(f"attempt_asha:{REPEATS[0]}")
+    assert first.state is ResponseState.QUEUED, "what azure scored is scored again"
+    assert ("ratings.score_response", (first.id,)) in services.jobs.waiting_jobs
+    bound = services.cohorts.find("delivery")
+    assert (bound.engine, bound.tried, bound.leaving) == ("offline", ("azure",), None)
+    assert [engine_of(score(place)) for place in REPEATS] == ["offline"] * 3
+
+
+def test_without_patience_it_waits_for_ever(services, listener, score):
+    object.__setattr__(services, "settings", memory_settings())
+    score(REPEATS[0])
+    listener.down = {"azure": DOWN}
+    score(REPEATS[1])
+    services.now.move(hours=72)
+    score(REPEATS[1])
+    assert services.cohorts.find("delivery").engine == "azure"
+
+
+def test_with_one_engine_only_its_failure_is_the_answers(services, listener, score):
+    listener.engines = ("offline",)
+    listener.down = {"offline": BROKEN}
+    failed = score(REPEATS[0])
+    assert (failed.state, failed.reason) == (ResponseState.FAILED, "engine_refused")
+    assert services.cohorts.find("delivery") is None
+
+
+def test_a_move_that_a_crash_cut_is_finished_by_the_next_answer(score, services):
+    score(REPEATS[0])
+    bound = services.cohorts.find("delivery")
+    cut = replace(bound, engine="offline", tried=("azure",), leaving="azure", revision=bound.revision + 1)
+    services.cohorts.save(cut, seen_revision=bound.revision)
+    assert engine_of(score(REPEATS[1])) == "offline"
+    assert services.responses.find(f"attempt_asha:{REPEATS[0]}").state is ResponseState.QUEUED
+    assert services.cohorts.find("delivery").leaving is None
+
+
+def test_two_workers_at_once_agree_on_one_engine(services, listener, score):
+    """The other worker bound the delivery while this one was listening."""
+
+    def hear(_, task):
+        services.cohorts.add(
+            Cohort(id="delivery", campus_id="north", engine="offline", engine_version="1", bound_at=COMPLETED)
+        )
+        return evidence(task, TEXT)
+
+    listener.hear = hear
+    assert engine_of(score(REPEATS[0])) == "offline"
+    assert listener.asked == ["azure", "offline"]
+
+
+def test_silence_binds_nobody(services, listener, score):
+    listener.hear = lambda _, task: evidence(task, "")
+    score(REPEATS[0])
+    assert services.cohorts.find("delivery") is None
+
+
+def test_what_people_rated_is_not_taken_from_them(score, services, listener):
+    rated = score(REPEATS[0])
+    explanation = {**rated.score["explanation"], "rated_by_people": {"fluency": 4}}
+    people = replace(rated, score={**rated.score, "explanation": explanation}, revision=rated.revision + 1)
+    services.responses.save(people, seen_revision=rated.revision)
+    listener.down = {"azure": DOWN}
+    score(REPEATS[1])
+    services.now.move(minutes=31)
+    score(REPEATS[1])
+    assert services.responses.find(rated.id).state is ResponseState.SCORED
+
+
+def test_patience_is_counted_from_the_first_failure(services, listener, score):
+    score(REPEATS[0])
+    listener.down = {"azure": DOWN}
+    score(REPEATS[1])
+    since = services.cohorts.find("delivery").down_since
+    services.now.move(minutes=10)
+    score(REPEATS[1])
+    bound = services.cohorts.find("delivery")
+    assert bound.down_since == since
+    assert services.now() - since < timedelta(minutes=30)
+    assert bound.engine == "azure"

@@ -1,0 +1,290 @@
+"""Controls of an exam that goes on: for one, some, all; audited once; safe to repeat."""
+
+import pytest
+
+from backend.app import create_app
+from backend.features.attempts import usecases as exam
+from backend.features.attempts.engine import usecases
+from backend.features.attempts.engine.controls import Control, ControlKind
+from backend.features.attempts.engine.usecases import ControlRoom
+from backend.features.results.model import Release, ReleaseState
+from backend.features.results.tasks import settle
+from tests.support.exam import CLOSES, MEERA, OPENS, Browser, furnish, sign_in_by_header
+from tests.support.services_memory import build_memory_services
+
+CONTROLS = "/api/deliveries/delivery/controls"
+
+
+@pytest.fixture
+def services():
+    return furnish(build_memory_services())
+
+
+@pytest.fixture
+def app(services):
+    app = create_app(services=services)
+    sign_in_by_header(app)
+    return app
+
+
+@pytest.fixture
+def browse(app):
+    return lambda actor: Browser(http=app.test_client(), actor=actor)
+
+
+@pytest.fixture
+def meera(browse):
+    return browse("meera")
+
+
+def begin(browser):
+    attempt_id = browser.post("/api/deliveries/delivery/attempts").json["id"]
+    assert browser.post(f"/api/attempts/{attempt_id}/begin").json["state"] == "in_progress"
+    return attempt_id
+
+
+@pytest.fixture
+def both(browse):
+    return [begin(browse("asha")), begin(browse("ravi"))]
+
+
+def control(browser, action, chosen="all", *, control_id="control-one-1", reason="Fire alarm", **more):
+    body = {"control_id": control_id, "action": action, "attempt_ids": chosen, "reason": reason} | more
+    return browser.post(CONTROLS, body)
+
+
+def actions(services):
+    return sorted((event.action, event.subject_id) for event in services.audit_log.events)
+
+
+def test_a_pause_for_all_reaches_everybody_is_told_at_once_and_audited_once(meera, browse, services, both):
+    report = control(meera, "pause").json
+    assert sorted(report["changed"]) == sorted(both)
+    for attempt_id in both:
+        attempt = services.attempts.find(attempt_id)
+        assert attempt.state.value == "paused"
+        event = (f"attempt:{attempt_id}", "attempt_changed", {"attempt_id": attempt_id, "version": attempt.revision})
+        assert event in services.feed.events
+    expected = sorted([*(("attempt_paused", attempt_id) for attempt_id in both), ("delivery_paused", "delivery")])
+    assert actions(services) == expected
+    again = control(meera, "pause").json
+    assert (again["changed"], again["refused"]) == ([], {})
+    assert actions(services) == expected
+    assert all(event.actor_id == "meera" for event in services.audit_log.events)
+    shown = browse("asha").get(f"/api/attempts/{both[0]}").json
+    assert (shown["state"], shown["item"]) == ("paused", None)
+
+
+def test_while_it_is_paused_for_all_nobody_begins_and_closing_waits(meera, browse, services):
+    asha = browse("asha")
+    attempt_id = asha.post("/api/deliveries/delivery/attempts").json["id"]
+    control(meera, "pause")
+    reply = asha.post(f"/api/attempts/{attempt_id}/begin")
+    assert (reply.status_code, reply.json["code"]) == (409, "delivery_not_open")
+    services.now.moment = CLOSES
+    services.now.move(minutes=10)
+    control(meera, "resume", control_id="control-two-2")
+    assert asha.post(f"/api/attempts/{attempt_id}/begin").json["state"] == "in_progress"
+    delivery = services.deliveries.find("delivery")
+    assert delivery.closes_at - CLOSES == services.now() - OPENS
+
+
+def test_who_was_just_beginning_is_paused_too(browse, meera, services):
+    """The pause comes between the look at the delivery and the write that starts the clock."""
+    asha = browse("asha")
+    attempt_id = asha.post("/api/deliveries/delivery/attempts").json["id"]
+    save = services.attempts.save
+
+    def save_late(attempt, *, seen_revision):
+        services.attempts.save = save
+        control(meera, "pause")
+        return save(attempt, seen_revision=seen_revision)
+
+    services.attempts.save = save_late
+    assert asha.post(f"/api/attempts/{attempt_id}/begin").json["state"] == "paused"
+
+
+def test_an_extension_for_all_also_moves_closing(meera, services, both):
+    before = [services.attempts.find(attempt_id).deadline_at for attempt_id in both]
+    assert len(control(meera, "extend", minutes=10).json["changed"]) == 2
+    control(meera, "extend", minutes=10)
+    moved = [services.attempts.find(attempt_id).deadline_at for attempt_id in both]
+    assert [(late - early).total_seconds() for late, early in zip(moved, before, strict=True)] == [600, 600]
+    assert (services.deliveries.find("delivery").closes_at - CLOSES).total_seconds() == 600
+
+
+def test_one_only(meera, services, both):
+    assert control(meera, "pause", [both[0]]).json["changed"] == [both[0]]
+    assert [services.attempts.find(each).state.value for each in both] == ["paused", "in_progress"]
+    assert services.deliveries.find("delivery").held_at is None
+
+
+def test_one_of_another_delivery_is_not_there_and_nothing_is_done(meera, services, both):
+    reply = control(meera, "void", [both[0], "no-such-attempt"])
+    assert (reply.status_code, reply.json["code"]) == (404, "not_found")
+    assert services.attempts.find(both[0]).state.value == "in_progress"
+    assert services.audit_log.events == []
+
+
+def test_what_is_refused_is_named_and_the_others_go_through(meera, services, both):
+    control(meera, "void", [both[0]], control_id="control-void")
+    report = control(meera, "pause", both).json
+    assert report["changed"] == [both[1]]
+    assert report["refused"] == {both[0]: "attempt_voided"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "stop"},
+        {"attempt_ids": []},
+        {"attempt_ids": "everybody"},
+        {"attempt_ids": [{"$ne": None}]},
+        {"action": "extend"},
+        {"action": "extend", "minutes": 0},
+        {"action": "pause", "minutes": 5},
+        {"action": "void", "reason": " "},
+        {"control_id": "x"},
+        {"state": "submitted"},
+    ],
+)
+def test_what_is_not_understood_is_refused(meera, services, both, body):
+    base = {"control_id": "control-one-1", "action": "pause", "attempt_ids": "all", "reason": "Fire"}
+    assert meera.post(CONTROLS, base | body).status_code == 422
+    assert {services.attempts.find(each).state.value for each in both} == {"in_progress"}
+    assert services.audit_log.events == []
+
+
+@pytest.mark.parametrize("actor", ["asha", "omar"])
+def test_others_find_nothing_to_control(browse, services, both, actor):
+    assert control(browse(actor), "void").json["code"] == "not_found"
+    assert {services.attempts.find(each).state.value for each in both} == {"in_progress"}
+
+
+def test_a_released_result_blocks_reopening_and_voiding(meera, services, both):
+    services.now.move(minutes=21)
+    services.releases.add(
+        Release(
+            id=f"{both[0]}-1",
+            state=ReleaseState.RELEASED,
+            attempt_id=both[0],
+            campus_id="north",
+            delivery_id="delivery",
+            student_id="asha",
+            released_at=services.now(),
+            released_by="meera",
+        )
+    )
+    for action in ("reopen", "void"):
+        report = control(
+            meera, action, both, control_id=f"control-{action}", **({"minutes": 5} if action == "reopen" else {})
+        )
+        assert report.json["refused"] == {both[0]: "result_released"}
+
+
+def test_a_crash_anywhere_leaves_a_control_that_repeating_completes(services, both):
+    """Death before each write in turn: afterwards everything is as if it had never happened, with one entry each."""
+    writes = 0
+    while True:
+        world = furnish(build_memory_services())
+        ids = [_begin_plainly(world, student) for student in ("asha", "ravi")]
+        died = _control_dying(world, at=writes)
+        _control(world)
+        assert [world.attempts.find(each).extra_ms for each in ids] == [300_000, 300_000]
+        assert len(actions(world)) == len(set(actions(world))) == 3
+        if not died:
+            break
+        writes += 1
+    assert writes >= 5
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+def _control_dying(world, *, at):
+    count = 0
+
+    def dying(method):
+        def call(*args, **kwargs):
+            nonlocal count
+            if count == at:
+                raise Died
+            count += 1
+            return method(*args, **kwargs)
+
+        return call
+
+    spots = [(world.attempts, "save"), (world.deliveries, "save"), (world.audit_log, "add_absent")]
+    kept = [getattr(owner, name) for owner, name in spots]
+    for owner, name in spots:
+        setattr(owner, name, dying(getattr(owner, name)))
+    try:
+        _control(world)
+    except Died:
+        return True
+    finally:
+        for (owner, name), method in zip(spots, kept, strict=True):
+            setattr(owner, name, method)
+    return False
+
+
+def _begin_plainly(world, student):
+    delivery, now = world.deliveries.find("delivery"), world.now()
+    entered = exam.enter_attempt(
+        delivery=delivery, student_id=student, attempts=world.attempts, now=now, new_id=world.new_id
+    )
+    paper = world.papers.get(entered.form_id)
+    exam.begin_attempt(
+        attempt=entered,
+        delivery=delivery,
+        paper=paper,
+        attempts=world.attempts,
+        deliveries=world.deliveries,
+        now=now,
+    )
+    return entered.id
+
+
+def _control(world):
+    room = ControlRoom(
+        deliveries=world.deliveries,
+        attempts=world.attempts,
+        responses=world.responses,
+        papers=world.papers,
+        released=world.released_attempts,
+        audit_log=world.audit_log,
+        feed=world.feed,
+    )
+    asked = Control(id="control-one-1", kind=ControlKind.EXTEND, by="meera", reason="", minutes=5)
+    delivery = world.deliveries.find("delivery")
+    return usecases.control_all(actor=MEERA, delivery=delivery, control=asked, room=room, now=world.now())
+
+
+def test_a_control_that_comes_too_late_after_all_says_so_in_the_log(meera, browse, services, both, monkeypatch):
+    save = services.attempts.save
+
+    def end_first(attempt, *, seen_revision):
+        services.attempts.save = save
+        services.now.move(minutes=30)
+        browse("asha").get(f"/api/attempts/{both[0]}")
+        return save(attempt, seen_revision=seen_revision)
+
+    services.attempts.save = end_first
+    report = control(meera, "pause", [both[0]]).json
+    assert report["refused"] == {both[0]: "attempt_not_open"}
+    assert [action for action, _ in actions(services)] == ["attempt_control_refused", "attempt_paused"]
+
+
+def test_a_voided_attempt_never_settles_and_its_result_is_not_released(meera, services, both):
+    services.now.move(minutes=21)
+    control(meera, "void", [both[0]])
+    settle(both[0], services)
+    assert services.results.list_by_attempt(both[0]) == []
+    assert services.attempts.find(both[0]).settled_at is None
+
+
+def test_after_a_void_the_student_begins_anew(meera, browse, both):
+    control(meera, "void", [both[0]])
+    again = browse("asha").post("/api/deliveries/delivery/attempts").json
+    assert (again["number"], again["state"]) == (2, "checking")
