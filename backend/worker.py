@@ -9,6 +9,7 @@ from kombu.entity import Queue
 
 from backend.adapters.jobs.celery import DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
 from backend.features.accounts import tasks as account_tasks
+from backend.features.attempts.engine import tasks as control_tasks
 from backend.features.mailings import tasks as mailing_tasks
 from backend.features.ratings import tasks as rating_tasks
 from backend.features.results import tasks as result_tasks
@@ -20,6 +21,7 @@ from config.settings import load_settings
 
 # Every module with tasks offers `register(celery_app, services)` and SCHEDULE. One line here for a new one.
 TASKS: tuple[ModuleType, ...] = (
+    control_tasks,
     rating_tasks,
     account_tasks,
     student_tasks,

@@ -44,12 +44,14 @@ class Checker:
 
     def _count_ends(self, before: Attempt, after: Attempt) -> None:
         """Every life of an attempt, from its start or reopening on, ends once."""
-        if _is_reopened(before, after):
+        if _is_reopened(before, after) or _is_overtaken(before, after):
             self.ends[after.id] = 0
         elif after.is_over and not before.is_over:
             self.ends[after.id] += 1
         if self.ends[after.id] > 1:
             self.note("doubled", "it ended twice")
+        if before.is_over and not after.is_over and self.ends[after.id] and after.state is not AttemptState.VOIDED:
+            self.note("doubled", f"it went on after it was {before.state}")
         if before.is_over and after.is_over and before.state is not after.state:
             self.note("doubled", f"{before.state} became {after.state}")
 
@@ -104,6 +106,14 @@ class Checker:
         stood = timedelta(milliseconds=after.paused_ms - before.paused_ms)
         if abs(shift - stood) > _MS:
             self.note("clock", "an open item's clock did not stand still exactly as long as the attempt's")
+
+
+def _is_overtaken(before: Attempt, after: Attempt) -> bool:
+    """Its time ran out after a control for everybody was given that had not been written to it yet: it goes on."""
+    known, end = {mark.id for mark in before.controls}, before.submitted_at
+    if before.state is not AttemptState.EXPIRED or after.is_over or end is None:
+        return False
+    return any(mark.id not in known and mark.at < end for mark in after.controls)
 
 
 def _is_reopened(before: Attempt, after: Attempt) -> bool:

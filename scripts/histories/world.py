@@ -11,7 +11,7 @@ from backend.adapters.realtime.memory import MemoryFeed
 from backend.core.actor import Actor, Role
 from backend.core.errors import AppError
 from backend.features.assessments.memory import MemoryDeliveries
-from backend.features.assessments.model import Delivery, DeliveryState
+from backend.features.assessments.model import Delivery, DeliveryState, list_under_way
 from backend.features.attempts import answers, model, usecases
 from backend.features.attempts.engine import usecases as engine
 from backend.features.attempts.engine.controls import Control, ControlKind
@@ -52,6 +52,18 @@ class CrashingAttempts(MemoryAttempts):
         if written and before is not None:
             world = self._world
             world.checker.saw(before, attempt, goes_on_offline=world.paper.goes_on_offline, now=world.now)
+        self._world.may_die()
+        return written
+
+
+class CrashingDeliveries(MemoryDeliveries):
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
+        self._world.may_die()
+        written = super().save(delivery, seen_revision=seen_revision)
         self._world.may_die()
         return written
 
@@ -102,7 +114,7 @@ class World:
         self.attempts = CrashingAttempts(self)
         self.responses = MemoryResponses()
         self.late_answers = MemoryLateAnswers()
-        self.deliveries = MemoryDeliveries()
+        self.deliveries = CrashingDeliveries(self)
         self.audit_log = CrashingAuditLog(self)
         self.released = Released()
         self.papers = MemoryPapers([self.paper])
@@ -190,6 +202,7 @@ class World:
         attempt = self.attempt
         if attempt is None:
             return
+        attempt = self._abreast(attempt)
         asked = page.epoch if epoch is None else epoch
         held_at = attempt.epoch
         try:
@@ -200,6 +213,7 @@ class World:
             if refusal.code in ("item_not_current", "item_not_open", "attempt_not_open"):
                 self._start_over(page)
             raise
+        self._check_under_way(attempt, after)
         if asked < held_at:
             self.checker.note("lease", "an older page moved the attempt")
         self.counts["moves"] += 1
@@ -214,6 +228,26 @@ class World:
         )
         if not page.pending:
             self._learn(page, after)
+
+    def _abreast(self, attempt: Attempt) -> Attempt:
+        """As every view does before it decides: with what was given for everybody, written here or not."""
+        delivery = self.deliveries.find("delivery")
+        assert delivery is not None  # noqa: S101 - it was added above
+        return engine.keep_abreast(attempt=attempt, delivery=delivery, room=self.room, now=self.now)
+
+    def _check_under_way(self, before: Attempt, after: Attempt) -> None:
+        """A pause for everybody holds from when it was given, also if the process died that writes it."""
+        delivery = self.deliveries.find("delivery")
+        last = None if delivery is None else next(reversed(list_under_way(delivery)), None)
+        is_paused = last is not None and last.kind == ControlKind.PAUSE and last.id not in before.passed_over
+        if (
+            is_paused
+            and not _was_let_go(before, last.id)
+            and after.position > before.position
+            and after.started_at
+            and after.started_at <= last.at
+        ):
+            self.checker.note("clock", "a move past a pause for everybody")
 
     def _check_replay(self, batch: list[Move], epoch: int) -> None:
         """The same batch again must change nothing."""
@@ -257,7 +291,7 @@ class World:
         page.typed += 1
         rank = answers.rank_of(page.epoch, page.typed)
         answer = Answer(text=f"{page.client_id} {page.typed}")
-        deadline = attempt.deadline_at
+        attempt = self._abreast(attempt)
         saved = answers.save_newer(
             attempt_id=attempt.id,
             position=position,
@@ -278,6 +312,7 @@ class World:
             now=self.now,
         )
         self.counts["answers"] += 1
+        deadline = attempt.deadline_at
         is_new = saved.saved_at == self.now and attempt.state is AttemptState.IN_PROGRESS
         if is_new and deadline is not None and self.now >= deadline + ANSWERS_UNTIL:
             self.checker.note("late", "an answer after the deadline and its grace")
@@ -312,7 +347,7 @@ class World:
         """The page reads the attempt again."""
         page.pending = []
         if self.attempt is not None:
-            self._learn(page, self.attempt)
+            self._learn(page, self._abreast(self.attempt))
 
     # -- staff and the system --
 
@@ -329,10 +364,9 @@ class World:
         assert delivery is not None  # noqa: S101 - it was added above
         self.counts["controls"] += 1
         if for_all:
-            engine.control_all(actor=STAFF, delivery=delivery, control=control, room=self.room, now=self.now)
+            engine.control_all(delivery=delivery, control=control, room=self.room, now=self.now)
         elif attempt is not None:
             engine.control_attempts(
-                actor=STAFF,
                 delivery=delivery,
                 control=control,
                 attempt_ids=[attempt.id],
@@ -368,6 +402,7 @@ class World:
         for state in (AttemptState.IN_PROGRESS, AttemptState.PAUSED):
             for attempt in self.attempts.list_due(state, at=self.now, limit=10):
                 usecases.catch_up(attempt_id=attempt.id, attempts=self.attempts, now=self.now)
+        engine.finish_stranded(room=self.room, now=self.now)
 
     def settle(self) -> None:
         attempt = self.attempt
@@ -381,8 +416,9 @@ class World:
     def finish(self) -> None:
         """Every process was dead for hours; now all is well again, staff let everybody go on, and time passes."""
         self._dies_in = None
-        for control, for_all in self.controls:  # what died half-way is repeated
-            self._repeat(control, for_all=for_all)
+        for control, for_all in self.controls:  # what died half-way is repeated, or found by the sweep
+            if not for_all or self.dice.random() < 0.5:
+                self._repeat(control, for_all=for_all)
         for _ in range(2):
             self.now += timedelta(hours=9)
             self.sweep()
@@ -395,6 +431,9 @@ class World:
         for attempt in self.attempts.list_by_student("delivery", "asha"):
             self._check_end(attempt)
         self._check_audit()
+        delivery = self.deliveries.find("delivery")
+        if delivery is None or delivery.under_way:
+            self.checker.note("stuck", "a control for everybody is under way for ever")
 
     def _repeat(self, control: Control, *, for_all: bool) -> None:
         try:
@@ -418,6 +457,12 @@ class World:
             for mark in attempt.controls:
                 if f"{mark.id}:{attempt.id}" not in ids:
                     self.checker.note("unaudited", f"{mark.kind} is not in the log")
+
+
+def _was_let_go(attempt: Attempt, control_id: str) -> bool:
+    """Staff let this one go on after that control had reached it."""
+    ids = [mark.id for mark in attempt.controls]
+    return control_id in ids and ids[-1] != control_id
 
 
 def _is_made(attempt: Attempt, kind: MoveKind, position: int) -> bool:

@@ -68,4 +68,7 @@ def test_a_control_is_heard_and_so_is_a_newer_page(app, attempt_id):
     asha.post("/api/deliveries/delivery/attempts", {"client_id": "page-two-2"})
     events = client.get_received("/exam")
     assert [event["name"] for event in events] == ["attempt_changed"] * 2
-    assert all(set(event["args"][0]) == {"attempt_id", "version"} for event in events)
+    told = [event["args"][0] for event in events]
+    assert [each["state"] for each in told] == ["paused", "paused"]
+    assert all(each["paused_at"] and each["deadline_at"] for each in told)
+    assert {key for each in told for key in each} == set(join(client, attempt_id)["snapshot"])

@@ -6,10 +6,11 @@ from backend.app import create_app
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.engine import usecases
 from backend.features.attempts.engine.controls import Control, ControlKind
-from backend.features.attempts.engine.usecases import ControlRoom
+from backend.features.attempts.engine.news import tell_clock
+from backend.features.attempts.engine.tasks import control_room_of
 from backend.features.results.model import Release, ReleaseState
 from backend.features.results.tasks import settle
-from tests.support.exam import CLOSES, MEERA, OPENS, Browser, furnish, sign_in_by_header
+from tests.support.exam import CLOSES, OPENS, Browser, furnish, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 
 CONTROLS = "/api/deliveries/delivery/controls"
@@ -63,7 +64,7 @@ def test_a_pause_for_all_reaches_everybody_is_told_at_once_and_audited_once(meer
     for attempt_id in both:
         attempt = services.attempts.find(attempt_id)
         assert attempt.state.value == "paused"
-        event = (f"attempt:{attempt_id}", "attempt_changed", {"attempt_id": attempt_id, "version": attempt.revision})
+        event = (f"attempt:{attempt_id}", "attempt_changed", tell_clock(attempt, now=services.now()))
         assert event in services.feed.events
     expected = sorted([*(("attempt_paused", attempt_id) for attempt_id in both), ("delivery_paused", "delivery")])
     assert actions(services) == expected
@@ -247,18 +248,9 @@ def _begin_plainly(world, student):
 
 
 def _control(world):
-    room = ControlRoom(
-        deliveries=world.deliveries,
-        attempts=world.attempts,
-        responses=world.responses,
-        papers=world.papers,
-        released=world.released_attempts,
-        audit_log=world.audit_log,
-        feed=world.feed,
-    )
     asked = Control(id="control-one-1", kind=ControlKind.EXTEND, by="meera", reason="", minutes=5)
     delivery = world.deliveries.find("delivery")
-    return usecases.control_all(actor=MEERA, delivery=delivery, control=asked, room=room, now=world.now())
+    return usecases.control_all(delivery=delivery, control=asked, room=control_room_of(world), now=world.now())
 
 
 def test_a_control_that_comes_too_late_after_all_says_so_in_the_log(meera, browse, services, both, monkeypatch):
@@ -266,14 +258,75 @@ def test_a_control_that_comes_too_late_after_all_says_so_in_the_log(meera, brows
 
     def end_first(attempt, *, seen_revision):
         services.attempts.save = save
-        services.now.move(minutes=30)
-        browse("asha").get(f"/api/attempts/{both[0]}")
+        control(meera, "void", [both[0]], control_id="control-void")
         return save(attempt, seen_revision=seen_revision)
 
     services.attempts.save = end_first
     report = control(meera, "pause", [both[0]]).json
-    assert report["refused"] == {both[0]: "attempt_not_open"}
-    assert [action for action, _ in actions(services)] == ["attempt_control_refused", "attempt_paused"]
+    assert report["refused"] == {both[0]: "attempt_voided"}
+    assert [action for action, _ in actions(services)] == [
+        "attempt_control_refused",
+        "attempt_paused",
+        "attempt_voided",
+    ]
+
+
+def _die_before_the_attempts(services, meera, action, **more):
+    """The process that serves the control for everybody is gone once it is told: no attempt has it written yet."""
+    save = services.attempts.save
+    services.attempts.save = _die
+    with pytest.raises(Died):
+        control(meera, action, **more)
+    services.attempts.save = save
+
+
+def _die(*_args, **_kwargs):
+    raise Died
+
+
+def test_a_pause_for_all_holds_before_it_is_written_to_each_attempt(meera, browse, services, both):
+    given_at = services.now()
+    _die_before_the_attempts(services, meera, "pause")
+    told = [payload for room, event, payload in services.feed.events if event == "attempt_changed"][-2:]
+    assert [each["state"] for each in told] == ["paused", "paused"]
+    services.now.move(seconds=5)
+    asha = browse("asha")
+    refused = asha.post(
+        f"/api/attempts/{both[0]}/moves", {"moves": [{"kind": "open", "position": 0, "at": services.now().isoformat()}]}
+    )
+    assert (refused.status_code, refused.json["code"]) == (409, "attempt_paused")
+    assert browse("ravi").get(f"/api/attempts/{both[1]}").json["state"] == "paused"
+    assert {services.attempts.find(each).paused_at for each in both} == {given_at}
+    assert sorted(action for action, _ in actions(services)) == ["attempt_paused"] * 2 + ["delivery_paused"]
+
+
+def test_what_a_process_left_under_way_is_found_by_the_sweep(meera, services, both):
+    """Also for an attempt whose time ran out meanwhile: the extension was given before."""
+    before = services.attempts.find(both[0]).deadline_at
+    services.now.moment = before
+    services.now.move(seconds=-10)
+    _die_before_the_attempts(services, meera, "extend", minutes=5)
+    services.now.move(seconds=20)
+    exam.catch_up(attempt_id=both[0], attempts=services.attempts, now=services.now())
+    assert services.attempts.find(both[0]).state.value == "expired"
+    room = control_room_of(services)
+    assert usecases.finish_stranded(room=room, now=services.now()) == 0
+    services.now.move(seconds=11)
+    assert usecases.finish_stranded(room=room, now=services.now()) == 1
+    found = [services.attempts.find(each) for each in both]
+    assert {attempt.state.value for attempt in found} == {"in_progress"}
+    assert {(attempt.deadline_at - before).total_seconds() for attempt in found} == {300}
+    assert usecases.finish_stranded(room=room, now=services.now()) == 0
+    assert len(actions(services)) == 3
+
+
+def test_who_is_let_go_alone_is_not_paused_again_by_what_is_under_way(meera, services, both):
+    control(meera, "pause", [both[0]], control_id="control-first")
+    _die_before_the_attempts(services, meera, "pause")
+    control(meera, "resume", [both[0]], control_id="control-alone")
+    services.now.move(seconds=31)
+    usecases.finish_stranded(room=control_room_of(services), now=services.now())
+    assert [services.attempts.find(each).state.value for each in both] == ["in_progress", "paused"]
 
 
 def test_a_voided_attempt_never_settles_and_its_result_is_not_released(meera, services, both):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from backend.core.errors import Conflict
 from backend.features.assessments.model import Delivery
@@ -40,6 +41,10 @@ class MemoryDeliveries(Deliveries):
 
     def list_by_batch(self, batch_id: str) -> Sequence[Delivery]:
         return self._latest_first([d for d in self._deliveries.values() if d.batch_id == batch_id])
+
+    def list_under_way(self, *, before: datetime, limit: int) -> Sequence[Delivery]:
+        waiting = [(each.under_way_since, each) for each in self._deliveries.values() if each.under_way_since]
+        return [each for since, each in sorted(waiting, key=lambda pair: pair[0]) if since < before][:limit]
 
     def _latest_first(self, deliveries: list[Delivery]) -> list[Delivery]:
         return sorted(deliveries, key=lambda delivery: delivery.opens_at, reverse=True)

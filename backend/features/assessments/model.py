@@ -40,17 +40,25 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryControl:
-    """A control of staff that was for everybody: it reaches the attempts that had begun by `at`."""
+    """A control of staff that was for everybody: it reaches the attempts that had begun by `at`.
+
+    What it does is the business of the feature that has the attempts; here it is kept until it has reached them all.
+    """
 
     id: str
     at: datetime
+    kind: str = ""
+    by: str = ""
+    minutes: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """`form_ids` are the parallel forms that candidates get in turn; `opens_at`, `closes_at` are moments in UTC.
     `shows_answers`: whether students see, beside a released result, how each of their answers was heard.
-    While it is held (`held_at`) nobody begins; `controls` are the latest that were for everybody.
+    While it is held (`held_at`) nobody begins; `controls` are the latest that were for everybody. Those whose ids are
+    `under_way` hold for every attempt already, but are not written to each yet; the oldest since `under_way_since`.
     """
 
     id: str
@@ -70,6 +78,8 @@ class Delivery:
     shows_answers: bool = False
     held_at: datetime | None = None
     controls: tuple[DeliveryControl, ...] = ()
+    under_way: tuple[str, ...] = ()
+    under_way_since: datetime | None = None
     revision: int = 0
     conditions: Conditions = NO_CONDITIONS
 
@@ -220,31 +230,54 @@ def controlled_at(delivery: Delivery, control_id: str) -> datetime | None:
     return next((mark.at for mark in delivery.controls if mark.id == control_id), None)
 
 
-def extended(delivery: Delivery, control_id: str, by: timedelta, *, at: datetime) -> Delivery:
+def extended(delivery: Delivery, control: DeliveryControl, by: timedelta) -> Delivery:
     """Closing later, because everybody gets more time: who begins after this must not have less than the others."""
-    closes_at = delivery.closes_at if delivery.phase(at) in (Phase.CLOSED, Phase.CANCELLED) else delivery.closes_at + by
-    return _controlled(delivery, control_id, at=at, closes_at=closes_at)
+    is_past = delivery.phase(control.at) in (Phase.CLOSED, Phase.CANCELLED)
+    return _controlled(delivery, control, closes_at=delivery.closes_at if is_past else delivery.closes_at + by)
 
 
-def held(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+def held(delivery: Delivery, control: DeliveryControl) -> Delivery:
     """Nobody begins until it goes on. Safe to repeat."""
-    return _controlled(delivery, control_id, at=at, held_at=delivery.held_at or at)
+    return _controlled(delivery, control, held_at=delivery.held_at or control.at)
 
 
-def let_go(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+def let_go(delivery: Delivery, control: DeliveryControl) -> Delivery:
     """Beginning is possible again, and closing later by the time that it was held."""
-    return _controlled(delivery, control_id, at=at, closes_at=delivery.closing(at), held_at=None)
+    return _controlled(delivery, control, closes_at=delivery.closing(control.at), held_at=None)
 
 
-def noted(delivery: Delivery, control_id: str, *, at: datetime) -> Delivery:
+def noted(delivery: Delivery, control: DeliveryControl) -> Delivery:
     """A control for everybody that changes nothing of the delivery itself."""
-    return _controlled(delivery, control_id, at=at)
+    return _controlled(delivery, control)
 
 
-def _controlled(delivery: Delivery, control_id: str, *, at: datetime, **changes: object) -> Delivery:
-    mark = DeliveryControl(id=control_id, at=at)
-    marks = (*delivery.controls, mark)[-CONTROLS_KEPT:]
-    return replace(delivery, controls=marks, revision=delivery.revision + 1, **changes)  # type: ignore[arg-type] # fields
+def _controlled(delivery: Delivery, control: DeliveryControl, **changes: object) -> Delivery:
+    return replace(
+        delivery,
+        controls=(*delivery.controls, control)[-CONTROLS_KEPT:],
+        under_way=(*delivery.under_way, control.id),
+        under_way_since=delivery.under_way_since or control.at,
+        revision=delivery.revision + 1,
+        **changes,  # type: ignore[arg-type] # fields
+    )
+
+
+def list_under_way(delivery: Delivery) -> list[DeliveryControl]:
+    """The controls for everybody that may not have reached every attempt yet, in the order in which they were given."""
+    return [control for control in delivery.controls if control.id in delivery.under_way]
+
+
+def arrived(delivery: Delivery, control_id: str) -> Delivery:
+    """That control has reached every attempt. Known already: the same delivery."""
+    if control_id not in delivery.under_way:
+        return delivery
+    left = [control for control in list_under_way(delivery) if control.id != control_id]
+    return replace(
+        delivery,
+        under_way=tuple(control.id for control in left),
+        under_way_since=left[0].at if left else None,
+        revision=delivery.revision + 1,
+    )
 
 
 def cancelled(delivery: Delivery, *, at: datetime) -> Delivery:

@@ -1,10 +1,14 @@
 """Deliveries as documents."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from backend.features.assessments.model import Delivery
 from backend.features.assessments.repository import Deliveries
 from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+
+# A range needs both ends here: an absent moment must never count as one that has come.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 COLLECTIONS = (
     CollectionSpec(
@@ -12,6 +16,7 @@ COLLECTIONS = (
         indexes=(
             IndexSpec(keys=(("campus_id", 1), ("opens_at", -1))),
             IndexSpec(keys=(("batch_id", 1), ("opens_at", -1))),
+            IndexSpec(keys=(("under_way_since", 1),)),
         ),
     ),
 )
@@ -37,3 +42,7 @@ class MongoDeliveries(Deliveries):
 
     def list_by_batch(self, batch_id: str) -> Sequence[Delivery]:
         return self._records.list_by({"batch_id": batch_id}, sort=[("opens_at", -1)])
+
+    def list_under_way(self, *, before: datetime, limit: int) -> Sequence[Delivery]:
+        since = {"$gt": _LONG_AGO, "$lt": before}
+        return self._records.list_by({"under_way_since": since}, sort=[("under_way_since", 1)], limit=limit)

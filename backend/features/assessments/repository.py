@@ -23,6 +23,9 @@ class Deliveries(Protocol):
     def list_by_batch(self, batch_id: str) -> Sequence[Delivery]:
         """The latest to open first."""
 
+    def list_under_way(self, *, before: datetime, limit: int) -> Sequence[Delivery]:
+        """Those with a control for everybody under way since before that moment, the longest first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedFormat:

@@ -106,7 +106,8 @@ class Attempt:
 
     `due_at` is when the sweep has to look at the attempt next; None when nothing is left to wait for. `client_id` is
     the page that holds the lease, `epoch` counts the leases. `moved_at` is the latest moment that a move, a pause or a
-    reopening has fixed: no later move is dated before it. `controls` are the latest that reached it.
+    reopening has fixed: no later move is dated before it. `controls` are the latest that reached it;
+    `passed_over` are those for everybody that had nothing to change when a later one came.
     `extra_ms` is what was added to the time: extensions, and prompts that were heard again.
     """
 
@@ -141,6 +142,7 @@ class Attempt:
     item_heard_at: datetime | None = None
     offline_stretches: tuple[OfflineStretch, ...] = ()
     controls: tuple[ControlMark, ...] = ()
+    passed_over: tuple[str, ...] = ()
     voided_reason: str | None = None
     revision: int = 0
 

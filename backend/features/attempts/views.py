@@ -17,6 +17,8 @@ from backend.features.attempts import answers, monitor, usecases
 from backend.features.attempts.access import access_own_attempt
 from backend.features.attempts.engine.moves import Move, MoveKind
 from backend.features.attempts.engine.news import announce_change
+from backend.features.attempts.engine.tasks import control_room_of
+from backend.features.attempts.engine.usecases import keep_abreast
 from backend.features.attempts.model import Attempt, check_lease
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.responses import Answer, Response, response_id
@@ -98,7 +100,8 @@ def enter(body: Fields, delivery_id: str) -> AttemptSnapshot:
         conditions=services.granted_conditions.find(actor.account_id),
     )
     paper = services.papers.get(attempt.form_id)
-    announce_change(attempt, feed=services.feed)  # an older page hears that it may only read now
+    attempt = _abreast(attempt, delivery)
+    announce_change(attempt, feed=services.feed, now=services.now())  # an older page hears that it may only read now
     monitor.announce_progress(attempt, paper, feed=services.feed, now=services.now())
     return _snapshot(attempt, delivery, paper)
 
@@ -109,8 +112,10 @@ def enter(body: Fields, delivery_id: str) -> AttemptSnapshot:
 def show_attempt(attempt_id: str) -> AttemptSnapshot:
     """The whole state of the attempt, with the open item's clock."""
     services = get_services()
-    attempt = usecases.refresh(own_attempt(attempt_id), attempts=services.attempts, now=services.now())
-    return show_snapshot(attempt)
+    attempt = own_attempt(attempt_id)
+    delivery, paper = _delivery_of(attempt), services.papers.get(attempt.form_id)
+    attempt = usecases.refresh(_abreast(attempt, delivery), attempts=services.attempts, now=services.now())
+    return _snapshot(attempt, delivery, paper)
 
 
 @api.post("/attempts/<attempt_id>/check")
@@ -163,6 +168,7 @@ def make_moves(body: Fields, attempt_id: str) -> AttemptSnapshot:
     delivery = _delivery_of(attempt)
     if any(move.kind is MoveKind.OPEN for move in made):  # what was opened under the conditions may always be closed
         check_conditions(delivery)
+    attempt = _abreast(attempt, delivery)
     after = usecases.make_moves(
         attempt=attempt, moves=made, paper=paper, attempts=services.attempts, now=now, epoch=read_epoch()
     )
@@ -209,7 +215,7 @@ def save_answer(body: Fields, attempt_id: str, position: int) -> answers.Saved:
         return saved
     attempt = own_attempt(attempt_id)
     return answers.save_answer(
-        attempt=attempt,
+        attempt=_abreast(attempt, _delivery_of(attempt)),
         position=position,
         answer=answer,
         rank=rank,
@@ -310,6 +316,12 @@ def read_epoch() -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise RuleViolation("invalid_input", f"{EPOCH_HEADER} is the epoch of this page's snapshot.")
     return int(text)
+
+
+def _abreast(attempt: Attempt, delivery: Delivery) -> Attempt:
+    """With what staff gave for everybody, also when it has not been written to this attempt yet."""
+    services = get_services()
+    return keep_abreast(attempt=attempt, delivery=delivery, room=control_room_of(services), now=services.now())
 
 
 def _delivery_of(attempt: Attempt) -> Delivery:

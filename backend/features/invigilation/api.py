@@ -9,7 +9,8 @@ from backend.features.attempts.access import access_own_attempt
 from backend.features.attempts.engine import usecases as engine
 from backend.features.attempts.engine.controls import Control, ControlKind
 from backend.features.attempts.engine.schemas import ControlReportSchema, ControlSchema
-from backend.features.attempts.engine.usecases import ControlRoom, Outcome
+from backend.features.attempts.engine.tasks import control_room_of
+from backend.features.attempts.engine.usecases import Outcome
 from backend.features.attempts.model import Attempt
 from backend.features.invigilation import model, schemas, usecases
 from backend.features.invigilation.access import Watch, access_watch
@@ -144,20 +145,6 @@ def with_names(happenings: list[Happening]) -> list[Happening]:
 # -- controls ---------------------------------------------------------------------------------------------------------
 
 
-def control_room() -> ControlRoom:
-    """The part of the wiring that controls work on."""
-    services = get_services()
-    return ControlRoom(
-        deliveries=services.deliveries,
-        attempts=services.attempts,
-        responses=services.responses,
-        papers=services.papers,
-        released=services.released_attempts,
-        audit_log=services.audit_log,
-        feed=services.feed,
-    )
-
-
 @api.post("/deliveries/<delivery_id>/controls")
 @roles(*WATCHERS)
 @api.arguments(ControlSchema)
@@ -176,13 +163,11 @@ def control(body: Fields, delivery_id: str) -> Fields:
         minutes=cast("int | None", body["minutes"]),
     )
     chosen = cast("list[str] | str", body["attempt_ids"])
-    room, now = control_room(), services.now()
+    room, now = control_room_of(services), services.now()
     if isinstance(chosen, str):
-        report = engine.control_all(actor=actor, delivery=delivery, control=asked, room=room, now=now)
+        report = engine.control_all(delivery=delivery, control=asked, room=room, now=now)
     else:
-        report = engine.control_attempts(
-            actor=actor, delivery=delivery, control=asked, attempt_ids=chosen, room=room, now=now
-        )
+        report = engine.control_attempts(delivery=delivery, control=asked, attempt_ids=chosen, room=room, now=now)
     return {
         "control_id": asked.id,
         "changed": report.ids(Outcome.CHANGED),

@@ -8,6 +8,7 @@ import structlog
 
 from backend.features.attempts import model, usecases
 from backend.features.attempts.engine import moves, pauses
+from backend.features.attempts.engine import usecases as engine
 from scripts.histories.run import play, run
 
 
@@ -58,6 +59,14 @@ def _never_ends(monkeypatch):
     monkeypatch.setattr(usecases, "up_to_now", lambda attempt, now: attempt)
 
 
+def _forgets_what_is_under_way(monkeypatch):
+    monkeypatch.setattr(engine, "keep_abreast", lambda *, attempt, **_: attempt)
+
+
+def _leaves_what_is_stranded(monkeypatch):
+    monkeypatch.setattr(engine, "finish_stranded", lambda **_: 0)
+
+
 @pytest.mark.parametrize(
     ("breaks", "kind"),
     [
@@ -66,8 +75,10 @@ def _never_ends(monkeypatch):
         (_forgets_to_shift_the_deadline, "clock"),
         (_asks_no_page_for_its_lease, "lease"),
         (_never_ends, "stuck"),
+        (_forgets_what_is_under_way, "clock"),
+        (_leaves_what_is_stranded, "stuck"),
     ],
 )
 def test_an_engine_that_breaks_a_promise_is_caught(monkeypatch, breaks, kind):
     breaks(monkeypatch)
-    assert run(150, seed="broken").broken[kind] > 0
+    assert any(run(150, seed=f"broken:{number}").broken[kind] > 0 for number in range(30))

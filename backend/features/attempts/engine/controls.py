@@ -4,6 +4,7 @@ A control has an id. It reaches an attempt once: applied again, it changes nothi
 repeated for a whole delivery after a broken reply or a crash. Each is one compare-and-set.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,8 @@ from backend.features.attempts.model import (
 LONGEST_EXTENSION_MINUTES = 480
 REASON_MAX = 500
 _MARKS_KEPT = 50
+# A control for everybody that is under way for so long has lost the process that wrote it to the attempts.
+STRANDED_AFTER = timedelta(seconds=30)
 
 
 class ControlKind(StrEnum):
@@ -61,20 +64,59 @@ def check_control(control: Control) -> None:
         raise RuleViolation("invalid_input", "Some of the input needs another look.", errors=errors)
 
 
+def has_reached(control: Control, attempt: Attempt) -> bool:
+    """Whether it has done what it has to do here: applied again, it changes nothing."""
+    return control.id in attempt.passed_over or any(mark.id == control.id for mark in attempt.controls)
+
+
+def passing_over(attempt: Attempt, control_ids: Sequence[str]) -> Attempt:
+    """Out of reach of these: they were given for everybody before what it has just become, and changed nothing."""
+    return replace(attempt, passed_over=(*attempt.passed_over, *control_ids)[-_MARKS_KEPT:])
+
+
+def reaches(control: Control, attempt: Attempt, *, at: datetime) -> bool:
+    """Whether a control for everybody that was given at that moment is for this attempt too."""
+    if control.kind is ControlKind.VOID:
+        return attempt.created_at <= at
+    if attempt.started_at is None or attempt.started_at > at:
+        return False
+    if control.kind is ControlKind.REOPEN:
+        return attempt.is_over
+    return attempt.is_running or _ran_out_after(attempt, at)
+
+
+def holds_from(control: Control, *, given_at: datetime, now: datetime) -> datetime:
+    """As of when a control for everybody is written to an attempt: as of when it was given, also if that is later.
+
+    Only what starts a clock, and was left under way by a process that died, starts it now: the candidate was waiting.
+    """
+    starts_clock = control.kind in (ControlKind.RESUME, ControlKind.REOPEN)
+    return now if starts_clock and now - given_at >= STRANDED_AFTER else given_at
+
+
+def _ran_out_after(attempt: Attempt, at: datetime) -> bool:
+    """Its deadline passed after that moment, and its result is not settled: what was given then still holds."""
+    is_late = attempt.submitted_at is not None and attempt.submitted_at > at
+    return attempt.state is AttemptState.EXPIRED and attempt.settled_at is None and is_late
+
+
 def controlled(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:
     """The attempt after the control, one revision on; the same attempt where it changes nothing.
+
+    `now` is when the control was given. What the candidate did since then counts, and the end of the time does not.
 
     Refused: `attempt_not_open` (extend, pause, resume what is over or was never begun), `attempt_running` (reopen what
     is not over), `result_released` (reopen, void), `attempt_voided`.
     """
-    if any(mark.id == control.id for mark in attempt.controls):
+    if has_reached(control, attempt):
         return attempt
     if attempt.state is AttemptState.VOIDED:
         if control.kind is ControlKind.VOID:
             return attempt
         raise Conflict("attempt_voided", "This attempt was voided. The student can begin another.")
-    seen = up_to_now(attempt, now=now)
-    after = _applied(seen, control, total_items=total_items, is_released=is_released, now=now)
+    seen = _as_of(up_to_now(attempt, now=now), control, now)
+    at = max(now, seen.moved_at or now)
+    after = _applied(seen, control, total_items=total_items, is_released=is_released, now=at)
     if after is seen:
         return attempt
     mark = ControlMark(
@@ -86,6 +128,13 @@ def controlled(attempt: Attempt, control: Control, *, total_items: int, is_relea
         reason=control.reason.strip(),
     )
     return replace(after, controls=(*after.controls, mark)[-_MARKS_KEPT:], revision=attempt.revision + 1)
+
+
+def _as_of(attempt: Attempt, control: Control, at: datetime) -> Attempt:
+    """Still running, where its time ran out only after the control was given."""
+    if control.kind in (ControlKind.REOPEN, ControlKind.VOID) or not _ran_out_after(attempt, at):
+        return attempt
+    return changed(attempt, state=AttemptState.IN_PROGRESS, submitted_at=None, due_at=attempt.deadline_at)
 
 
 def _applied(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:

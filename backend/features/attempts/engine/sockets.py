@@ -2,8 +2,8 @@
 
 from backend.core.actor import Actor
 from backend.features.attempts.access import access_own_attempt
-from backend.features.attempts.engine.news import NAMESPACE, room_of_attempt
-from backend.features.attempts.monitor import Json, iso
+from backend.features.attempts.engine.news import NAMESPACE, room_of_attempt, tell_clock
+from backend.features.attempts.monitor import Json
 from backend.web.gates import get_services
 from backend.web.live import Room
 
@@ -14,16 +14,7 @@ def _enter(actor: Actor, attempt_id: str) -> str:
 
 def _snapshot(actor: Actor, attempt_id: str) -> Json:
     services = get_services()
-    attempt = access_own_attempt(actor, attempt_id, attempts=services.attempts)
-    return {
-        "server_now": iso(services.now()),
-        "attempt_id": attempt.id,
-        "version": attempt.revision,
-        "epoch": attempt.epoch,
-        "state": attempt.state.value,
-        "deadline_at": iso(attempt.deadline_at),
-        "paused_at": iso(attempt.paused_at),
-    }
+    return tell_clock(access_own_attempt(actor, attempt_id, attempts=services.attempts), now=services.now())
 
 
 JOINS = {"join_attempt": Room(id_field="attempt_id", enter=_enter, snapshot=_snapshot, namespace=NAMESPACE)}

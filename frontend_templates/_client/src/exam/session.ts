@@ -11,7 +11,7 @@ import { ItemRunner } from "./item_runner";
 import { isRunning, START, step, taskAt, type Exam, type ExamEvent, type Phase } from "./machine";
 import { MicrophoneCare } from "./mic_care";
 import { Moves } from "./moves";
-import { hearNews } from "./news";
+import { hearNews, withNews, type News } from "./news";
 import { Packages } from "./packages";
 import { Parts } from "./parts";
 import * as screens from "./screens";
@@ -103,7 +103,7 @@ export class Session {
     this.#dispatch({ type: "entered", snapshot: this.#moves.now });
     if (!["in_progress", "paused", "checking"].includes(snapshot.state)) return;
     this.#heart.beat();
-    this.#stopNews = await hearNews(snapshot.id, (version) => this.#hearNews(version), (epoch) => this.#hearEpoch(epoch), () => this.#heart.fetchNews());
+    this.#stopNews = await hearNews(snapshot.id, (news) => this.#hearNews(news), (epoch) => this.#hearEpoch(epoch), () => this.#heart.fetchNews());
   }
 
   /** A newer window or machine goes on with this exam: resolves when what was being recorded here is on the device. */
@@ -418,8 +418,11 @@ export class Session {
     if (isNews) void this.#reread();
   }
 
-  #hearNews(version: number): void {
-    if (version > this.#moves.heardVersion) void this.#reread();
+  #hearNews(news: News): void {
+    if (news.version <= this.#moves.heardVersion) return;
+    const told = this.#moves.pending > 0 ? null : withNews(this.#moves.now, news, this.parts.clock.now());
+    if (told) this.#takeWord(told);
+    else void this.#reread();
   }
 
   #hearEpoch(epoch: number): void {
