@@ -239,14 +239,14 @@ class World:
         """A pause for everybody holds from when it was given, also if the process died that writes it."""
         delivery = self.deliveries.find("delivery")
         last = None if delivery is None else next(reversed(list_under_way(delivery)), None)
-        is_paused = last is not None and last.kind == ControlKind.PAUSE and last.id not in before.passed_over
         if (
-            is_paused
-            and not _was_let_go(before, last.id)
-            and after.position > before.position
-            and after.started_at
-            and after.started_at <= last.at
+            last is None
+            or last.kind != ControlKind.PAUSE
+            or last.id in before.passed_over
+            or _was_let_go(before, last.id)
         ):
+            return
+        if after.position > before.position and after.started_at is not None and after.started_at <= last.at:
             self.checker.note("clock", "a move past a pause for everybody")
 
     def _check_replay(self, batch: list[Move], epoch: int) -> None:
