@@ -21,7 +21,7 @@ from tests.support.source import ROOT
 CANDIDATES = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 VOICE = ROOT / "tests" / "fixtures" / "audio" / "learner_adult.opus"
 RATE = 48_000
-SILENCE_S = 2.5
+GAP_S = 0.5  # shorter than the silence that ends an answer, so that none is a scrap that nobody can score
 QUIET_BROWSER = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -68,17 +68,19 @@ FAILED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="session")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A learner's sentence and a silence, as the WAV file that Chromium plays into the microphone, over and over."""
+    """A learner's sentence and a gap, as the WAV file that Chromium plays into the microphone, over and over."""
     with av.open(str(VOICE)) as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     speech = np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
+    spoken = np.flatnonzero(np.abs(speech) > np.abs(speech).max() / 10)
+    speech = speech[spoken[0] : spoken[-1]]
     path = tmp_path_factory.mktemp("voice") / "voice.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(speech.astype("<i2").tobytes() + b"\0\0" * int(RATE * SILENCE_S))
+        file.writeframes(speech.astype("<i2").tobytes() + b"\0\0" * int(RATE * GAP_S))
     return path
 
 
