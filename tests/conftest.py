@@ -126,3 +126,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for part, name in sorted(config.stash.get(ENGINES, {}).items()):
         terminalreporter.write_line(f"{part}: {name}")
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "took":
+                terminalreporter.write_line(str(text))

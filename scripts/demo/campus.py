@@ -23,12 +23,13 @@ BATCH_SIZE = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampusPlan:
-    """One invented campus. `batches` are (course name, course code, batch name)."""
+    """One invented campus. `batches` are (course name, course code, batch name), each of `size` students."""
 
     name: str
     slug: str
     admin: str
     batches: tuple[tuple[str, str, str], ...]
+    size: int = BATCH_SIZE
 
 
 PLANS = (
@@ -132,9 +133,8 @@ def build_campus(services: Services, superadmin: Actor, plan: CampusPlan) -> tup
     for course_name, code, batch_name in plan.batches:
         course = _course(services, actor, campus, course_name, code)
         batch = _batch(services, actor, course, batch_name)
-        made.append(
-            DemoBatch(campus=campus, admin=actor, batch=batch, students=_students(services, actor, campus, batch, code))
-        )
+        students = _students(services, actor, campus, batch, code, size=plan.size)
+        made.append(DemoBatch(campus=campus, admin=actor, batch=batch, students=students))
     return made, admin
 
 
@@ -203,11 +203,13 @@ def _batch(services: Services, actor: Actor, course: Course, name: str) -> Batch
     )
 
 
-def _students(services: Services, actor: Actor, campus: Campus, batch: Batch, code: str) -> Sequence[Student]:
+def _students(
+    services: Services, actor: Actor, campus: Campus, batch: Batch, code: str, *, size: int
+) -> Sequence[Student]:
     """By the roster import, as a college would: the same file again changes nothing."""
     prefix = "".join(part[:3] for part in f"{code}-{batch.name}".replace(" ", "-").split("-")).upper()
     rows = [["Roll number", "Name", "Email"]]
-    for number, name in enumerate(invented_names(BATCH_SIZE, seed=f"{campus.slug}/{code}/{batch.name}"), start=1):
+    for number, name in enumerate(invented_names(size, seed=f"{campus.slug}/{code}/{batch.name}"), start=1):
         roll = f"{prefix}{number:02d}"
         rows.append([roll, name, f"{name.lower().replace(' ', '.')}.{roll.lower()}@students.example.edu"])
     preview = student_usecases.preview_roster(

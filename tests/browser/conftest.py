@@ -33,7 +33,9 @@ QUIET_BROWSER = (
 )
 FAKE_MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
-expect.set_options(timeout=20_000)
+# How long something takes says how busy the machine is: what must be quick is reported (`report`).
+PATIENCE_MS = 90_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def find_chromium() -> str | None:
@@ -42,12 +44,13 @@ def find_chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is a browser test; one product serves them all, so one process runs them."""
+    """Everything here is a browser test; one product serves all that need one, so one process runs these."""
     missing = pytest.mark.skip(reason="no Chromium on this machine: the browser journeys did not run")
     for item in items:
         if Path(__file__).parent in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            on_product = "live" in item.fixturenames
+            item.add_marker(pytest.mark.xdist_group("browser" if on_product else "browser_pages"))
             item.add_marker(pytest.mark.timeout(900))
             if find_chromium() is None:
                 item.add_marker(missing)
@@ -109,7 +112,7 @@ def live() -> Iterator[LiveProduct]:
 
 
 @pytest.fixture(scope="session")
-def services(live: LiveProduct) -> Iterator[Services]:
+def services(live: LiveProduct, superadmin: str) -> Iterator[Services]:
     """The running product's own storage, for preparing people and for looking at what was kept."""
     clients = []
 
@@ -134,6 +137,7 @@ def new_context(
 
     def make(**options: object) -> BrowserContext:
         context = chromium.new_context(base_url=live.address, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context
 
@@ -156,14 +160,32 @@ def new_page(new_context: Callable[..., BrowserContext]) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def superadmin_page(live: LiveProduct, new_page: Callable[..., Page]) -> Page:
-    """Somebody signed in as the superadmin, who was made by the one-time link in the first test that needs one."""
-    page = new_page()
+def report(record_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
+    """Notes how many seconds something took: a line at the end of the run, and no assertion."""
+
+    def note(what: str, seconds: float) -> None:
+        record_property("took", f"{what}: {seconds:.1f} s")
+
+    return note
+
+
+@pytest.fixture(scope="session")
+def superadmin(live: LiveProduct, chromium: Browser) -> str:
+    """Made by the one-time link, as on a new machine; the login. Everything else of a product needs one first."""
     link = live.find_setup_link()
-    if link is None:
-        steps.sign_in(page, "sushma@example.edu")
-    else:
-        steps.become_superadmin(page, link)
+    if link is not None:
+        context = chromium.new_context(base_url=live.address)
+        context.set_default_timeout(PATIENCE_MS)
+        steps.become_superadmin(context.new_page(), link)
+        context.close()
+    return steps.SUPERADMIN
+
+
+@pytest.fixture
+def superadmin_page(superadmin: str, new_page: Callable[..., Page]) -> Page:
+    """Somebody signed in as the superadmin."""
+    page = new_page()
+    steps.sign_in(page, superadmin)
     return page
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pypdf import PdfReader
 
 ZONE = "Asia/Kolkata"
+SUPERADMIN = "sushma@example.edu"
 PASSWORD = "violet kettle harbour walnut"
 EXAM_WITHIN_MS = 600_000
 
@@ -49,7 +50,7 @@ def form(page: Page, button: str | re.Pattern[str]) -> Locator:
 def become_superadmin(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_label("Your name").fill("Sushma Das")
-    page.get_by_label("E-mail address").fill("sushma@example.edu")
+    page.get_by_label("E-mail address").fill(SUPERADMIN)
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Create my account")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Campuses")
@@ -106,7 +107,7 @@ def link_in(mail: Locator) -> str:
     return found[0]
 
 
-def wait_for(page: Page, question, *, what: str, within_s: float = 60) -> None:
+def wait_for(page: Page, question, *, what: str, within_s: float = 180) -> None:
     """Asks again and again, with the page's own clock; for what arrives from a worker."""
     deadline = datetime.now(UTC) + timedelta(seconds=within_s)
     while not question():
@@ -222,6 +223,12 @@ def _go_on(button: Locator) -> None:
     """Presses Continue at a part's instructions, unless the page has gone on by itself meanwhile."""
     with contextlib.suppress(PlaywrightTimeout):
         button.click(timeout=3_000)
+
+
+def time_left_s(page: Page) -> int:
+    """What the candidate's screen says."""
+    minutes, seconds = re.findall(r"\d+", page.locator("#exam-left").inner_text())[-2:]
+    return int(minutes) * 60 + int(seconds)
 
 
 def go_on_until_done(page: Page) -> None:

@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Playwright, expect
 
 from backend.wiring import Services
-from scripts.demo.campus import SignIn, renew_password
-from scripts.demo.sittings import Plan, Stage
-from scripts.demo.speaking import Speaking
+from scripts.demo.campus import SignIn
 from tests.browser import steps
-from tests.browser.conftest import QUIET_BROWSER, find_chromium
-from tests.browser.sitting import own_campus
-from tests.support.bank import CountingVoice
+from tests.browser.conftest import PATIENCE_MS, QUIET_BROWSER, find_chromium
+from tests.browser.sitting import open_test
 from tests.support.live import LiveProduct
 
 
@@ -29,22 +25,16 @@ def deaf_browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def student(services: Services, superadmin_page: Page) -> SignIn:
+def student(services: Services) -> SignIn:
     """With a test that is open."""
-    batches, _ = own_campus(services)
-    plan = Plan(
-        title="Trouble", format_id="short_journey", opens_in=timedelta(minutes=-5), closes_in=timedelta(hours=3)
-    )
-    Stage(services, Speaking(CountingVoice())).schedule(batches[0], plan)
-    account = services.accounts.find(batches[0].students[0].id)
-    assert account is not None
-    return renew_password(services, account, "student")
+    return open_test(services, "Trouble").login
 
 
 def test_a_microphone_that_is_denied_says_how_to_allow_it(
     deaf_browser: Browser, live: LiveProduct, student: SignIn
 ) -> None:
     context = deaf_browser.new_context(base_url=live.address)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     steps.sign_in(page, student.login, student.password)
     page.get_by_role("link", name=re.compile("^(Start|Go on)")).first.click()

@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,13 +10,9 @@ from pypdf import PdfReader
 
 from backend.features.attempts.responses import ResponseState
 from backend.wiring import Services
-from scripts.demo.campus import SignIn, renew_password
-from scripts.demo.sittings import Plan, Stage
-from scripts.demo.speaking import Speaking
 from tests.browser import steps
 from tests.browser.accessibility import list_grave_faults, overflow_px
-from tests.browser.sitting import own_campus
-from tests.support.bank import CountingVoice
+from tests.browser.sitting import Sitting, open_test
 from tests.support.live import IS_FULL, LiveProduct
 
 EMAIL = """Dear Sir or Madam,
@@ -39,19 +34,8 @@ Fridays. In my opinion the money is well spent, since people walk more in street
 
 
 @pytest.fixture
-def student(services: Services, superadmin_page: Page) -> tuple[SignIn, SignIn, str]:
-    """A student with a written test that is open, the campus's admin, and the delivery."""
-    batches, admin = own_campus(services)
-    plan = Plan(
-        title="Written English",
-        format_id="typed_journey",
-        opens_in=timedelta(minutes=-5),
-        closes_in=timedelta(hours=3),
-    )
-    delivery, _ = Stage(services, Speaking(CountingVoice())).schedule(batches[0], plan)
-    account = services.accounts.find(batches[0].students[0].id)
-    assert account is not None
-    return renew_password(services, account, "student"), renew_password(services, admin, "admin"), delivery.id
+def sitting(services: Services) -> Sitting:
+    return open_test(services, "Written English", "typed_journey")
 
 
 def _type_text(page: Page) -> None:
@@ -59,19 +43,19 @@ def _type_text(page: Page) -> None:
 
 
 def _type_heard(page: Page) -> None:
-    expect(page.get_by_role("textbox")).to_be_enabled(timeout=30_000)
+    expect(page.get_by_role("textbox")).to_be_enabled()
     page.keyboard.type("The company has moved its main office.")
 
 
 def _rebuild(page: Page) -> None:
     passage = page.locator(".answer-passage").inner_text()
-    expect(page.get_by_role("textbox")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("textbox")).to_be_visible()
     expect(page.locator(".answer-passage")).to_be_hidden()
     page.get_by_role("textbox").fill(passage)
 
 
 def _choose(page: Page) -> None:
-    expect(page.get_by_role("radio").first).to_be_enabled(timeout=60_000)
+    expect(page.get_by_role("radio").first).to_be_enabled()
     page.keyboard.press("2")
     expect(page.get_by_role("radio").nth(1)).to_be_checked()
 
@@ -123,7 +107,7 @@ def sit(page: Page) -> dict[str, int]:
     go_on = page.get_by_role("button", name="Continue", exact=True)
     for _ in range(60):
         target = page.locator(".answer-item")
-        expect(done.or_(go_on).or_(target).first).to_be_visible(timeout=90_000)
+        expect(done.or_(go_on).or_(target).first).to_be_visible()
         if done.is_visible():
             return seen
         if go_on.is_visible():
@@ -137,17 +121,17 @@ def sit(page: Page) -> dict[str, int]:
         seen[task] = seen.get(task, 0) + 1
         ANSWERS[task](page)
         button = page.locator(f'.answer-item[data-position="{position}"] .answer-next')
-        expect(button).to_be_enabled(timeout=60_000)
+        expect(button).to_be_enabled()
         button.press("Enter")
-        expect(page.locator(f'.answer-item[data-position="{position}"]')).to_be_hidden(timeout=30_000)
+        expect(page.locator(f'.answer-item[data-position="{position}"]')).to_be_hidden()
     raise AssertionError("the test has no end")
 
 
 @pytest.mark.skipif(IS_FULL, reason="the true forms have no such format")
 def test_a_written_test_is_sat_by_keyboard_and_reported(
-    live: LiveProduct, services: Services, new_page, student: tuple[SignIn, SignIn, str]
+    live: LiveProduct, services: Services, new_page, sitting: Sitting
 ) -> None:
-    asha, admin, delivery_id = student
+    asha, admin, delivery_id = sitting.login, sitting.admin_login(), sitting.delivery_id
     page = new_page()
     steps.sign_in(page, asha.login, asha.password)
     page.get_by_role("link", name=re.compile("^(Start|Go on)")).first.click()
@@ -177,7 +161,7 @@ def test_a_written_test_is_sat_by_keyboard_and_reported(
         results = [each for each in services.results.list_by_delivery(delivery_id) if each.attempt_id == attempt.id]
         return bool(results)
 
-    live.wait_until(settled, within_s=180, what="a result")
+    live.wait_until(settled, within_s=300, what="a result")
     states = {each.task: each.state for each in services.responses.list_by_attempt(attempt.id)}
     assert states.pop("sentence_completion") in (ResponseState.SCORED, ResponseState.PRACTICE)
     assert set(states.values()) == {ResponseState.SCORED}
