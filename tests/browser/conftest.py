@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
-            on_product = "live" in item.fixturenames
+            on_product = "live" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("browser" if on_product else "browser_pages"))
             item.add_marker(pytest.mark.timeout(900))
             if find_chromium() is None:

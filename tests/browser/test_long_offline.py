@@ -14,8 +14,6 @@ from tests.support.exam import furnish, make_item, make_paper
 from tests.support.page_server import RunningClock, ServedBlobs, page_server
 from tests.support.services_memory import build_memory_services
 
-WAITING = "Waiting for the network"
-
 
 def _paper(*, goes_on_offline: bool):
     """A part of three texts and one of a single text, ten minutes each."""
@@ -108,8 +106,7 @@ def test_half_an_hour_off_line_goes_on_to_the_parts_end_and_replays_exactly_once
     context.set_offline(True)
     _write(page, 1)
     _write(page, 2)
-    steps.press(page, "Continue")  # the next part's instructions are here; its items are not
-    expect(page.get_by_role("heading", name=WAITING)).to_be_visible()
+    steps.go_on_until_waiting(page)  # the next part's instructions are here; its items are not
     _leap(page, clock, minutes=30)
     expect(page.get_by_role("main")).to_contain_text("Nothing is lost")
     expect(page.get_by_role("main")).to_contain_text("2 kept on this device")
@@ -140,7 +137,7 @@ def test_where_the_format_waits_it_waits_with_a_clear_screen_and_goes_on_by_itse
     panel = page.locator('.answer-item[data-position="1"]')
     panel.get_by_role("textbox").fill(_text(1))
     panel.get_by_role("button", name="Next").click()
-    expect(page.get_by_role("heading", name=WAITING)).to_be_visible()
+    steps.go_on_until_waiting(page)
     _leap(page, clock, minutes=5)
     expect(page.get_by_role("main")).to_contain_text("goes on by itself as soon as the network is back")
     assert _stored(services) == {0: _text(0)}

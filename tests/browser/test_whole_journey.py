@@ -119,7 +119,7 @@ def _reload_in_the_middle(page: Page) -> None:
     page.reload()
     steps.press(page, "Continue the test")
     expect(steps.item(page)).to_be_visible()
-    assert steps.position(page) in (2, 3)
+    assert steps.position(page) >= 2
 
 
 def _lose_the_network(page: Page) -> None:
