@@ -7,7 +7,7 @@ from celery import Celery
 from celery.signals import worker_process_init
 from kombu.entity import Queue
 
-from backend.adapters.jobs.celery import DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
+from backend.adapters.jobs.celery import CLOCK_QUEUE, DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
 from backend.features.accounts import tasks as account_tasks
 from backend.features.attempts.engine import tasks as control_tasks
 from backend.features.mailings import tasks as mailing_tasks
@@ -64,7 +64,7 @@ def create_celery(broker_url: str) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_time_limit=LONGEST_TASK_S,
-        task_queues=[Queue(name) for name in (DEFAULT_QUEUE, SCORING_QUEUE)],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(name) for name in (DEFAULT_QUEUE, SCORING_QUEUE, CLOCK_QUEUE)],  # type: ignore[no-untyped-call]
         task_routes={job: {"queue": queue} for job, queue in QUEUES.items()},
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,

@@ -13,7 +13,7 @@ from scripts.faults.mail_double import MailMode
 from scripts.faults.proxy import Mode
 
 BAD_MODES: tuple[Mode, ...] = ("refuse", "reset", "stall", "half_close")
-KILLABLE = ("web", "worker", "scorer", "beat", "database", "queue", "objects")
+KILLABLE = ("web", "worker", "scorer", "clock", "beat", "database", "queue", "objects")
 
 
 def kill(*names: str) -> Callable[[Drill], float]:
@@ -112,7 +112,7 @@ def _deadlines() -> list[Fault]:
         fault(
             "deadline_all_dead",
             "every process of ours is dead at the deadline",
-            pass_the_deadline("web", "worker", "scorer", "beat"),
+            pass_the_deadline("web", "worker", "scorer", "clock", "beat"),
         ),
     ]
 

@@ -112,11 +112,11 @@ class Drill:
 
     def hold_workers(self) -> None:
         """The product's workers stand still, so that jobs can be run by hand."""
-        for name in ("scorer", "worker", "beat"):
+        for name in ("scorer", "worker", "clock", "beat"):
             self.stack.freeze(name)
 
     def release_workers(self) -> None:
-        for name in ("scorer", "worker", "beat"):
+        for name in ("scorer", "worker", "clock", "beat"):
             self.stack.thaw(name)
 
     def finish_attempts(self) -> None:

@@ -29,7 +29,7 @@ REPLACED = {
     "backend.worker:celery_app": "scripts.faults.jobs:celery_app",
 }
 LEFT_OUT = ("models", "prompts")  # the programme's ears need none, its prompts are silent
-WORKERS = ("scorer", "worker", "beat")
+WORKERS = ("scorer", "worker", "clock", "beat")
 AFTER_MOUNT = str(Path(__file__).with_name("after_mount.py"))
 
 

@@ -20,7 +20,7 @@ from scripts.services.memory import free_port, write_private
 from scripts.services.program import Folders
 from scripts.services.runfiles import read_notes, read_state
 
-PROGRAMS = ("database", "queue", "objects", "web", "scorer", "worker", "beat")
+PROGRAMS = ("database", "queue", "objects", "web", "scorer", "worker", "clock", "beat")
 FORMATS = Path(__file__).with_name("formats")
 START_WITHIN_S = 240
 TETHER = str(PROJECT_ROOT / "scripts" / "services" / "tether.py")

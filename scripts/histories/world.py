@@ -246,7 +246,8 @@ class World:
             or _was_let_go(before, last.id)
         ):
             return
-        if after.position > before.position and after.started_at is not None and after.started_at <= last.at:
+        moved = after.position > before.position and before.is_running
+        if moved and after.started_at is not None and after.started_at <= last.at:
             self.checker.note("clock", "a move past a pause for everybody")
 
     def _check_replay(self, batch: list[Move], epoch: int) -> None:

@@ -82,7 +82,7 @@ def prepare_items(services: Services, *, bank_of_run: Path = BANK) -> None:
         raise RuntimeError(f"the bank is too small for the load run's format: {shortages[0].detail}")
 
 
-def seed(services: Services, *, candidates: int, format_id: str) -> Cast:
+def seed(services: Services, *, candidates: int, format_id: str, email: str | None = None) -> Cast:
     """The campus, its people with their sessions, and the delivery.
 
     Sessions are made as a sign-in makes them, but for the password: hashing those of a thousand people is a measurement
@@ -105,7 +105,7 @@ def seed(services: Services, *, candidates: int, format_id: str) -> Cast:
     services.accounts.add(admin)
     accounts = [make_account(f"load-{n:05d}", Role.STUDENT, f"Candidate {n:05d}", now) for n in range(candidates)]
     services.accounts.add_many(accounts)
-    services.students.add_many([make_student(account, now) for account in accounts])
+    services.students.add_many([make_student(account, now, email=email) for account in accounts])
     delivery = _schedule(services, admin.as_actor(), format_id, now)
     doorman = Doorman(services)
     passes = [doorman.let_in(account.as_actor()) for account in accounts]
@@ -126,14 +126,14 @@ def make_account(account_id: str, role: Role, name: str, now: datetime) -> Accou
     )
 
 
-def make_student(account: Account, now: datetime) -> Student:
+def make_student(account: Account, now: datetime, *, email: str | None = None) -> Student:
     return Student(
         id=account.id,
         campus_id=CAMPUS,
         batch_id=BATCH,
         roll_number=account.id,
         name=account.display_name,
-        email=None,
+        email=email,
         login=account.login,
         state=StudentState.ACTIVE,
         roll_key=roll_key(account.id),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from backend.adapters.jobs.celery import DEFAULT_QUEUE, SCORING_QUEUE
+from backend.adapters.jobs.celery import CLOCK_QUEUE, DEFAULT_QUEUE, SCORING_QUEUE
 from config.settings import PROJECT_ROOT, Settings, reachable_host
 from scripts.services import embedded
 from scripts.services.memory import Memory, is_free, write_private
@@ -32,7 +32,7 @@ def make_plan(settings: Settings, folders: Folders) -> list[Program | Step]:
     addresses = {name: address for service in services for name, address in service.addresses.items()}
     write_private(folders.run / "services.json", json.dumps(addresses, indent=1))
     _export(settings)
-    return [*(service.program for service in services), *_steps(), *_viva(settings, folders)]
+    return [*(service.program for service in services), *_steps(), *viva_programs(settings, folders)]
 
 
 def _check_disk(data: Path) -> None:
@@ -117,8 +117,9 @@ def _steps() -> list[Step]:
     ]
 
 
-def _viva(settings: Settings, folders: Folders) -> list[Program]:
-    return [_web(settings), _scorer(settings), _errands(settings), _beat(folders), _further_prompts()]
+def viva_programs(settings: Settings, folders: Folders) -> list[Program]:
+    """Viva's own processes, over services that run."""
+    return [_web(settings), _scorer(settings), _errands(settings), _clock(settings), _beat(folders), _further_prompts()]
 
 
 def _web(settings: Settings) -> Program:
@@ -149,16 +150,21 @@ def _scorer(settings: Settings) -> Program:
 
 
 def _errands(settings: Settings) -> Program:
-    """Mails, results, sweeps."""
+    """Mails, results, slow sweeps."""
     return _worker(settings, "worker", title="Worker", queue=DEFAULT_QUEUE, processes=1)
 
 
-def _worker(settings: Settings, name: str, *, title: str, queue: str, processes: int) -> Program:
+def _clock(settings: Settings) -> Program:
+    """What a candidate's clock waits for. One process, without children: nothing in its queue takes long."""
+    return _worker(settings, "clock", title="Clock", queue=CLOCK_QUEUE, processes=1, pool="solo")
+
+
+def _worker(settings: Settings, name: str, *, title: str, queue: str, processes: int, pool: str = "prefork") -> Program:
     return Program(
         name=name,
         title=title,
         command=_celery(
-            *("worker", "--pool", "prefork", "--concurrency", str(processes), "--queues", queue),
+            *("worker", "--pool", pool, "--concurrency", str(processes), "--queues", queue),
             # INFO whatever LOG_LEVEL says: "ready." is told at that level, and the start waits for it.
             *("--hostname", f"viva-{name}-{settings.viva_port}@%h", "--loglevel", "INFO"),
             *("--without-mingle", "--without-gossip"),

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from backend.adapters.jobs.celery import CeleryJobs
+from backend.adapters.jobs.celery import CLOCK_QUEUE, QUEUES, CeleryJobs
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import PresenceMark
+from backend.worker import create_celery
 
 AT = datetime(2026, 11, 23, 4, 30, 0, 123_000, tzinfo=UTC)
 NOWHERE = "redis://127.0.0.1:9/0"
@@ -47,6 +48,23 @@ def test_scoring_has_its_own_queue(redis_url):
     assert message["headers"]["task"] == "ratings.score_response"
     assert message["content-type"] == "application/json"
     assert client.llen("celery") == 1
+
+
+@pytest.mark.services
+def test_what_a_clock_waits_for_has_its_own_queue_too(redis_url):
+    url = f"{redis_url}/10"
+    client = Redis.from_url(url, decode_responses=True)
+    client.flushdb()
+    app = create_celery(url)
+    for entry in app.conf.beat_schedule.values():
+        app.send_task(entry["task"])
+    waiting = [json.loads(each)["headers"]["task"] for each in client.lrange(CLOCK_QUEUE, 0, -1)]
+    assert sorted(waiting) == ["attempts.sweep_controls", "attempts.sweep_deadlines"]
+
+
+def test_every_job_with_a_queue_of_its_own_is_there():
+    app = create_celery(NOWHERE)
+    assert set(QUEUES) <= set(app.tasks)
 
 
 def test_a_queue_that_is_down_is_a_temporary_failure():

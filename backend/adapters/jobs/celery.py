@@ -12,8 +12,14 @@ from backend.core.ports import Jobs
 
 DEFAULT_QUEUE = "celery"
 SCORING_QUEUE = "scoring"
-# Scoring is long work: it has its own queue, so that sweeps and mails never wait behind a batch.
-QUEUES = {"ratings.score_response": SCORING_QUEUE}
+CLOCK_QUEUE = "clock"
+# Scoring is long work: it has its own queue, so that sweeps and mails never wait behind a batch. What a candidate's
+# clock waits for has one too, and a process that does nothing else: a mailing takes minutes, a mail provider may hang.
+QUEUES = {
+    "ratings.score_response": SCORING_QUEUE,
+    "attempts.sweep_deadlines": CLOCK_QUEUE,
+    "attempts.sweep_controls": CLOCK_QUEUE,
+}
 
 
 class CeleryJobs(Jobs):

@@ -227,9 +227,12 @@ def refresh(attempt: Attempt, *, attempts: Attempts, now: datetime) -> Attempt:
     return catch_up(attempt_id=attempt.id, attempts=attempts, now=now)
 
 
-def catch_up(*, attempt_id: str, attempts: Attempts, now: datetime) -> Attempt:
-    """Ends the attempt when its deadline has passed, and a break that was used up; exactly once however many ask."""
-    after = change(attempt_id, lambda seen: up_to_now(seen, now=now), attempts=attempts)
+def catch_up(*, attempt_id: str, attempts: Attempts, now: datetime, first: Attempt | None = None) -> Attempt:
+    """Ends the attempt when its deadline has passed, and a break that was used up; exactly once however many ask.
+
+    `first` is what the caller has just read.
+    """
+    after = change(attempt_id, lambda seen: up_to_now(seen, now=now), attempts=attempts, first=first)
     if after.state is AttemptState.EXPIRED and after.due_at == now:
         log.info("attempt_expired", attempt_id=attempt_id, delivery_id=after.delivery_id)
     return after

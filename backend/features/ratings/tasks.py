@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SWEEP_EVERY_S = 15
 # An attempt ends within 5 s of its deadline, whoever is there to see it.
-SWEEP_DEADLINES_EVERY_S = 2
+SWEEP_DEADLINES_EVERY_S = 1
 # A sweep that could not run in time is not made up for: the next one finds the same.
 SCHEDULE: dict[str, dict[str, object]] = {
     "sweep-attempts": {

@@ -41,6 +41,7 @@ SWEEP_DEADLINES = "attempts.sweep_deadlines"
 Hold = Callable[[Response], AbstractContextManager[object]]
 LEFT_THE_BATCH = "A student who left the batch"
 SWEPT_AT_ONCE = 200
+_DEADLINE_PASSES = 10
 # With more jobs than this in the queue, what the database has queued is in the queue too.
 QUEUE_IS_SHORT = 20
 _RACES = 8
@@ -168,18 +169,23 @@ def _look_again(attempt: Attempt, next_at: datetime | None, desk: Desk, now: dat
 
 
 def sweep_deadlines(*, desk: Desk, now: datetime) -> int:
-    """Ends attempts at their deadline, and breaks that are used up; how many. Runs every 2 seconds, and may run twice.
+    """Ends attempts at their deadline, and breaks that are used up; how many. Runs every second, and may run twice.
 
     Whoever looks at an attempt ends it too: this is for those at which nobody looks any more.
     """
-    due = [
-        attempt
-        for state in (AttemptState.IN_PROGRESS, AttemptState.PAUSED)
-        for attempt in desk.attempts.list_due(state, at=now, limit=SWEPT_AT_ONCE)
-    ]
-    for attempt in due:
-        announce(catch_up(attempt_id=attempt.id, attempts=desk.attempts, now=now), desk, now)
-    return len(due)
+    ended: list[Attempt] = []
+    for _ in range(_DEADLINE_PASSES):
+        due = [
+            attempt
+            for state in (AttemptState.IN_PROGRESS, AttemptState.PAUSED)
+            for attempt in desk.attempts.list_due(state, at=now, limit=SWEPT_AT_ONCE)
+        ]
+        ended += [catch_up(attempt_id=each.id, attempts=desk.attempts, now=now, first=each) for each in due]
+        if len(due) < SWEPT_AT_ONCE:
+            break
+    for attempt in ended:  # once all have ended: telling takes longer
+        announce(attempt, desk, now)
+    return len(ended)
 
 
 def sweep(*, desk: Desk, now: datetime) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """From a queued response to a result's hand-over: claims, leases, tries, failures, a person's decisions."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -246,6 +247,24 @@ class TestSweep:
 
     def end(self, sitting):
         return usecases.sweep_deadlines(desk=sitting.desk, now=sitting.now)
+
+    def test_more_than_one_look_finds_end_in_one_sweep_and_are_told_afterwards(self, sitting, monkeypatch):
+        monkeypatch.setattr(usecases, "SWEPT_AT_ONCE", 2)
+        sitting.sit(until=1)
+        begun = sitting.services.attempts.find(sitting.id)
+        for number in range(5):
+            sitting.services.attempts.add(replace(begun, id=f"more-{number}", number=number + 2))
+        sitting.services.now.moment = OPENS + ALLOWED
+        told_at = []
+        monkeypatch.setattr(usecases, "announce", lambda *_: told_at.append(len(ended())))
+
+        def ended():
+            return [each for each in sitting.services.attempts.list_by_delivery("delivery") if each.is_over]
+
+        assert self.end(sitting) == 6
+        assert len(ended()) == 6
+        assert set(told_at) == {6}
+        assert self.end(sitting) == 0
 
     def test_a_worker_that_died_leaves_a_lease_that_runs_out(self, sitting):
         sitting.sit()
