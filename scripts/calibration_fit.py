@@ -1,6 +1,7 @@
 """Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; a line over the
 recogniser's states; small networks over both. Speaker-wise folds."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPRegressor
 
+from backend.scoring.agreement import weighted_kappa
 from backend.scoring.calibration import ASPECTS, Calibration, calibration_from_arrays
 
 Floats = npt.NDArray[np.float64]
@@ -268,22 +270,18 @@ def rmse(a: Floats, b: Floats) -> float:
     return float(np.sqrt(((a - b) ** 2).mean()))
 
 
-def weighted_kappa(a: Floats, b: Floats, *, highest: int = 10) -> float:
-    """Quadratic weighted kappa of marks rounded to whole numbers 0..highest."""
-    x, y = (np.clip(np.rint(each), 0, highest).astype(int) for each in (a, b))
-    seen = np.zeros((highest + 1, highest + 1))
-    np.add.at(seen, (x, y), 1)
-    expected = np.outer(seen.sum(axis=1), seen.sum(axis=0)) / len(x)
-    weights = (np.arange(highest + 1)[:, None] - np.arange(highest + 1)[None, :]) ** 2
-    disagreement = float((weights * expected).sum())
-    return 1 - float((weights * seen).sum()) / disagreement if disagreement else float("nan")
+def kappa_of_marks(a: Floats, b: Floats) -> float:
+    """Quadratic weighted kappa of marks rounded to whole numbers 0..10; not a number where it is not defined."""
+    one, other = (np.clip(np.rint(each), 0, 10).astype(int).tolist() for each in (a, b))
+    found = weighted_kappa(list(zip(one, other, strict=True))) if one else None
+    return math.nan if found is None else found
 
 
 def agreement(predicted: Floats, marks: Floats) -> dict[str, float]:
     return {
         "pearson": round(pearson(predicted, marks), 3),
         "rmse": round(rmse(predicted, marks), 3),
-        "qwk": round(weighted_kappa(predicted, marks), 3),
+        "qwk": round(kappa_of_marks(predicted, marks), 3),
     }
 
 

@@ -38,7 +38,7 @@ from scripts.calibration_fit import (
     pearson,
     predict_rows,
     rmse,
-    weighted_kappa,
+    kappa_of_marks,
 )
 from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed
@@ -108,7 +108,7 @@ def one_expert(corpus: Sequence[Utterance]) -> dict[str, dict[str, float | None]
         found[aspect] = {
             "pearson": _rounded(float(np.mean([pearson(a, b) for a, b in pairs]))),
             "rmse": _rounded(float(np.mean([rmse(a, b) for a, b in pairs]))),
-            "qwk": _rounded(float(np.mean([weighted_kappa(a, b) for a, b in pairs]))),
+            "qwk": _rounded(float(np.mean([kappa_of_marks(a, b) for a, b in pairs]))),
         }
     return found
 
