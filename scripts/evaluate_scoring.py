@@ -34,11 +34,11 @@ from scripts.calibration_fit import (
     by_speaker,
     cross_validate,
     cross_validate_words,
+    kappa_of_marks,
     make_table,
     pearson,
     predict_rows,
     rmse,
-    kappa_of_marks,
 )
 from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed

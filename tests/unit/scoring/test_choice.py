@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors
+from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors, joined_probabilities
 from backend.adapters.speech.offline.phones import _best_path, _best_scores
 
 
@@ -35,6 +35,16 @@ def test_words_that_do_not_fit_into_the_sound_are_never_believed() -> None:
 
 def test_no_word_at_all_is_a_way_to_hear_a_sound() -> None:
     assert fewest_errors([()], [-3.0], [-30.0]) == (0, 0.0)
+
+
+def test_what_both_listenings_thought_of_beats_what_one_did() -> None:
+    ways = said("a class", "a glass", "a gloss")
+    first = {ways[0]: -1.0, ways[1]: -1.5}
+    second = {ways[1]: -1.0, ways[2]: -0.5}
+    joined = joined_probabilities(ways, [first, second])
+    assert joined[1] == -1.25
+    assert joined[1] > max(joined[0], joined[2])
+    assert joined_probabilities(ways, [first, {}]) == joined_probabilities(ways, [first])
 
 
 def test_figures_are_also_read_one_by_one() -> None:

@@ -6,7 +6,7 @@ the others, each by its probability (minimum Bayes risk). Weights and figures: d
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from backend.scoring.text import edit_distance
 
 _SOUND_WEIGHT = 0.1  # the sounds' log probability counts every frame, the recogniser's every token
+_UNTHOUGHT_OF = 4.0  # log units
 _NUMBER = re.compile(r"(?<![\d.,:])\d{2,}(?![\d.,:]*\d)")
 
 Floats = npt.NDArray[np.float64]
@@ -22,6 +23,18 @@ Floats = npt.NDArray[np.float64]
 def digit_by_digit(text: str) -> str:
     """8106 -> 8 1 0 6: a recogniser writes figures whichever way they were said."""
     return _NUMBER.sub(lambda found: " ".join(found[0]), text)
+
+
+def joined_probabilities(
+    words: Sequence[tuple[str, ...]], listenings: Sequence[Mapping[tuple[str, ...], float]]
+) -> list[float]:
+    """The mean over several listenings of each way's log probability; one that did not think of it counts it somewhat
+    below the least likely that it did think of."""
+    known = [each for each in listenings if each]
+    least = [min(each.values()) - _UNTHOUGHT_OF for each in known]
+    return [
+        sum(each.get(way, low) for each, low in zip(known, least, strict=True)) / max(len(known), 1) for way in words
+    ]
 
 
 def fewest_errors(

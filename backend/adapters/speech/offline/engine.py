@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors
+from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors, joined_probabilities
 from backend.adapters.speech.offline.meaning import SentenceEncoder
 from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
-from backend.adapters.speech.offline.whisper import Hypothesis, Recognition, WhisperBase
+from backend.adapters.speech.offline.whisper import Hypothesis, Recognition, WhisperBase, slowed
 from backend.adapters.speech.offline.words import VOWELS, features_of_words
 from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
-ENGINE_VERSION = "3"  # moves when any number that this engine gives may move
+ENGINE_VERSION = "4"  # moves when any number that this engine gives may move
 _GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
 
+_UNSURE_FROM = 0.5  # words expected to be wrong, from which the sound is heard again
+
 Floats = npt.NDArray[np.float64]
+Ways = dict[tuple[str, ...], tuple[str, Hypothesis]]
 
 
 class _Heard:
@@ -114,19 +117,34 @@ class OfflineEngine:
         return self._phones
 
     def _recognise(self, heard: _Heard, pcm: Pcm) -> Recognition:
-        """The most believable of the recogniser's hypotheses, figures as they were said."""
+        """The most believable of the recogniser's hypotheses, figures as they were said. Where they disagree the sound
+        is heard a second time, slowed down."""
         if heard.recognition is None:
             sound_ms = len(pcm) // 16
-            ways = _different(self._recogniser.hypotheses(heard.encoded, sound_ms=sound_ms))
-            sounds = self._phone_model.path_scores(self._posteriors(heard, pcm), list(ways))
-            best, heard.risk = fewest_errors(list(ways), [way.log_probability for _, way in ways.values()], sounds)
-            text, chosen = list(ways.values())[best]
+            logs = self._posteriors(heard, pcm)
+            listenings = [_different(self._recogniser.hypotheses(heard.encoded, sound_ms=sound_ms))]
+            ways, best, heard.risk = self._believed(listenings, logs)
+            if heard.risk > _UNSURE_FROM:
+                slow = slowed(pcm)
+                again = self._recogniser.hypotheses(self._recogniser.encode(slow), sound_ms=sound_ms)
+                listenings.append(_different(again))
+                ways, best, heard.risk = self._believed(listenings, logs)
+            text, chosen = ways[best]
             found = self._recogniser.recognition(heard.encoded, chosen, sound_ms=sound_ms)
             if text != chosen.text:
                 said = tuple(replace(word, text=digit_by_digit(word.text)) for word in found.words)
                 found = replace(found, words=said)
             heard.recognition = found
         return heard.recognition
+
+    def _believed(self, listenings: Sequence[Ways], logs: Floats) -> tuple[list[tuple[str, Hypothesis]], int, float]:
+        """Every way to hear it, which of them is believed, and how many words of that are expected to be wrong."""
+        ways = {words: way for listening in reversed(listenings) for words, way in listening.items()}
+        probabilities = joined_probabilities(
+            list(ways), [{words: way.log_probability for words, (_, way) in each.items()} for each in listenings]
+        )
+        best, risk = fewest_errors(list(ways), probabilities, self._phone_model.path_scores(logs, list(ways)))
+        return list(ways.values()), best, risk
 
     def _posteriors(self, heard: _Heard, pcm: Pcm) -> Floats:
         if heard.logs is None:
@@ -140,9 +158,9 @@ class OfflineEngine:
         return self._last
 
 
-def _different(hypotheses: Sequence[Hypothesis]) -> dict[tuple[str, ...], tuple[str, Hypothesis]]:
+def _different(hypotheses: Sequence[Hypothesis]) -> Ways:
     """Words -> (text, hypothesis), the likeliest of each; figures also as read one by one."""
-    ways: dict[tuple[str, ...], tuple[str, Hypothesis]] = {}
+    ways: Ways = {}
     for each in sorted(hypotheses, key=lambda way: -way.log_probability):
         for text in (each.text, digit_by_digit(each.text)):
             ways.setdefault(words_of(text), (text, each))

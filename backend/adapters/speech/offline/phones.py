@@ -6,9 +6,10 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from hama import ASRModel, G2PModel
+from hama import G2PModel
 from hama.vocab import Vocabulary
 
+from backend.adapters.speech.offline.acoustics import Conformer
 from backend.adapters.speech.offline.lexicon import Sound, sounds_of
 from backend.adapters.speech.offline.models import checked_file
 from backend.scoring.evidence import Pcm
@@ -64,10 +65,10 @@ class PhoneModel:
         encoder = checked_file("hama", "assets/encoder.hama")
         decoder = checked_file("hama", "assets/decoder_step.hama")
         letters = _Letters.load(checked_file("hama", "assets/g2p_vocab.json"))
-        self._acoustic = ASRModel(model_path=acoustic)
+        self._acoustic = Conformer(acoustic)
         self._letters = G2PModel(encoder_model_path=encoder, decoder_step_model_path=decoder)
         self._letters.vocab = self._letters.tokenizer.vocab = letters
-        self._symbols: list[str] = list(self._acoustic.decoder_tokens)
+        self._symbols: list[str] = [*letters.decoder, "<wb>", "<blank>"]
         self._index = {symbol: index for index, symbol in enumerate(self._symbols)}
         self._blank, self._boundary = self._index["<blank>"], self._index["<wb>"]
         self.sounds = lru_cache(maxsize=4096)(self._sounds)
@@ -80,9 +81,7 @@ class PhoneModel:
 
     def posteriors(self, pcm: Pcm) -> Floats:
         """Log posteriors per 20 ms frame; the word boundary's share is given to the blank."""
-        feeds = {"waveform": pcm[None], "waveform_lengths": np.array([len(pcm)])}
-        raw, lengths = self._acoustic.session.run(["log_probs", "out_lengths"], feeds)
-        logs = np.asarray(raw[0][: int(lengths[0])], dtype=np.float64)
+        logs = self._acoustic.log_probabilities(pcm).astype(np.float64)
         logs[:, self._blank] = np.logaddexp(logs[:, self._blank], logs[:, self._boundary])
         logs[:, self._boundary] = _LEAST
         return np.maximum(logs, _LEAST)
