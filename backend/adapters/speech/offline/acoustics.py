@@ -11,7 +11,7 @@ import numpy as np
 
 from backend.adapters.speech.offline.layers import Floats, attend, gelu, normalise, sigmoid, silu
 
-_HEADS, _TAPS, _LEAST_VARIANCE = 4, 31, 1e-5
+_HEADS, _TAPS, _LEAST_VARIANCE, _HALF = 4, 31, 1e-5, np.float32(0.5)
 _FFT, _HOP, _LEAST_POWER = 400, 160, 1e-10
 _TYPES = (np.dtype("<f4"), np.dtype("<f2"))
 _PREFIX = "acoustic_model.model."
@@ -77,10 +77,10 @@ class Conformer:
         return gelu(np.sum(taps, axis=0) + bias)
 
     def _block(self, x: Floats, number: int) -> Floats:
-        x = x + self._forward(x, number, "ffn1", matrix=0) / 2
+        x = x + self._forward(x, number, "ffn1", matrix=0) * _HALF
         x = x + self._attention(x, number)
         x = x + self._convolution(x, number)
-        x = x + self._forward(x, number, "ffn2", matrix=7) / 2
+        x = x + self._forward(x, number, "ffn2", matrix=7) * _HALF
         return self._norm(x, number, "norm")
 
     def _of(self, number: int, name: str) -> Floats:

@@ -82,7 +82,7 @@ def read_tokenizer(path: Path) -> tokenizers.Tokenizer:
 def slowed(pcm: Pcm) -> Pcm:
     """The same sound in a ninth more time, and so a little deeper."""
     places = np.arange(int(len(pcm) / _SLOWER)) * _SLOWER
-    return np.interp(places, np.arange(len(pcm)), pcm).astype(np.float32)
+    return np.asarray(np.interp(places, np.arange(len(pcm)), pcm), dtype=np.float32)
 
 
 def without_loops(tokens: list[int]) -> list[int]:
