@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,7 +57,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scores", type=Path, help="file of scores (default: *scores*.json in or beside the folder)")
     parser.add_argument("--cache", type=Path, help="where features are kept")
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one for each core"
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--limit", type=int, help="a subset: this many utterances, whole speakers")
     parser.add_argument("--shipped", action="store_true", help="the shipped calibration also on the train split")
@@ -145,6 +148,9 @@ def groups_of(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
+    """Of a group; nobody in it, or nobody who differs: None for what is then not defined."""
+    if not len(marks):
+        return {"pearson": None, "rmse": None, "qwk": None}
     return {name: _rounded(value) for name, value in agreement(predicted, marks).items()}
 
 
@@ -239,7 +245,6 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "utterance": {
             name: {aspect: _agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
             for name, mask in groups.items()
-            if mask.any()
         },
         "speaker": {
             aspect: _agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))

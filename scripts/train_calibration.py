@@ -9,6 +9,7 @@ about 25 speakers are enough to start. Prints the figures of the model card as J
 
 import argparse
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models", help="where model files are made")
     parser.add_argument("--out", type=Path, default=FOLDER / f"{CURRENT}.npz")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one for each core"
+    )
     return parser.parse_args()
 
 
