@@ -147,7 +147,7 @@ def groups_of(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
     return {"all": np.ones(len(corpus), dtype=bool), "adults": ages >= ADULT_FROM, "children": ages < ADULT_FROM}
 
 
-def _agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
+def group_agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
     """Of a group; nobody in it, or nobody who differs: None for what is then not defined."""
     if not len(marks):
         return {"pearson": None, "rmse": None, "qwk": None}
@@ -243,11 +243,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     trained = not (options.audio or options.shipped)
     return {
         "utterance": {
-            name: {aspect: _agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
+            name: {aspect: group_agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
             for name, mask in groups.items()
         },
         "speaker": {
-            aspect: _agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
+            aspect: group_agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
             for aspect in ASPECTS
         },
         "word": word_level(corpus, features, options),
