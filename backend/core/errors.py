@@ -7,6 +7,7 @@
     │   ├── NotFound            404, absent, or not yours
     │   ├── Conflict            409, the state of the thing refuses this now
     │   ├── RuleViolation       422, a rule of the house refuses the input
+    │   ├── LeaseRequired       428, the caller did not say which page of a candidate it is
     │   └── TooManyRequests     429
     └── AdapterError            what a vendor did, raised by adapters only
         ├── TemporaryFailure    worth another try
@@ -75,6 +76,11 @@ class Conflict(AppError):
 class RuleViolation(AppError):
     status = 422
     title = "Please check the input"
+
+
+class LeaseRequired(AppError):
+    status = 428
+    title = "Say which page you are"
 
 
 class TooManyRequests(AppError):

@@ -12,7 +12,7 @@ from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.sessions.redis import RedisSessions
 from backend.adapters.sessions.remembered import DEAF_AFTER_S, KEPT_S, RememberedSessions
 from backend.core.errors import TemporaryFailure
-from backend.core.ports import Session
+from backend.core.ports import Session, Sessions
 
 NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
@@ -54,6 +54,43 @@ def session(session_id: str = "s1", **changes: object) -> Session:
         started_at=NOW,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def _hear(sessions: Sessions, count: int) -> list[str]:
+    """What ended, as it comes in; at most a few seconds."""
+    heard: list[str] = []
+    for _ in range(20):
+        heard += sessions.hear_endings(wait_s=0.3)
+        if len(heard) >= count:
+            break
+    return sorted(heard)
+
+
+def _listen(sessions: Sessions) -> None:
+    """Until what ends is heard: a subscription takes a moment, of which nobody is told."""
+    for _ in range(50):
+        sessions.add(session("probe", account_id="nobody"))
+        sessions.revoke("probe")
+        if sessions.hear_endings(wait_s=0.2):
+            break
+    while sessions.hear_endings(wait_s=0.1):
+        pass
+
+
+def test_endings_are_heard_and_nothing_else(sessions) -> None:
+    _listen(sessions)
+    for one in (session(), session("s2"), session("s3"), session("other", account_id="ravi")):
+        sessions.add(one)
+    assert sessions.rotate("s3", seen="r1", successor="r2", now=NOW)
+    sessions.confirm("s3", "r2")
+    sessions.revoke("s1")
+    assert _hear(sessions, 1) == ["s1"]
+    sessions.hang_up("asha")
+    assert _hear(sessions, 2) == ["s2", "s3"]
+    assert sessions.find("s2") is not None
+    sessions.revoke_account("asha", but="s3")
+    assert _hear(sessions, 1) == ["s2"]
+    assert list(sessions.list_gone(["s1", "s2", "s3", "other"])) == ["s1", "s2"]
 
 
 def test_a_session_is_found_as_it_was_added(sessions) -> None:

@@ -145,7 +145,8 @@ def sign_in_by_header(app: Flask) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Browser:
-    """A browser signed in as one of the cast; None is nobody. `epoch` is the lease that its page was given."""
+    """A browser signed in as one of the cast; None is nobody. `epoch` is the lease that its page was given; None: the
+    one that the attempt has."""
 
     http: FlaskClient
     actor: str | None
@@ -155,7 +156,7 @@ class Browser:
         return self.http.get(path, headers=self._headers())
 
     def post(self, path: str, body: object = None):
-        return self.http.post(path, json=body if body is not None else {}, headers=self._headers())
+        return self.http.post(path, json=body if body is not None else {}, headers=self._lease(path) | self._headers())
 
     def move(self, path: str, kind: str, position: int, *, at: str = LATER):
         """One move, dated now unless `at` (ISO) says otherwise: the server takes no moment after its own."""
@@ -173,6 +174,13 @@ class Browser:
 
     def post_form(self, path: str, **form: str):
         return self.http.post(path, data=form, headers=self._headers())
+
+    def _lease(self, path: str) -> dict[str, str]:
+        """As a page that was opened last."""
+        parts = path.split("/")
+        attempts = self.http.application.extensions["viva"].attempts
+        attempt = attempts.find(parts[3]) if parts[1:3] == ["api", "attempts"] else None
+        return {"X-Attempt-Epoch": str(attempt.epoch if attempt else 0)}
 
     def _headers(self) -> dict[str, str]:
         lease = {} if self.epoch is None else {"X-Attempt-Epoch": str(self.epoch)}

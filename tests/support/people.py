@@ -53,8 +53,10 @@ class World:
         return self.app.test_client()
 
     def browser(self, name: str) -> FlaskClient:
-        """A browser in which this person is signed in; it sends the CSRF token as a page would."""
-        return signed_in_browser(self.app, self.actor(name))
+        """A browser in which this person is signed in; it sends what a page would: the CSRF token, its lease."""
+        browser = signed_in_browser(self.app, self.actor(name))
+        browser.environ_base["HTTP_X_ATTEMPT_EPOCH"] = "0"  # as a page of an attempt that nobody took over
+        return browser
 
     def actions(self) -> list[str]:
         """What the audit log says, the oldest first."""

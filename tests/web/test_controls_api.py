@@ -3,6 +3,7 @@
 import pytest
 
 from backend.app import create_app
+from backend.core.errors import Conflict
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.engine import usecases
 from backend.features.attempts.engine.controls import Control, ControlKind
@@ -10,6 +11,8 @@ from backend.features.attempts.engine.news import tell_clock
 from backend.features.attempts.engine.tasks import control_room_of
 from backend.features.results.model import Release, ReleaseState
 from backend.features.results.tasks import settle
+from backend.features.results.usecases import Releasing, release_result
+from tests.support.builders_results import make_result
 from tests.support.exam import CLOSES, OPENS, Browser, furnish, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 
@@ -181,6 +184,67 @@ def test_a_released_result_blocks_reopening_and_voiding(meera, services, both):
             meera, action, both, control_id=f"control-{action}", **({"minutes": 5} if action == "reopen" else {})
         )
         assert report.json["refused"] == {both[0]: "result_released"}
+
+
+def _settled(services, attempt_id):
+    services.now.moment = CLOSES
+    exam.catch_up(attempt_id=attempt_id, attempts=services.attempts, now=services.now())
+    result = make_result(attempt_id)
+    services.results.add(result)
+    return result
+
+
+def _release(services, result):
+    releasing = Releasing(
+        actor_id="meera",
+        attempts=services.attempts,
+        releases=services.releases,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    return release_result(result=result, releasing=releasing)
+
+
+def _is_released(services, result):
+    release = services.releases.find(result.id)
+    return release is not None and release.is_open
+
+
+@pytest.mark.parametrize("action", ["reopen", "void"])
+def test_a_release_comes_between_the_look_and_the_write_of_a_reopening(meera, services, both, action):
+    result = _settled(services, both[0])
+    save = services.attempts.save
+
+    def release_first(attempt, *, seen_revision):
+        services.attempts.save = save
+        assert _release(services, result)
+        return save(attempt, seen_revision=seen_revision)
+
+    services.attempts.save = release_first
+    minutes = {"minutes": 5} if action == "reopen" else {}
+    assert control(meera, action, [both[0]], **minutes).json["refused"] == {both[0]: "result_released"}
+    assert services.attempts.find(both[0]).is_over
+    assert _is_released(services, result)
+
+
+@pytest.mark.parametrize("action", ["reopen", "void"])
+def test_a_reopening_comes_between_the_look_and_the_write_of_a_release(meera, services, both, action):
+    result = _settled(services, both[0])
+    add = services.releases.add
+    minutes = {"minutes": 5} if action == "reopen" else {}
+
+    def reopen_first(release):
+        services.releases.add = add
+        assert control(meera, action, [both[0]], **minutes).json["changed"] == [both[0]]
+        return add(release)
+
+    services.releases.add = reopen_first
+    with pytest.raises(Conflict) as refusal:
+        _release(services, result)
+    assert refusal.value.code == "attempt_not_over"
+    assert not services.attempts.find(both[0]).is_over
+    assert not _is_released(services, result)
 
 
 def test_a_crash_anywhere_leaves_a_control_that_repeating_completes(services, both):

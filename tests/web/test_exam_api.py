@@ -190,6 +190,34 @@ class TestItems:
         assert asha.get(path).json["position"] == 1
 
 
+class TestSayingWhichPage:
+    """Whatever changes an attempt says which page asks; recordings and answers are taken from any."""
+
+    HEARTBEAT = {"position": 0, "uploads_pending": 0, "microphone": "ok"}  # noqa: RUF012 - never changed
+    CHECK = dict.fromkeys(("browser", "microphone", "speaker", "connection"), "passed")
+    MOVES = {"moves": [{"kind": "open", "position": 0, "at": LATER}]}  # noqa: RUF012 - never changed
+
+    @pytest.mark.parametrize(
+        ("call", "body"),
+        [
+            ("check", CHECK),
+            ("begin", {}),
+            ("moves", MOVES),
+            ("heartbeat", HEARTBEAT),
+            ("break", {}),
+            ("break/end", {}),
+            ("hearings", {"position": 0, "number": 1}),
+        ],
+    )
+    def test_who_does_not_say_which_page_it_is_is_told_so(self, app, services, path, call, body):
+        before = services.attempts.find(path.rsplit("/", 1)[-1])
+        reply = app.test_client().post(f"{path}/{call}", json=body, headers={"X-Actor": "asha"})
+        assert code_of(reply) == (428, "epoch_missing")
+        assert "X-Attempt-Epoch" in reply.json["detail"]
+        assert reply.content_type == "application/problem+json"
+        assert services.attempts.find(before.id) == before
+
+
 class TestNotYours:
     @pytest.mark.parametrize("actor", ["ravi", "salma", "meera", "omar", "sushma"])
     def test_an_attempt_of_others_is_not_there(self, browse, asha, path, actor):

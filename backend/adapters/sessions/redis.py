@@ -1,14 +1,14 @@
 """Sessions in Redis: one hash each, and one set of session ids for each account.
 
 A session expires `lifetime` after its last rotation. Rotation and confirmation are scripts: Redis runs each as one
-step. Every change is announced on the channel CHANGED by the session's id, for those who keep sessions at hand;
-what ended, or is to be cut off, also on its own channel, for live connections.
+step. Every change is announced on the channel CHANGED by the session's id: one that ended, or whose live connections
+are to be cut, after a mark of its own (`read_news`).
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import redis
 from redis.client import PubSub
@@ -17,7 +17,7 @@ from backend.core.errors import PermanentFailure, TemporaryFailure
 from backend.core.ports import Session, Sessions
 
 CHANGED = "sessions_changed"
-_ENDINGS = "session_endings"
+_CUT = "cut:"
 
 _ROTATE = """
 local now = redis.call('HMGET', KEYS[1], 'refresh_id', 'previous_refresh_id', 'is_confirmed')
@@ -95,8 +95,7 @@ class RedisSessions(Sessions):
             self._redis.delete(_session_key(session_id))
             if account_id is not None:
                 self._redis.srem(_account_key(str(account_id)), session_id)
-            self._redis.publish(CHANGED, session_id)
-            self._tell([session_id])
+            self._cut([session_id])
 
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         with _redis_errors():
@@ -104,13 +103,11 @@ class RedisSessions(Sessions):
             if session_ids:
                 self._redis.delete(*(_session_key(str(session_id)) for session_id in session_ids))
                 self._redis.srem(_account_key(account_id), *session_ids)
-                for session_id in session_ids:
-                    self._redis.publish(CHANGED, str(session_id))
-                self._tell([str(session_id) for session_id in session_ids])
+                self._cut([str(session_id) for session_id in session_ids])
 
     def hang_up(self, account_id: str) -> None:
         with _redis_errors():
-            self._tell([str(session_id) for session_id in self._redis.smembers(_account_key(account_id))])
+            self._cut([str(session_id) for session_id in self._redis.smembers(_account_key(account_id))])
 
     def list_gone(self, session_ids: Sequence[str]) -> Sequence[str]:
         with _redis_errors(), self._redis.pipeline(transaction=False) as steps:
@@ -126,17 +123,31 @@ class RedisSessions(Sessions):
                 # No socket timeout: this connection waits, and is asked whether it lives by `health_check_interval`.
                 listening = redis.Redis.from_url(self._url, decode_responses=True, health_check_interval=10)
                 self._heard = listening.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call] # redis
-                self._heard.subscribe(_ENDINGS)
+                self._heard.subscribe(CHANGED)
             try:
-                message = self._heard.get_message(timeout=wait_s)
+                ended = _cuts(self._heard.get_message(timeout=wait_s))
+                while more := self._heard.get_message(timeout=0):
+                    ended += _cuts(more)
             except redis.RedisError:
                 self._heard = None
                 raise
-        return json.loads(str(message["data"])) if message else []
+        return ended
 
-    def _tell(self, session_ids: list[str]) -> None:
-        if session_ids:
-            self._redis.publish(_ENDINGS, json.dumps(session_ids))
+    def _cut(self, session_ids: Sequence[str]) -> None:
+        with self._redis.pipeline(transaction=False) as steps:
+            for session_id in session_ids:
+                steps.publish(CHANGED, f"{_CUT}{session_id}")
+            steps.execute()
+
+
+def read_news(data: str) -> tuple[str, bool]:
+    """The session that a message on CHANGED is about, and whether its live connections are to be cut."""
+    return data.removeprefix(_CUT), data.startswith(_CUT)
+
+
+def _cuts(message: Mapping[str, Any] | None) -> list[str]:
+    session_id, is_cut = read_news(str(message["data"])) if message else ("", False)
+    return [session_id] if is_cut else []
 
 
 def _flat(mapping: dict[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ from datetime import datetime
 import redis
 import structlog
 
-from backend.adapters.sessions.redis import CHANGED, RedisSessions
+from backend.adapters.sessions.redis import CHANGED, RedisSessions, read_news
 from backend.core.ports import Session, Sessions
 
 DEAF_AFTER_S = 6.0
@@ -139,5 +139,6 @@ class RememberedSessions(Sessions):
                     news.ping()
                     continue
                 if message["type"] == "message":
-                    self._forget(str(message["data"]))
+                    session_id, _ = read_news(str(message["data"]))
+                    self._forget(session_id)
                 self._heard_at = self._clock()

@@ -306,6 +306,11 @@ def settled(attempt: Attempt, *, at: datetime) -> Attempt:
     return changed(attempt, settled_at=at, due_at=None)
 
 
+def touched(attempt: Attempt) -> Attempt:
+    """The same, one revision on: whoever decides by an older look at it has to look again."""
+    return changed(attempt)
+
+
 def unsettled(attempt: Attempt, *, at: datetime) -> Attempt:
     """Its result is to be settled once more, because an answer is scored again. Not settled yet: the same attempt."""
     if attempt.settled_at is None or not attempt.is_over:

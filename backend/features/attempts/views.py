@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from flask.wrappers import Response as Reply
 
 from backend.core.actor import Role
-from backend.core.errors import Conflict, NotFound, RuleViolation
+from backend.core.errors import Conflict, LeaseRequired, NotFound, RuleViolation
 from backend.core.ports import PresenceMark
 from backend.features.assessments import conditions
 from backend.features.assessments.access import access_own_delivery
@@ -302,17 +302,18 @@ def own_attempt(attempt_id: str) -> Attempt:
 
 
 def held_attempt(attempt_id: str) -> Attempt:
-    """The same, for a page that holds the lease: Conflict("attempt_elsewhere") once another page took it."""
+    """The same, for a page that holds the lease: Conflict("attempt_elsewhere") once another page took it,
+    LeaseRequired("epoch_missing") from who does not say. Every route that changes an attempt begins with it."""
     attempt = own_attempt(attempt_id)
     check_lease(attempt, read_epoch())
     return attempt
 
 
-def read_epoch() -> int | None:
+def read_epoch() -> int:
     """The lease of the page that asks."""
     text = request.headers.get(EPOCH_HEADER)
     if text is None:
-        return None
+        raise LeaseRequired("epoch_missing", f"Send {EPOCH_HEADER}: the epoch that entering the test gave this page.")
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise RuleViolation("invalid_input", f"{EPOCH_HEADER} is the epoch of this page's snapshot.")
     return int(text)

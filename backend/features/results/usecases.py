@@ -15,6 +15,7 @@ from backend.features.assessments.repository import Deliveries
 from backend.features.attempts import model as attempt_rules
 from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as attempt_usecases
+from backend.features.attempts.model import Attempt
 from backend.features.attempts.repository import Attempts, Papers, Responses
 from backend.features.attempts.responses import Response
 from backend.features.attempts.usecases import SCORE_RESPONSE
@@ -165,18 +166,42 @@ def release_result(*, result: Result, releasing: Releasing) -> bool:
     """
     model.check_may_release(result)
     attempt = releasing.attempts.find(result.attempt_id)
-    if attempt is not None and not attempt.is_over:
-        raise Conflict("attempt_not_over", "This test was reopened or voided: its earlier result does not count.")
+    if attempt is not None:
+        _check_over(attempt)
     fresh = model.release_of(result, by=releasing.actor_id, at=releasing.now)
     if releasing.releases.add(fresh):
         _record(releasing, "result_released", result)
-        return True
-    return _change(
-        result,
-        lambda seen: model.released_again(seen, by=releasing.actor_id, at=releasing.now),
-        releasing,
-        "result_released",
-    )
+        is_new = True
+    else:
+        is_new = _change(
+            result,
+            lambda seen: model.released_again(seen, by=releasing.actor_id, at=releasing.now),
+            releasing,
+            "result_released",
+        )
+    if is_new and attempt is not None:
+        _hold_against_reopening(result, releasing)
+    return is_new
+
+
+def _check_over(attempt: Attempt) -> None:
+    if not attempt.is_over:
+        raise Conflict("attempt_not_over", "This test was reopened or voided: its earlier result does not count.")
+
+
+def _hold_against_reopening(result: Result, releasing: Releasing) -> None:
+    """Of a release and a reopening (or voiding) at the same moment one loses. Who reopens writes over the revision
+    that it saw before it asked for a release: either that write fails and finds ours, or we find its."""
+
+    def step(seen: Attempt) -> Attempt:
+        _check_over(seen)
+        return attempt_rules.touched(seen)
+
+    try:
+        attempt_usecases.change(result.attempt_id, step, attempts=releasing.attempts)
+    except Conflict:
+        withdraw_result(result=result, releasing=releasing)
+        raise
 
 
 def withdraw_result(*, result: Result, releasing: Releasing) -> bool:

@@ -246,7 +246,7 @@ def _control_each(
             announce_change(plan.after, feed=room.feed, now=now)
     for plan in changing:
         told = plan.after if is_for_all else None
-        report.outcomes[plan.before.id] = _write(plan, told, orders, room, released, now)
+        report.outcomes[plan.before.id] = _write(plan, told, orders, room, now)
 
 
 def _plan(
@@ -284,7 +284,6 @@ def _write(
     told: Attempt | None,
     orders: Sequence[_Order],
     room: ControlRoom,
-    released: frozenset[str],
     now: datetime,
 ) -> str:
     """One compare-and-set; where the candidate moved meanwhile, the orders are worked out anew."""
@@ -297,7 +296,7 @@ def _write(
         seen = room.attempts.find(plan.before.id)
         if seen is None:
             raise NotFound()
-        plan = _plan(seen, orders, room, released, now)
+        plan = _plan(seen, orders, room, _released([seen], orders, room), now)
         room.audit_log.add_absent(_events(plan, now))
     raise TemporaryFailure("attempt_contended")
 
