@@ -1,7 +1,8 @@
 """`make screens`: pictures of every page into docs/screens/, on a phone and a desktop, in light and in dark.
 
 Needs a running Viva with the demonstration in it (`make up demo`): it renews the demonstration's passwords to sign in.
-The pictures are WebP and small; those of a page that is gone are removed.
+The pictures are WebP and small; those of a page that is gone are removed. What is typed or chosen is pictured in the
+demonstration's written test, each kind that its format has; pictures of other kinds stay.
 """
 
 import io
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,19 +61,55 @@ CAMPUS = (
     Shot(name="login-cards", path="{batch}/login-cards"),
     Shot(name="student-new", path="{batch}/students/new"),
     Shot(name="student", path="{batch}", link=r"^/students/[^/]+$"),
+    Shot(name="accommodations", path="{granted}"),
+    Shot(name="invigilators", path="/invigilators"),
     Shot(name="items", path="/items"),
     Shot(name="item", path="/items", link=r"/items/(?!forms)[^/?]+$"),
+    Shot(name="item-set", path="/items?task=multiple_choice", link=r"/items/(?!forms)[^/?]+$"),
+    Shot(name="item-gaps", path="/items?task=gap_fill", link=r"/items/(?!forms)[^/?]+$"),
+    Shot(name="form", path="/items", link=r"/items/forms/[^/?]+$"),
     Shot(name="tests", path="/tests"),
     Shot(name="test-new", path="/tests/new"),
     Shot(name="test", path="{ended}"),
     Shot(name="monitor", path="{running}/monitor"),
+    Shot(name="record", path="{running}/record"),
+    Shot(name="conditions", path="{running}/conditions"),
+    Shot(name="ratings", path="{ended}/ratings"),
+    Shot(name="rating", path="{ended}/ratings", link=r"/ratings/(?!agreement)[^/]+$"),
+    Shot(name="agreement", path="{ended}/ratings/agreement"),
+    Shot(name="queue", path="/scoring"),
+    Shot(name="campus-audit", path="/audit"),
     Shot(name="unscored", path="{ended}/unscored"),
     Shot(name="results", path="{ended}/results"),
     Shot(name="result", path="{ended}/results", link=r"/results/[^/]+$"),
+    Shot(name="answer", path="{result}", link=r"/answers/2$"),
+    Shot(name="how", path="{result}", link=r"/how$"),
     Shot(name="mailing", path="{ended}/results", link=r"^/mailings/[^/]+$"),
     Shot(name="account", path="/account"),
 )
+INVIGILATOR = (
+    Shot(name="invigilator-home", path="/"),
+    Shot(name="invigilator-monitor", path="/", link=r"/monitor$"),
+)
 STUDENT = (Shot(name="student-home", path="/"), Shot(name="student-results", path="/results"))
+
+
+SHOTS = (
+    ("", EVERYBODY),
+    ("superadmin", SUPERADMIN),
+    ("campus admin", CAMPUS),
+    ("invigilator", INVIGILATOR),
+    ("student", STUDENT),
+)
+# How an item that is typed or chosen is begun for its picture; the others are pictured as they come.
+BEGUN: dict[str, Callable[[Page], None]] = {
+    "typing": lambda page: page.keyboard.type(page.locator(".answer-copy").inner_text()[:60]),
+    "sentence_completion": lambda page: page.get_by_role("textbox").fill("water"),
+    "multiple_choice": lambda page: page.get_by_role("radio").nth(1).check(),
+    "multiple_response": lambda page: page.get_by_role("checkbox").first.check(),
+    "email": lambda page: page.get_by_role("textbox").fill("Dear Sir or Madam,\n\nI am writing about"),
+    "essay": lambda page: page.get_by_role("textbox").fill("The text says that"),
+}
 
 
 def main() -> int:
@@ -90,9 +127,16 @@ def main() -> int:
                 for name, picture in _pictures(browser, sign_ins, viewport, scheme):
                     made.add(_keep(name, width, scheme, picture))
                     print(f"  {name} {width} {scheme}", flush=True)
+        if "student, written" in sign_ins:
+            page = _new_page(browser, DESKTOP, "light")
+            _sign_in(page, sign_ins["student, written"][0])
+            for name, width, scheme, picture in _written(page):
+                made.add(_keep(name, width, scheme, picture))
+                print(f"  {name} {width} {scheme}", flush=True)
+            page.context.close()
         browser.close()
     for stale in FOLDER.glob("*.webp"):
-        if stale.name not in made:
+        if stale.name not in made and not stale.name.startswith("answering-"):
             stale.unlink()
     total = sum(path.stat().st_size for path in FOLDER.glob("*.webp"))
     print(f"{len(made)} pictures, {total / 1e6:.1f} MB, in {FOLDER.relative_to(PROJECT_ROOT)}")
@@ -113,7 +157,7 @@ def _renewed_sign_ins() -> dict[str, list[dict[str, str]]]:
 def _pictures(
     browser: Browser, sign_ins: dict[str, list[dict[str, str]]], viewport: dict[str, int], scheme: str
 ) -> Iterator[tuple[str, bytes]]:
-    for role, shots in (("", EVERYBODY), ("superadmin", SUPERADMIN), ("campus admin", CAMPUS), ("student", STUDENT)):
+    for role, shots in SHOTS:
         page = _new_page(browser, viewport, scheme)
         if role:
             if role not in sign_ins:
@@ -159,8 +203,20 @@ def _places(page: Page) -> dict[str, str]:
     page.goto("/tests")
     ended = _address(page, page.get_by_role("link", name="Mid-term speaking test").first.get_attribute("href"))
     running = _address(page, page.get_by_role("link", name="Speaking test, October").first.get_attribute("href"))
+    page.goto(f"{ended}/results")
+    result = _first_link(page, r"/results/[^/]+$")
     page.goto("/batches")
-    return {"ended": ended, "running": running, "batch": _first_link(page, r"/batches/[^/?]+$")}
+    batch = _first_link(page, r"/batches/[^/?]+$")
+    return {"ended": ended, "running": running, "batch": batch, "result": result, "granted": _granted(page)}
+
+
+def _granted(page: Page) -> str:
+    """Accommodations of the student who has some: of the batch that sits the running test, the fourth."""
+    page.goto("/batches")
+    page.goto(_address(page, page.locator("main a").filter(has_text="2026 B").first.get_attribute("href")))
+    students = page.locator("main a").evaluate_all("links => links.map(link => new URL(link.href).pathname)")
+    named = [path for path in students if re.fullmatch(r"/students/[^/]+", path) and not path.endswith("/new")]
+    return f"{list(dict.fromkeys(named))[3]}/accommodations"
 
 
 def _address(page: Page, href: str | None) -> str:
@@ -223,6 +279,58 @@ def _item(page: Page) -> Iterator[tuple[str, bytes]]:
         instructions.click()
     recording.wait_for(timeout=60_000)
     yield "exam-item", _shoot(page)
+
+
+def _written(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
+    """The first item of each kind, begun, as a candidate goes through the test; everything else is left out."""
+    page.goto("/")
+    page.get_by_role("link", name=re.compile("^(Start|Go on)")).first.click()
+    for button in ("Check my device", "Play the notes", "Yes"):
+        page.get_by_role("button", name=button).click()
+    begin, skip = (
+        page.get_by_role("button", name="Begin the test"),
+        page.get_by_role("button", name="I know what to do"),
+    )
+    begin.or_(skip).first.wait_for()
+    if skip.is_visible():
+        skip.click()
+    begin.click()
+    go_on, item = page.get_by_role("button", name="Continue", exact=True), page.locator(".answer-item")
+    is_over, seen = page.get_by_role("heading", name="You are done"), set()
+    while True:
+        go_on.or_(item).or_(is_over).first.wait_for(timeout=180_000)
+        if is_over.is_visible():
+            return
+        if go_on.is_visible():
+            go_on.click()
+            go_on.wait_for(state="hidden")
+            continue
+        position, task = item.get_attribute("data-position"), item.get_attribute("data-task") or ""
+        page.locator(f'.answer-item[data-position="{position}"] .answer-next:enabled').wait_for(timeout=180_000)
+        if task not in seen:
+            seen.add(task)
+            BEGUN.get(task, Page.bring_to_front)(page)
+            yield from _in_every_light(page, f"answering-{task.replace('_', '-')}")
+        _leave(page, position or "")
+
+
+def _leave(page: Page, position: str) -> None:
+    """On to the next item; pressed twice where nothing was answered."""
+    here = page.locator(f'.answer-item[data-position="{position}"]')
+    for _ in range(2):
+        if here.is_visible():
+            here.locator(".answer-next").click()
+            page.wait_for_timeout(300)
+    here.wait_for(state="hidden", timeout=180_000)
+
+
+def _in_every_light(page: Page, name: str) -> Iterator[tuple[str, str, str, bytes]]:
+    """What is on, without loading it again."""
+    for width, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type] # width and height, as it wants them
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            yield name, width, scheme, _shoot(page)
 
 
 def _keep(name: str, width: str, scheme: str, picture: bytes) -> str:

@@ -18,10 +18,12 @@ from backend.adapters.voices import find_voice
 from backend.core.errors import AppError
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.responses import WAITING
+from backend.features.students.model import Student
 from backend.wiring import Services, build_services
 from config.settings import load_settings
 from scripts.demo.campus import PLANS, DemoBatch, SignIn, build_campus, renew_password, superadmin_of
 from scripts.demo.outcome import decide, latest_results, release_and_mail
+from scripts.demo.oversight import oversee
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 
@@ -29,6 +31,7 @@ SHORT, FULL = "versant_style_short", "versant_style_full"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENDED = Plan(title="Mid-term speaking test", format_id=SHORT, opens_in=-2 * DAY, closes_in=2 * HOUR, finished=8)
 RUNNING = Plan(title="Speaking test, October", format_id=SHORT, opens_in=-HOUR, closes_in=4 * HOUR, inside=6)
+WRITTEN = Plan(title="Writing test", format_id="writing", opens_in=-HOUR, closes_in=8 * HOUR)
 COMING = Plan(title="Final speaking test", format_id=FULL, opens_in=6 * DAY, closes_in=6 * DAY + 5 * HOUR)
 
 
@@ -78,18 +81,29 @@ def _fill(
             stage.sit_until(running, student, keys, share=0.12 * number)
         for student in second.students[RUNNING.inside : RUNNING.inside + 3]:
             stage.enter(running, student)
+    invigilator = oversee(services, first.admin, running, second.students)
     for batch in (first, third, *batches[3:]):
         if COMING.format_id in formats:
             stage.schedule(batch, COMING)
     _wait_for_scores(services, ended.id)
     _publish(services, first, ended)
-    people = (
+    people = [
         ("student", first.students[0]),
         ("student", second.students[10]),
         ("student in a test", second.students[1]),
-    )
+    ]
+    if WRITTEN.format_id in formats:
+        written, _ = stage.schedule(third, WRITTEN)
+        people.append(("student, written", _first_without(services, written, third)))
     accounts = [(role, services.accounts.find(student.id)) for role, student in people]
+    accounts.append(("invigilator", invigilator))
     return [renew_password(services, account, role) for role, account in accounts if account is not None]
+
+
+def _first_without(services: Services, delivery: Delivery, batch: DemoBatch) -> Student:
+    """Somebody of the batch who has not begun this test, while there is anybody."""
+    begun = {attempt.student_id for attempt in services.attempts.list_by_delivery(delivery.id)}
+    return next((student for student in batch.students if student.id not in begun), batch.students[0])
 
 
 def _publish(services: Services, batch: DemoBatch, ended: Delivery) -> None:

@@ -95,6 +95,7 @@ def test_joining_answers_with_every_candidate(app, services):
         "student_name": "Asha Rao",
         "roll_number": "N-01",
         "attempt_id": attempt["id"],
+        "revision": 1,
         "state": "in_progress",
         "section_letter": "A",
         "position": 0,

@@ -111,6 +111,18 @@ def test_an_item_names_its_forms_and_a_form_its_items(world):
     assert "Part F: Open question" in shown
 
 
+def test_a_form_on_paper_shows_what_is_seen_and_nothing_of_what_is_heard(world):
+    (form, *_) = published_forms(world.services.forms, "versant_style_short")
+    shown = text_of(world.browser("meera").get(f"/items/forms/{form.id}/paper"))
+    read = next(item for item in form.items if item.task == "read_aloud")
+    assert read.shown_text in shown
+    heard = next(item for item in form.items if item.task == "repeat")
+    assert BANK[heard.item_id].body.headline not in shown
+    assert "heard and answered aloud" in shown
+    assert world.browser("asha").get(f"/items/forms/{form.id}/paper").status_code == 404
+    assert world.browser("meera").get("/items/forms/nosuchthing/paper").status_code == 404
+
+
 def test_a_superadmin_retires_an_item_and_uses_it_again(world):
     browser = world.browser("sushma")
     reply = browser.post(f"/items/{REPEAT}/status", data={"status": "retired", "reason": "Two readings"})

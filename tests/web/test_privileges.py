@@ -115,6 +115,7 @@ LET_IN: dict[str, frozenset[str]] = {
     "GET /items/<item_id>/sound/<int:number>": ADMINS,
     "POST /items/<item_id>/status": SUSHMA,
     "GET /items/forms/<form_id>": ADMINS,
+    "GET /items/forms/<form_id>/paper": ADMINS,
     # tests
     "GET /api/tests": CAMPUS_ADMINS,
     "POST /api/tests": CAMPUS_ADMINS,

@@ -1,7 +1,9 @@
 """What the live monitor tells of an attempt; its rows are made in the feature invigilation.
 
 An event carries `student_id`, `attempt_id`, `version` and any other parts of the row that it knows, never a name: what
-it leaves out is unchanged. `version` is the moment of the news in milliseconds; an older one than the row's is ignored.
+it leaves out is unchanged. `version` is the moment of the news in milliseconds: of each part, an older one than the
+row's is ignored. Where the candidate stands goes by the attempt's `revision` instead: a control takes time, and a
+heartbeat that came meanwhile must not keep it off the row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,6 +39,7 @@ def iso(moment: datetime | None) -> str | None:
 def describe_progress(attempt: Attempt, paper: Paper) -> Json:
     """Where the candidate stands."""
     return {
+        "revision": attempt.revision,
         "state": SCORED if attempt.settled_at is not None else attempt.state.value,
         "section_letter": paper.section_letter_at(attempt.position),
         "position": attempt.position,
@@ -102,6 +105,7 @@ def latest_attempts(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
 
 NOWHERE: Json = {
     "attempt_id": None,
+    "revision": 0,
     "state": NOT_STARTED,
     "section_letter": None,
     "position": 0,

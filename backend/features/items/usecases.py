@@ -403,6 +403,12 @@ def get_form(*, form_id: str, forms: Forms) -> Form:
     return form
 
 
+def get_paper(*, actor: Actor, form_id: str, forms: Forms) -> Form:
+    """The form with everything that its candidates see; for admins only."""
+    check_reads_bank(actor)
+    return get_form(form_id=form_id, forms=forms)
+
+
 def get_answer_key(*, item_id: str, version: int, items: Items) -> AnswerKey:
     """The typed key of an item's version, for scorers; PermanentFailure("answer_key_missing") when there is none."""
     stored = items.find_key(item_id, version)

@@ -107,6 +107,15 @@ def show_form(form_id: str) -> str:
     return render_template("items/form.html", form=form, headlines=headlines, types=ITEM_TYPES)
 
 
+@pages.get("/items/forms/<form_id>/paper")
+@roles(Role.SUPERADMIN, Role.CAMPUS)
+def show_paper(form_id: str) -> str:
+    """What the form's candidates see, to be printed: with room to write, without a key."""
+    services = get_services()
+    form = usecases.get_paper(actor=current_actor(), form_id=form_id, forms=services.forms)
+    return render_template("items/paper.html", form=form)
+
+
 def _item(item_id: str) -> Item:
     return access_item(current_actor(), item_id, items=get_services().items)
 

@@ -11,7 +11,7 @@ function row(changes: Partial<Row> = {}): Row {
     student_id: "s1", student_name: "Asha", roll_number: "N-2", attempt_id: "a1", state: "in_progress", section_letter: "B",
     position: 4, total_items: 63, last_seen_at: before(3000), uploads_pending: 0, microphone: "ok",
     responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, identity: "", refused: "",
-    offline: false, signals: { total: 0, finding: "", appealed: false }, version: 10, ...changes,
+    offline: false, signals: { total: 0, finding: "", appealed: false }, version: 10, revision: 5, ...changes,
   };
 }
 
@@ -23,6 +23,19 @@ describe("events", () => {
   it("are ignored when older than the row", () => {
     const newest = row();
     expect(withEvent(newest, { student_id: "s1", version: 9, position: 1 })).toBe(newest);
+  });
+  it("are not kept off by a heartbeat that overtook them: each part has a moment of its own", () => {
+    const beaten = withEvent(row(), { student_id: "s1", attempt_id: "a1", version: 30, uploads_pending: 1 });
+    const paused = withEvent(beaten, { student_id: "s1", attempt_id: "a1", revision: 6, version: 20, state: "paused" });
+    expect(paused).toMatchObject({ state: "paused", uploads_pending: 1, version: 30 });
+    expect(withEvent(paused, { student_id: "s1", version: 25, uploads_pending: 4 })).toBe(paused);
+    expect(withEvent(paused, { student_id: "s1", version: 12, identity: "card" })).toMatchObject({ identity: "card" });
+  });
+  it("tell where the candidate stands by the attempt's revision, whenever they were written", () => {
+    const later = { student_id: "s1", attempt_id: "a1", revision: 4, version: 99, state: "in_progress" as const, position: 2 };
+    expect(withEvent(row({ state: "paused" }), later)).toMatchObject({ state: "paused", position: 4 });
+    const again = { student_id: "s1", attempt_id: "a2", revision: 0, version: 99, state: "checking" as const, position: 0 };
+    expect(withEvent(row({ state: "voided" }), again)).toMatchObject({ state: "checking", attempt_id: "a2", revision: 0 });
   });
 });
 

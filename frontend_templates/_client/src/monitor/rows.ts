@@ -21,6 +21,10 @@ export interface Row {
   offline: boolean;
   signals: { total: number; finding: string; appealed: boolean };
   version: number;
+  /** Of the attempt, as `state` and `position` show it. */
+  revision: number;
+  /** The moment of each part's latest news; under `version` that of the whole row, for parts without any. */
+  heard?: Partial<Record<keyof Row, number>>;
   /** Since when uploads wait, as far as this page knows. */
   pending_since?: number;
 }
@@ -40,14 +44,29 @@ export const LOST_AFTER_MS = 25_000;
 /** Uploads go out within seconds; what waits longer does not get through. */
 export const PENDING_LONG_MS = 60_000;
 
-/** The row with the event in it; the same row when the event is older than what it knows. */
+const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "total_items", "offline"]);
+
+/** The row with what is new in the event, each part by itself; the same row when nothing is. */
 export function withEvent(row: Row, event: RowEvent): Row {
-  if (event.version < row.version) return row;
-  const { student_name: _name, roll_number: _roll, ...news } = event;
-  const after = { ...row, ...news };
+  const { student_id: _id, student_name: _name, roll_number: _roll, version, ...news } = event;
+  const names = Object.keys(news) as (keyof Row & keyof typeof news)[];
+  const taken = names.filter((name) => (STANDING.has(name) && event.revision !== undefined ? isFurther(row, event) : version >= momentOf(row, name)));
+  if (taken.length === 0) return row;
+  const heard = { version: momentOf(row, "version"), ...row.heard, ...Object.fromEntries(taken.map((name) => [name, version])) };
+  const after = { ...row, ...Object.fromEntries(taken.map((name) => [name, news[name]])), version: Math.max(version, row.version), heard };
   if (after.uploads_pending === 0) delete after.pending_since;
   else after.pending_since = row.pending_since ?? event.version;
   return after;
+}
+
+/** By the attempt's revision; another attempt of the same student by the moment of the news. */
+function isFurther(row: Row, event: RowEvent): boolean {
+  if (event.attempt_id !== row.attempt_id) return event.version >= momentOf(row, "attempt_id");
+  return (event.revision ?? 0) >= row.revision;
+}
+
+function momentOf(row: Row, name: keyof Row): number {
+  return row.heard?.[name] ?? row.heard?.version ?? row.version;
 }
 
 export function groupOf(row: Row): Group {
