@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chosenBefore, moved } from "../src/exam/answers/chosen";
 import "../src/exam/answers/screens";
-import { ITEM_SCREENS, isSpoken } from "../src/exam/answers/registry";
+import { QUESTIONS, isSpoken } from "../src/exam/answers/registry";
 import { countWords, typedBefore } from "../src/exam/answers/typed";
 
 describe("typed and chosen answers", () => {
@@ -22,7 +22,7 @@ describe("typed and chosen answers", () => {
   });
 
   it("have a screen for every task that is not spoken", () => {
-    expect(Object.keys(ITEM_SCREENS)).toHaveLength(11);
+    expect(Object.keys(QUESTIONS)).toHaveLength(11);
     expect([isSpoken("repeat"), isSpoken("conversation"), isSpoken("essay")]).toEqual([true, true, false]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ITEM_SCREENS } from "../src/exam/answers/registry";
-import { answersAmong, placeInItem, recordingId, placeOf, segmentFor, START, step, type Exam, type ExamEvent } from "../src/exam/machine";
+import { QUESTIONS, type AnswerPart } from "../src/exam/answers/registry";
+import { answersAmong, placeInItem, placeInPart, recordingId, placeOf, segmentFor, START, step, type Exam, type ExamEvent } from "../src/exam/machine";
 import type { AttemptSnapshot, ItemView } from "../src/exam/types";
 
 function item(position: number, elapsed_ms = 0): ItemView {
@@ -69,7 +69,7 @@ describe("the way through the exam", () => {
 
 describe("an item that is typed or chosen", () => {
   it("has no prompt or recording of its own: its screen runs until it is answered, then it closes", () => {
-    ITEM_SCREENS.essay = () => ({ element: {} as HTMLElement, run: () => Promise.resolve() });
+    QUESTIONS.essay = () => ({ ask: "", keys: "", part: {} as AnswerPart });
     try {
       const typed = { ...item(0), task: "essay" };
       expect(placeInItem(typed, 0)).toEqual({ name: "answering", item: typed, offsetMs: 0 });
@@ -78,8 +78,27 @@ describe("an item that is typed or chosen", () => {
       const answering: Exam = { phase: placeInItem(typed, 0), snapshot: snapshot(), instructed: [] };
       expect(step(answering, { type: "answered" }).phase.name).toBe("closing");
     } finally {
-      delete ITEM_SCREENS.essay;
+      delete QUESTIONS.essay;
     }
+  });
+});
+
+describe("a part with a time limit", () => {
+  const items = [item(1), item(2)].map((each) => ({ ...each, prompt: null, window_ms: 60_000 }));
+  const open = snapshot({ position: 1, item: { ...items[0]!, elapsed_ms: 5000 }, part_items: items });
+  const resumed = play([{ type: "entered", snapshot: snapshot() }, { type: "resumed", snapshot: open }]);
+
+  it("shows all its items under one clock, and goes on at the very second", () => {
+    expect(resumed.phase).toEqual({ name: "part", items, offsetMs: 5000 });
+    expect(placeInPart(items, 59_999).name).toBe("part");
+  });
+  it("is closed by its last item, once: finished, or its time over", () => {
+    expect(step(resumed, { type: "answered" }).phase).toEqual({ name: "closing", item: items[1] });
+    expect(placeInPart(items, 60_000)).toEqual({ name: "closing", item: items[1] });
+  });
+  it("stands while the test is paused, and ends with it", () => {
+    expect(step(resumed, { type: "changed", snapshot: { ...open, state: "paused" } }).phase.name).toBe("paused");
+    expect(step(resumed, { type: "ended", ending: "expired" }).phase.name).toBe("finishing");
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countStates, newer, type DispatchRow } from "../src/mailing/rows";
 import { scrollToShow, stepOf, visibleRange } from "../src/monitor/list";
-import { connectionLabel, lostForMs, matches, microphoneLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
+import { connectionLabel, lostForMs, matches, microphoneLabel, placeLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
 
 const NOW = Date.parse("2026-01-01T10:00:00Z");
 const before = (ms: number) => new Date(NOW - ms).toISOString();
@@ -36,6 +36,14 @@ describe("events", () => {
     expect(withEvent(row({ state: "paused" }), later)).toMatchObject({ state: "paused", position: 4 });
     const again = { student_id: "s1", attempt_id: "a2", revision: 0, version: 99, state: "checking" as const, position: 0 };
     expect(withEvent(row({ state: "voided" }), again)).toMatchObject({ state: "checking", attempt_id: "a2", revision: 0 });
+  });
+});
+
+describe("the place of a candidate", () => {
+  it("is one item, or all of a part whose items share a time limit", () => {
+    expect(placeLabel(row()).text).toBe("Part B, item 5 of 63");
+    expect(placeLabel(row({ items_open: 6 })).text).toBe("Part B, 5–10 of 63");
+    expect(placeLabel(row({ items_open: 6, state: "paused" })).text).toBe("Paused at 5–10 of 63");
   });
 });
 

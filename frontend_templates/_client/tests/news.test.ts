@@ -30,6 +30,13 @@ describe("news of the attempt", () => {
     expect([goingOn?.state, goingOn?.deadline_at, goingOn?.item?.elapsed_ms]).toEqual(["in_progress", at(660), 15_500]);
   });
 
+  it("hold for all items of a part that share its clock", () => {
+    const items = [3, 4].map((position) => ({ ...known.item!, position }));
+    const paused = withNews({ ...known, part_items: items }, news({ state: "paused", paused_at: at(5) }), T0 + 6_000);
+    expect(paused?.part_items?.map((item) => [item.position, item.elapsed_ms])).toEqual([[3, 15_000], [4, 15_000]]);
+    expect(withNews({ ...known, part_items: items }, news({ state: "voided", item_opened_at: null }), T0)?.part_items).toEqual([]);
+  });
+
   it("bring an extension, and the end", () => {
     expect(withNews(known, news({ deadline_at: at(900) }), T0)?.deadline_at).toBe(at(900));
     const ended = withNews(known, news({ state: "voided", item_opened_at: null }), T0);

@@ -37,6 +37,11 @@ describe("how the attempt stands here", () => {
     const heard = { position: 1, item: { ...packed(1), opened_at: at(9000), elapsed_ms: 0 } };
     expect(standing(sitting([open(0), close(0), open(1, 9100)], heard), find, T0)).toMatchObject(heard);
   });
+  it("lets the open item's clock go on from the server's last word, unless it stands", () => {
+    const heard = { position: 1, item: { ...packed(1), opened_at: at(0), elapsed_ms: 100 } };
+    expect(standing(sitting([], heard), find, T0 + 7000).item?.elapsed_ms).toBe(7000);
+    expect(standing(sitting([], { ...heard, state: "paused" }), find, T0 + 7000).item?.elapsed_ms).toBe(100);
+  });
   it("is handed in when the last item is closed, and takes nothing more", () => {
     expect(standing(sitting([close(5), open(6)], { position: 5 }), find, T0)).toMatchObject({ state: "submitted", position: 6, item: null });
   });
@@ -46,6 +51,31 @@ describe("how the attempt stands here", () => {
   it("gives everybody the windows that they were granted", () => {
     const conditions = { extra_time: 1.5, break_ms: 0, replays: 0, larger_text: false };
     expect(standing(sitting([open(0)], { conditions }), find, T0).item).toMatchObject({ window_ms: 15_000, begin_within_ms: 7500 });
+  });
+});
+
+describe("a part with a time limit", () => {
+  const section = { letter: "A", title: "Reading", task: "multiple_choice", instructions: "", example: "", instructions_audio_url: null, first_position: 1, item_count: 3, practice_count: 0, time_limit_ms: 60_000 };
+  const part = { position: 1, sections: [section] };
+
+  it("opens as a whole, each item with the clock of all", () => {
+    const now = standing(sitting([open(1)], part), find, T0 + 4000);
+    expect(now.part_items?.map((item) => [item.position, item.elapsed_ms])).toEqual([[1, 4000], [2, 4000], [3, 4000]]);
+    expect(now.item?.position).toBe(1);
+  });
+  it("is closed by its last item only, and the next stands alone again", () => {
+    expect(standing(sitting([open(1), close(1)], part), find, T0)).toMatchObject({ position: 1, item: { position: 1 } });
+    expect(standing(sitting([open(1), close(3)], part), find, T0)).toMatchObject({ position: 4, item: null, part_items: [] });
+  });
+  it("goes on at the very second after a reload without network", () => {
+    const kept = standing(sitting([open(1)], part), find, T0);
+    const now = standing({ snapshot: kept, pending: [] }, find, T0 + 25_000);
+    expect([now.item, ...now.part_items!].map((item) => item?.elapsed_ms)).toEqual([25_000, 25_000, 25_000, 25_000]);
+  });
+  it("needs all its items here to go on alone", () => {
+    const most = (position: number) => (position < 3 ? packed(position) : null);
+    expect([mayGoOnAlone(sitting([], part), open(1), find, T0), mayGoOnAlone(sitting([], part), open(1), most, T0)]).toEqual([true, false]);
+    expect(standing(sitting([open(1)], part), most, T0)).toMatchObject({ position: 1, item: null });
   });
 });
 

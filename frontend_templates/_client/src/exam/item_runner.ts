@@ -1,5 +1,8 @@
 /** Plays, records and types one item: each returns when its part of the item is over. */
-import { ITEM_SCREENS, type AnswerScreen } from "./answers/registry";
+import { panel } from "./answers/panel";
+import { PartScreen } from "./answers/part";
+import type { PartNote } from "./answers/progress";
+import { QUESTIONS, type AnswerTools } from "./answers/registry";
 import type { Drafts } from "./drafts";
 import type { Frame } from "./frame";
 import { ItemScreen } from "./item_screen";
@@ -8,7 +11,7 @@ import type { MicrophoneCare } from "./mic_care";
 import { record } from "./recorder";
 import { sleep } from "./sleep";
 import type { Sound } from "./sound";
-import type { RecordingStore } from "./store";
+import type { NoteStore, RecordingStore } from "./store";
 import type { AttemptSnapshot, ItemView } from "./types";
 
 const FEWEST_MS = 400;
@@ -18,18 +21,21 @@ const HEAR_AGAIN_MS = 4500;
 interface Options {
   frame: Frame;
   sound: Sound;
-  store: RecordingStore;
+  store: RecordingStore & NoteStore;
   microphone: MicrophoneCare;
   drafts: Drafts;
   /** A fresh address for what has one only for some minutes. */
   renew: (pick: (fresh: AttemptSnapshot) => string | null | undefined) => Promise<string | null>;
   onRecorded: () => void;
+  /** Whether the test has ended, so that nothing more will be answered. */
+  isOver: () => boolean;
   /** The prompt once more, where that was granted; the item with its longer clock. */
   hearAgain: (position: number, number: number, signal: AbortSignal) => Promise<ItemView | null>;
 }
 
 export class ItemRunner {
   #screen: ItemScreen | null = null;
+  #part: PartScreen | null = null;
   #take: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: Options) {}
@@ -131,28 +137,76 @@ export class ItemRunner {
 
   /** An item that is typed or chosen: its own screen, until it is answered or its window ends. */
   async answer(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
+    const tools = this.#answerTools(snapshot, item);
+    const screen = panel(tools, QUESTIONS[item.task]!(tools));
+    this.options.frame.show(screen.element);
+    await this.#within(item, offsetMs, signal, (over) => screen.run(item, offsetMs, over));
+    await this.options.drafts.flush();
+  }
+
+  /** A part with a time limit: its questions to and fro, until the candidate finishes it or its time ends. */
+  async part(snapshot: AttemptSnapshot, items: readonly ItemView[], offsetMs: number, signal: AbortSignal): Promise<void> {
+    const { store, frame, drafts } = this.options;
+    const first = items[0]!;
+    const name = `part:${first.section_letter}`;
+    const began = performance.now();
+    const kept = await store.findNote(snapshot.id, name).catch(() => null);
+    if (signal.aborted) return;
+    const screen = new PartScreen({
+      items,
+      section: snapshot.sections.find((each) => each.letter === first.section_letter),
+      total: snapshot.total_items,
+      note: kept ? (JSON.parse(new TextDecoder().decode(kept)) as PartNote) : null,
+      contentOf: (item) => this.#contentOf(item),
+      toolsFor: (item, onKept) => {
+        const tools = this.#answerTools(snapshot, item);
+        const keep = (content: unknown): void => {
+          tools.keep(content);
+          onKept();
+        };
+        return { ...tools, keep };
+      },
+      remember: (note) => void store.putNote(snapshot.id, name, new TextEncoder().encode(JSON.stringify(note))),
+      announce: (text) => frame.announce(text),
+    });
+    this.#part = screen;
+    frame.show(screen.element);
+    const nowMs = offsetMs + performance.now() - began;
+    await this.#within(first, nowMs, signal, (over) => screen.run(nowMs, over));
+    if (!signal.aborted || this.options.isOver()) screen.keepBlanks();
+    await drafts.flush();
+  }
+
+  /** The question of the open part that is on the screen. */
+  get partItem(): ItemView | null {
+    return this.#part?.item ?? null;
+  }
+
+  /** Runs until it resolves, or until the item's clock has ended. */
+  async #within(item: ItemView, offsetMs: number, signal: AbortSignal, run: (over: AbortSignal) => Promise<void>): Promise<void> {
     const over = new AbortController();
     signal.addEventListener("abort", () => over.abort(signal.reason), { once: true });
     const timer = setTimeout(() => over.abort(), Math.max(0, promptMs(item) + item.window_ms - offsetMs));
-    const screen = this.#answerScreen(snapshot, item);
-    this.options.frame.show(screen.element);
     try {
-      await screen.run(item, offsetMs, over.signal);
+      await run(over.signal);
     } catch (error) {
       if (!over.signal.aborted) throw error;
     } finally {
       clearTimeout(timer);
     }
-    await this.options.drafts.flush();
   }
 
-  #answerScreen(snapshot: AttemptSnapshot, item: ItemView): AnswerScreen {
+  #contentOf(item: ItemView): unknown {
+    return this.options.drafts.latest(item.position) ?? item.draft?.content ?? null;
+  }
+
+  #answerTools(snapshot: AttemptSnapshot, item: ItemView): AnswerTools {
     const { sound, frame, drafts, renew } = this.options;
-    return ITEM_SCREENS[item.task]!({
+    return {
       item,
       section: snapshot.sections.find((each) => each.letter === item.section_letter),
       total: snapshot.total_items,
-      draft: drafts.latest(item.position) ?? item.draft?.content ?? null,
+      draft: this.#contentOf(item),
       keep: (content) => drafts.keep(item.position, content),
       announce: (text) => frame.announce(text),
       playPrompt: async (offsetMs, onWaiting, signal) => {
@@ -161,7 +215,7 @@ export class ItemRunner {
         const buffer = await sound.load(item.prompt.url, signal, onWaiting, again);
         await sound.play(buffer, offsetMs, signal);
       },
-    });
+    };
   }
 
   /** Of an item that a reload or another device has begun to record: what is there already, here and on the server. */

@@ -5,6 +5,7 @@
  *   loading -> resume ------------------------------------resumed--> running
  *   running: [instructions] -> opening -> prompt -> recording -> closing -> (next item) | finishing
  *            an item that is typed or chosen: opening -> answering -> closing
+ *            a part with a time limit: opening -> part (its items, to and fro) -> closing
  *   running -> paused -> running, by staff or as a break
  *   finishing -> done;  anything -> elsewhere (a newer window or machine went on), stopped (repeating mends nothing)
  */
@@ -31,6 +32,7 @@ export type Phase =
   | { name: "prompt"; item: ItemView; offsetMs: number }
   | { name: "recording"; item: ItemView; offsetMs: number }
   | { name: "answering"; item: ItemView; offsetMs: number }
+  | { name: "part"; items: readonly ItemView[]; offsetMs: number }
   | { name: "closing"; item: ItemView }
   | { name: "finishing"; ending: Ending }
   | { name: "done"; ending: Ending }
@@ -67,7 +69,7 @@ export const START: Exam = { phase: { name: "loading" }, snapshot: null, instruc
 /** Less than this is left of a window: not worth a recording. */
 const CRUMB_MS = 250;
 
-const RUNNING: ReadonlySet<Phase["name"]> = new Set(["resume", "instructions", "opening", "prompt", "recording", "answering", "closing", "paused"]);
+const RUNNING: ReadonlySet<Phase["name"]> = new Set(["resume", "instructions", "opening", "prompt", "recording", "answering", "part", "closing", "paused"]);
 
 export function isRunning(exam: Exam): boolean {
   return RUNNING.has(exam.phase.name);
@@ -89,6 +91,12 @@ export function placeInItem(item: ItemView, elapsedMs: number): Phase {
   if (intoWindow < 0) return { name: "prompt", item, offsetMs: Math.max(0, elapsedMs) };
   if (intoWindow < item.window_ms - CRUMB_MS) return { name: "recording", item, offsetMs: intoWindow };
   return { name: "closing", item };
+}
+
+/** The same of a part whose items share one clock: its last item closes them all. */
+export function placeInPart(items: readonly ItemView[], elapsedMs: number): Phase {
+  const last = items.at(-1)!;
+  return elapsedMs < last.window_ms ? { name: "part", items, offsetMs: Math.max(0, elapsedMs) } : { name: "closing", item: last };
 }
 
 /** The event's effect. An event that does not fit the phase changes nothing: it came late. */
@@ -116,6 +124,7 @@ export function step(exam: Exam, event: ExamEvent): Exam {
     case "recorded":
       return phase.name === "recording" ? { ...exam, phase: { name: "closing", item: phase.item } } : exam;
     case "answered":
+      if (phase.name === "part") return { ...exam, phase: { name: "closing", item: phase.items.at(-1)! } };
       return phase.name === "answering" ? { ...exam, phase: { name: "closing", item: phase.item } } : exam;
     case "moved":
       return (phase.name === "opening" || phase.name === "closing") && event.snapshot.position >= (exam.snapshot?.position ?? 0)
@@ -179,7 +188,8 @@ function goOn(exam: Exam, snapshot: AttemptSnapshot, fresh: number | null = null
   }
   if (snapshot.item) {
     const elapsedMs = snapshot.item.position === fresh ? 0 : snapshot.item.elapsed_ms;
-    return { ...next, phase: placeInItem(snapshot.item, elapsedMs) };
+    const items = snapshot.part_items ?? [];
+    return { ...next, phase: items.length > 1 ? placeInPart(items, elapsedMs) : placeInItem(snapshot.item, elapsedMs) };
   }
   const section = snapshot.sections.find((candidate) => candidate.first_position === snapshot.position);
   if (section && !exam.instructed.includes(section.letter)) {

@@ -1,4 +1,5 @@
 /** Hears at once that the attempt was changed; the heartbeat finds it within ten seconds where no socket gets through. */
+import { withClock } from "./sitting";
 import type { AttemptSnapshot, AttemptState } from "./types";
 
 /** How the attempt's clock stands, without anything of its items. */
@@ -25,13 +26,13 @@ export function withNews(known: AttemptSnapshot, news: News, nowMs: number): Att
   if (news.version !== (known.version ?? 0) + 1 || news.epoch !== known.epoch) return null;
   const { version, state, server_now, deadline_at, break_until } = news;
   const told = { ...known, version, state, server_now, deadline_at, break_until };
-  if (OVER.has(state)) return { ...told, item: null };
+  if (OVER.has(state)) return { ...told, item: null, part_items: [] };
   const isSameItem = news.position === known.position && (news.item_opened_at !== null) === (known.item !== null);
   if (!RUNNING.has(state) || !RUNNING.has(known.state) || !isSameItem) return null;
   if (!known.item || !news.item_opened_at) return told;
   const until = news.paused_at ? Date.parse(news.paused_at) : nowMs;
   const elapsedMs = Math.max(0, until - Date.parse(news.item_opened_at));
-  return { ...told, item: { ...known.item, opened_at: news.item_opened_at, elapsed_ms: elapsedMs } };
+  return withClock(told, news.item_opened_at, elapsedMs);
 }
 
 /** `onNews` gets how the attempt stands now, `onEpoch` its lease; `onMessage`: staff wrote to the candidate. Best effort: nothing depends on it. Returns the end. */

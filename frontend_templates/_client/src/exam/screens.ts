@@ -32,7 +32,9 @@ export function welcome(snapshot: AttemptSnapshot, onGo: () => void): HTMLElemen
     `First we check ${speaks ? "your microphone and sound" : "your browser and sound"} together. That takes ${speaks ? "two minutes" : "a minute"} and no clock runs.`,
     speaks
       ? `${snapshot.conditions?.replays ? "" : "Each question is heard once. "}Recording starts and ends by itself. You cannot go back.`
-      : "Each question has its own time. You cannot go back.",
+      : snapshot.sections.some((section) => section.time_limit_ms)
+        ? "Each question has its own time, or its part has; each part says which. You cannot go back to a part that is over."
+        : "Each question has its own time. You cannot go back.",
     types ? "What you type is saved while you type it. The browser does not correct it, and pasting is switched off." : "",
     "Your answers are kept on this device and sent as you go. If the page closes, open it again: you continue where you were.",
   ];
@@ -127,13 +129,18 @@ export function instructions(section: SectionView, part: number, parts: number, 
       h("h1", { class: "exam-title" }, `Part ${section.letter}: ${section.title}`),
       h("p", { class: "exam-lead" }, section.instructions),
       section.example ? h("div", { class: "exam-example" }, h("strong", {}, "Example"), h("p", {}, section.example)) : null,
-      h("p", { class: "exam-note" }, `${scored} ${scored === 1 ? "item" : "items"}${section.practice_count ? `, after ${section.practice_count} for practice` : ""}.`),
+      h("p", { class: "exam-note" }, `${scored} ${scored === 1 ? "item" : "items"}${section.practice_count ? `, after ${section.practice_count} for practice` : ""}.${timed(section)}`),
       h("div", { class: "exam-actions" }, go, rest ? button(rest.label, rest.onRest, "btn-outline-secondary btn-lg") : null, note),
     ),
     setCountdown(seconds) {
       note.textContent = seconds === null ? "" : `Continues by itself in ${seconds} s`;
     },
   };
+}
+
+/** Of a part with one time for all its items. */
+function timed({ time_limit_ms: limit }: SectionView): string {
+  return limit ? ` You have ${roughly(limit)} for all of them: go to and fro, and change what you answered, until you finish the part.` : "";
 }
 
 export function microphoneHelp(trouble: MicrophoneTrouble, onRetry: () => void): HTMLElement {

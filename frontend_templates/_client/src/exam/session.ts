@@ -79,6 +79,7 @@ export class Session {
     this.#microphone = new MicrophoneCare({ sound, frame, mayTell, onChange: () => this.#heart.beat() });
     this.#items = new ItemRunner({
       frame, sound, store, microphone: this.#microphone, drafts: this.#drafts, renew: (pick) => this.#renew(pick), onRecorded: () => this.#uploader.kick(),
+      isOver: () => this.#exam.phase.name === "finishing",
       hearAgain: (position, number, signal) => this.#hearAgain(position, number, signal),
     });
     const renew = (pick: (fresh: AttemptSnapshot) => string | null | undefined) => this.#renew(pick);
@@ -227,6 +228,10 @@ export class Session {
         return;
       case "answering":
         await this.#items.answer(snapshot, phase.item, phase.offsetMs, signal);
+        if (!signal.aborted) this.#dispatch({ type: "answered" });
+        return;
+      case "part":
+        await this.#items.part(snapshot, phase.items, phase.offsetMs, signal);
         if (!signal.aborted) this.#dispatch({ type: "answered" });
         return;
       case "closing":
@@ -407,7 +412,8 @@ export class Session {
 
   #state(): { position: number; uploads_pending: number; microphone: string } {
     const { phase } = this.#exam;
-    const position = "item" in phase ? phase.item.position : this.#moves.now.position;
+    const shown = phase.name === "part" ? this.#items.partItem : "item" in phase ? phase.item : null;
+    const position = shown?.position ?? this.#moves.now.position;
     return { position, uploads_pending: this.#status.pending, microphone: this.#microphone.word };
   }
 

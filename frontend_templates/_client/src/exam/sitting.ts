@@ -18,21 +18,48 @@ export const ALONE_MS = 29 * 60_000;
 
 /** The attempt as it will be once the server has heard of the pending moves. `nowMs` by the server's clock. */
 export function standing(sitting: Sitting, find: FindItem, nowMs: number): AttemptSnapshot {
-  let now = sitting.snapshot;
+  let now = aged(sitting.snapshot, nowMs);
   for (const move of sitting.pending) now = after(now, move, find, nowMs);
   return now;
 }
 
-function after(before: AttemptSnapshot, move: Move, find: FindItem, nowMs: number): AttemptSnapshot {
-  if (before.state !== "in_progress" || move.position !== before.position) return before; // made already, or overtaken
-  if (move.kind === "open") return before.item ? before : { ...before, item: opened(move, find, before, nowMs) };
-  const position = move.position + 1;
-  const state = position === before.total_items ? "submitted" : before.state;
-  return { ...before, position, state, item: null };
+/** What is open, on a clock that began at `openedAt` and stands at `elapsedMs`: one item, or all of a part. */
+export function withClock(snapshot: AttemptSnapshot, openedAt: string, elapsedMs: number): AttemptSnapshot {
+  const clock = { opened_at: openedAt, elapsed_ms: elapsedMs };
+  const { item, part_items: items } = snapshot;
+  return { ...snapshot, item: item && { ...item, ...clock }, ...(items ? { part_items: items.map((each) => ({ ...each, ...clock })) } : {}) };
 }
 
-function opened(move: Move, find: FindItem, snapshot: AttemptSnapshot, nowMs: number): ItemView | null {
-  const packed = find(move.position);
+/** The server's last word may be minutes old, when a page is loaded without network: the open item's clock went on. */
+function aged(snapshot: AttemptSnapshot, nowMs: number): AttemptSnapshot {
+  const { item, state } = snapshot;
+  const elapsedMs = item ? Math.round(nowMs - Date.parse(item.opened_at)) : NaN;
+  return item && state === "in_progress" && elapsedMs > item.elapsed_ms ? withClock(snapshot, item.opened_at, elapsedMs) : snapshot;
+}
+
+/** The items that share a clock with the one at `position`: it alone, or its whole part. */
+export function windowOf(snapshot: AttemptSnapshot, position: number): number[] {
+  const part = snapshot.sections.find((each) => each.time_limit_ms != null && position >= each.first_position && position < each.first_position + each.item_count);
+  return part ? Array.from({ length: part.item_count }, (_, index) => part.first_position + index) : [position];
+}
+
+function after(before: AttemptSnapshot, move: Move, find: FindItem, nowMs: number): AttemptSnapshot {
+  const positions = windowOf(before, before.position);
+  const expected = move.kind === "open" ? before.position : positions.at(-1)!;
+  if (before.state !== "in_progress" || move.position !== expected) return before; // made already, or overtaken
+  if (move.kind === "open") {
+    if (before.item) return before;
+    const items = positions.map((position) => opened(position, move, find, before, nowMs)).filter((item) => item !== null);
+    if (items.length < positions.length) return before; // not all is here: the server is asked
+    return { ...before, item: items[0] ?? null, part_items: items.length > 1 ? items : [] };
+  }
+  const position = move.position + 1;
+  const state = position === before.total_items ? "submitted" : before.state;
+  return { ...before, position, state, item: null, part_items: [] };
+}
+
+function opened(position: number, move: Move, find: FindItem, snapshot: AttemptSnapshot, nowMs: number): ItemView | null {
+  const packed = find(position);
   if (!packed) return null;
   const stretch = (ms: number): number => Math.round(ms * (snapshot.conditions?.extra_time ?? 1));
   return {
@@ -55,7 +82,7 @@ export function mayGoOnAlone(sitting: Sitting, move: Omit<Move, "at">, find: Fin
   if (!snapshot.goes_on_offline || (snapshot.conditions?.replays ?? 0) > 0) return false;
   const oldest = pending[0];
   if (oldest && nowMs - Date.parse(oldest.at) >= ALONE_MS) return false;
-  return move.kind === "close" || find(move.position) !== null;
+  return move.kind === "close" || windowOf(snapshot, move.position).every((position) => find(position) !== null);
 }
 
 /** The pending moves without those that were sent and answered. */

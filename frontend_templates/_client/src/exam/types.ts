@@ -58,6 +58,8 @@ export interface SectionView {
   first_position: number;
   item_count: number;
   practice_count: number;
+  /** One time for all its items, between which the candidate goes to and fro; null: each item has its own. */
+  time_limit_ms?: number | null;
 }
 
 export interface AttemptSnapshot {
@@ -78,6 +80,8 @@ export interface AttemptSnapshot {
   total_items: number;
   position: number;
   item: ItemView | null;
+  /** All items of an open part with a time limit; `item` is the first of them. */
+  part_items?: ItemView[];
   sections: SectionView[];
   demonstration: { title: string; text: string; audio_url: string | null } | null;
   stored_recordings: string[];

@@ -8,6 +8,8 @@ export interface Row {
   state: "not_started" | "checking" | "in_progress" | "paused" | "submitted" | "expired" | "voided" | "scored";
   section_letter: string | null;
   position: number;
+  /** How many items are open from `position` on: more than one in a part with a time limit. */
+  items_open?: number;
   total_items: number;
   last_seen_at: string | null;
   uploads_pending: number;
@@ -95,9 +97,9 @@ export function placeLabel(row: Row): Label {
     case "checking":
       return { text: "Checking the device", tone: "blue" };
     case "in_progress":
-      return { text: `Part ${row.section_letter ?? "?"}, item ${Math.min(row.position + 1, row.total_items)} of ${row.total_items}`, tone: "blue" };
+      return { text: `Part ${row.section_letter ?? "?"}, ${itemsOf(row)}`, tone: "blue" };
     case "paused":
-      return { text: `Paused at item ${Math.min(row.position + 1, row.total_items)} of ${row.total_items}`, tone: "yellow" };
+      return { text: `Paused at ${itemsOf(row)}`, tone: "yellow" };
     case "voided":
       return { text: "Voided", tone: "secondary" };
     case "scored":
@@ -107,6 +109,11 @@ export function placeLabel(row: Row): Label {
     case "submitted":
       return { text: "Finished", tone: "green" };
   }
+}
+
+/** What is open: one item, or all of a part, between which the candidate goes to and fro. */
+function itemsOf({ position, items_open: open = 1, total_items: total }: Row): string {
+  return open > 1 ? `${position + 1}–${position + open} of ${total}` : `item ${Math.min(position + 1, total)} of ${total}`;
 }
 
 export function connectionLabel(row: Row, nowMs: number): Label | null {

@@ -1,8 +1,8 @@
 /** Items whose answer is chosen: one option, several, an order, pairs, or what fits a gap. */
 import { h } from "../dom";
-import { onNumber, panel, type AnswerPart } from "./panel";
+import { onNumber } from "./panel";
 import { unaided } from "./typed";
-import type { AnswerTools, MakeAnswerScreen } from "./registry";
+import type { AnswerPart, AnswerTools, MakeQuestion } from "./registry";
 
 export function chosenBefore(draft: unknown): number[] {
   const choices = (draft as { choices?: unknown } | null)?.choices;
@@ -44,12 +44,12 @@ function options(tools: AnswerTools, kind: "radio" | "checkbox"): AnswerPart {
   };
 }
 
-export const multipleChoice: MakeAnswerScreen = (tools) =>
-  panel(tools, { ask: "Choose one answer", part: options(tools, "radio"), keys: "The number keys choose." });
+export const multipleChoice: MakeQuestion = (tools) =>
+  ({ ask: "Choose one answer", part: options(tools, "radio"), keys: "The number keys choose." });
 
-export const multipleResponse: MakeAnswerScreen = (tools) => {
+export const multipleResponse: MakeQuestion = (tools) => {
   const count = tools.item.shown?.choose;
-  return panel(tools, { ask: count ? `Choose ${count} answers` : "Choose every right answer", part: options(tools, "checkbox"), keys: "The number keys choose and take back." });
+  return { ask: count ? `Choose ${count} answers` : "Choose every right answer", part: options(tools, "checkbox"), keys: "The number keys choose and take back." };
 };
 
 export function moved(order: readonly number[], from: number, to: number): number[] {
@@ -61,7 +61,7 @@ export function moved(order: readonly number[], from: number, to: number): numbe
 }
 
 /** Parts in a list; each can be moved by its buttons, or by the arrow keys while it has the focus. */
-export const ordering: MakeAnswerScreen = (tools) => {
+export const ordering: MakeQuestion = (tools) => {
   const parts = tools.item.shown?.parts ?? [];
   const before = chosenBefore(tools.draft);
   let order = before.length === parts.length ? before : parts.map((_, index) => index);
@@ -103,11 +103,11 @@ export const ordering: MakeAnswerScreen = (tools) => {
     setEnabled: (enabled) => (element.disabled = !enabled),
     focus: () => list.querySelector<HTMLElement>(".answer-part")?.focus(),
   };
-  return panel(tools, { ask: "Put them into the right order", part, keys: "Arrow up and arrow down move the part that has the focus." });
+  return { ask: "Put them into the right order", part, keys: "Arrow up and arrow down move the part that has the focus." };
 };
 
 /** To each on the left a choice from the right. */
-export const matching: MakeAnswerScreen = (tools) => {
+export const matching: MakeQuestion = (tools) => {
   const { left = [], right = [] } = tools.item.shown ?? {};
   const before = chosenBefore(tools.draft);
   const selects = left.map((text, index) =>
@@ -129,11 +129,11 @@ export const matching: MakeAnswerScreen = (tools) => {
     setEnabled: (enabled) => (element.disabled = !enabled),
     focus: () => selects[0]?.focus(),
   };
-  return panel(tools, { ask: "Choose what belongs together", part, keys: "Tab goes to the next, arrows choose." });
+  return { ask: "Choose what belongs together", part, keys: "Tab goes to the next, arrows choose." };
 };
 
 /** A text with gaps, typed or chosen from what each offers. */
-export const gapFill: MakeAnswerScreen = (tools) => {
+export const gapFill: MakeQuestion = (tools) => {
   const gaps = tools.item.shown?.gaps ?? [];
   const before = (tools.draft as { texts?: string[] } | null)?.texts ?? [];
   const fields = gaps.map((gap, index) => {
@@ -161,5 +161,5 @@ export const gapFill: MakeAnswerScreen = (tools) => {
     setEnabled: (enabled) => (element.disabled = !enabled),
     focus: () => fields[0]?.focus(),
   };
-  return panel(tools, { ask: "Fill each gap", part, keys: "Tab goes to the next gap." });
+  return { ask: "Fill each gap", part, keys: "Tab goes to the next gap." };
 };

@@ -1,35 +1,14 @@
-/** What every typed or chosen item has around its answer: where it is, what to do, its clock, the way on. */
+/** What every typed or chosen item that stands alone has around its answer: where it is, what to do, its clock, the way on. */
 import { minutesAndSeconds } from "../clock";
 import { h, icon } from "../dom";
 import { promptMs } from "../machine";
 import type { ItemView } from "../types";
-import type { AnswerScreen, AnswerTools } from "./registry";
+import type { AnswerScreen, AnswerTools, Question } from "./registry";
 
-/** The part that differs from type to type. */
-export interface AnswerPart {
-  readonly element: HTMLElement;
-  /** As the server takes it: {text}, {texts} or {choices}. */
-  content(): object;
-  isBlank(): boolean;
-  /** While a prompt plays, answers wait. */
-  setEnabled(enabled: boolean): void;
-  focus(): void;
-  /** Counts from the item's opening; for parts that change with time (a text that goes). True: not yet to be left. */
-  tick?(elapsedMs: number): boolean;
-}
+export const TICK_MS = 200;
+export const SOON_MS = 10_000;
 
-export interface PanelOptions {
-  ask: string;
-  part: AnswerPart;
-  /** Said under the way on, for those who use a keyboard. */
-  keys: string;
-  nextLabel?: string;
-}
-
-const TICK_MS = 200;
-const SOON_MS = 10_000;
-
-export function panel(tools: AnswerTools, options: PanelOptions): AnswerScreen {
+export function panel(tools: AnswerTools, options: Question): AnswerScreen {
   const { item, section, total } = tools;
   const { part } = options;
   const clock = h("span", { class: "answer-clock" });
@@ -137,7 +116,7 @@ export function say(from: HTMLElement, text: string): void {
   from.dispatchEvent(new CustomEvent("answer:note", { bubbles: true, detail: text }));
 }
 
-function stimulusOf(item: ItemView): HTMLElement | null {
+export function stimulusOf(item: ItemView): HTMLElement | null {
   const stimulus = item.shown?.stimulus;
   if (!stimulus) return null;
   return h(

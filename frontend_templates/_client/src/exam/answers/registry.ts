@@ -1,6 +1,7 @@
 /**
- * Tasks that are answered by typing, choosing or arranging: each brings a screen of its own. A task that is not here is
- * spoken (item_screen.ts). One line a task; screens live beside this file and know neither network nor storage.
+ * Tasks that are answered by typing, choosing or arranging: each brings a question of its own, which stands alone
+ * (panel.ts) or among those of its part (part.ts). A task that is not here is spoken (item_screen.ts). One line a task;
+ * questions live beside this file and know neither network nor storage.
  */
 import type { ItemView, SectionView } from "../types";
 
@@ -19,6 +20,27 @@ export interface AnswerTools {
   announce(text: string): void;
 }
 
+/** The part that differs from type to type. */
+export interface AnswerPart {
+  readonly element: HTMLElement;
+  /** As the server takes it: {text}, {texts} or {choices}. */
+  content(): object;
+  isBlank(): boolean;
+  /** While a prompt plays, answers wait. */
+  setEnabled(enabled: boolean): void;
+  focus(): void;
+  /** Counts from the item's opening; for parts that change with time (a text that goes). True: not yet to be left. */
+  tick?(elapsedMs: number): boolean;
+}
+
+export interface Question {
+  ask: string;
+  part: AnswerPart;
+  /** Said under the way on, for those who use a keyboard. */
+  keys: string;
+  nextLabel?: string;
+}
+
 export interface AnswerScreen {
   readonly element: HTMLElement;
   /**
@@ -28,10 +50,10 @@ export interface AnswerScreen {
   run(item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void>;
 }
 
-export type MakeAnswerScreen = (tools: AnswerTools) => AnswerScreen;
+export type MakeQuestion = (tools: AnswerTools) => Question;
 
-export const ITEM_SCREENS: Record<string, MakeAnswerScreen> = {};
+export const QUESTIONS: Record<string, MakeQuestion> = {};
 
 export function isSpoken(task: string): boolean {
-  return !(task in ITEM_SCREENS);
+  return !(task in QUESTIONS);
 }

@@ -1,9 +1,9 @@
-/** The screens of all tasks that are typed or chosen. Imported once, where the exam starts. */
+/** The questions of all tasks that are typed or chosen. Imported once, where the exam starts. */
 import { gapFill, matching, multipleChoice, multipleResponse, ordering } from "./chosen";
-import { ITEM_SCREENS } from "./registry";
+import { QUESTIONS } from "./registry";
 import { dictation, email, essay, passageReconstruction, sentenceCompletion, typing } from "./typed";
 
-Object.assign(ITEM_SCREENS, {
+Object.assign(QUESTIONS, {
   sentence_completion: sentenceCompletion,
   dictation,
   passage_reconstruction: passageReconstruction,

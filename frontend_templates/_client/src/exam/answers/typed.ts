@@ -1,8 +1,8 @@
 /** Items that are typed: a word in a gap, a sentence, a text. No help of the browser's, and nothing pasted from elsewhere. */
 import { h } from "../dom";
 import { minutesAndSeconds } from "../clock";
-import { goOn, panel, say, type AnswerPart } from "./panel";
-import type { AnswerTools, MakeAnswerScreen } from "./registry";
+import { goOn, say } from "./panel";
+import type { AnswerPart, AnswerTools, MakeQuestion } from "./registry";
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
@@ -56,23 +56,23 @@ function textPart(tools: AnswerTools, field: Field, element: HTMLElement, tick?:
 }
 
 /** One word, typed where it is missing. */
-export const sentenceCompletion: MakeAnswerScreen = (tools) => {
+export const sentenceCompletion: MakeQuestion = (tools) => {
   const field = h("input", { type: "text", class: "form-control answer-gap", "aria-label": "The missing word", maxlength: "40", ...UNAIDED });
   onEnter(field);
   const [before, after] = (tools.item.text ?? "").split("___");
   const element = h("p", { class: "answer-sentence" }, before ?? "", field, after ?? "");
-  return panel(tools, { ask: "Type the one word that is missing", part: textPart(tools, field, element), keys: "Enter goes on." });
+  return { ask: "Type the one word that is missing", part: textPart(tools, field, element), keys: "Enter goes on." };
 };
 
 /** A heard sentence. */
-export const dictation: MakeAnswerScreen = (tools) => {
+export const dictation: MakeQuestion = (tools) => {
   const field = h("input", { type: "text", class: "form-control form-control-lg answer-line", "aria-labelledby": "answer-ask", maxlength: "300", ...UNAIDED });
   onEnter(field);
-  return panel(tools, { ask: "Type the sentence exactly as you hear it", part: textPart(tools, field, field), keys: "Enter goes on." });
+  return { ask: "Type the sentence exactly as you hear it", part: textPart(tools, field, field), keys: "Enter goes on." };
 };
 
 /** A text that is read, goes, and is written again. */
-export const passageReconstruction: MakeAnswerScreen = (tools) => {
+export const passageReconstruction: MakeQuestion = (tools) => {
   const readingMs = tools.item.shown?.reading_ms ?? 0;
   const passage = h("p", { class: "answer-passage" }, tools.item.text ?? "");
   const reading = h("p", { class: "answer-counter" });
@@ -91,7 +91,7 @@ export const passageReconstruction: MakeAnswerScreen = (tools) => {
     }
     return leftMs > 0;
   });
-  return panel(tools, { ask: "Read the text; when it goes, write what it said", part, keys: "" });
+  return { ask: "Read the text; when it goes, write what it said", part, keys: "" };
 };
 
 /** A longer text with its words counted. */
@@ -110,7 +110,7 @@ function area(tools: AnswerTools, rows: number, label: string): { field: HTMLTex
   return { field, counter };
 }
 
-export const email: MakeAnswerScreen = (tools) => {
+export const email: MakeQuestion = (tools) => {
   const points = tools.item.shown?.points ?? [];
   const { field, counter } = area(tools, 9, "Your e-mail");
   const element = h(
@@ -122,10 +122,10 @@ export const email: MakeAnswerScreen = (tools) => {
     field,
     counter,
   );
-  return panel(tools, { ask: "Write the e-mail", part: textPart(tools, field, element), keys: "", nextLabel: "Finished, next" });
+  return { ask: "Write the e-mail", part: textPart(tools, field, element), keys: "", nextLabel: "Finished, next" };
 };
 
-export const essay: MakeAnswerScreen = (tools) => {
+export const essay: MakeQuestion = (tools) => {
   const source = tools.item.shown?.source;
   const { field, counter } = area(tools, 9, "Your text");
   const element = h(
@@ -136,16 +136,16 @@ export const essay: MakeAnswerScreen = (tools) => {
     field,
     counter,
   );
-  return panel(tools, { ask: source ? "Read, summarize, and give your opinion" : "Write your text", part: textPart(tools, field, element), keys: "", nextLabel: "Finished, next" });
+  return { ask: source ? "Read, summarize, and give your opinion" : "Write your text", part: textPart(tools, field, element), keys: "", nextLabel: "Finished, next" };
 };
 
 /** A printed text, copied for a minute. */
-export const typing: MakeAnswerScreen = (tools) => {
+export const typing: MakeQuestion = (tools) => {
   const field = h("textarea", { class: "form-control answer-area", rows: "6", "aria-label": "Type the text here", maxlength: "4000", ...UNAIDED });
   const text = tools.item.text ?? "";
   const copy = h("p", { class: "answer-passage answer-copy", translate: "no", tabindex: "0", role: "region", "aria-label": "The text to type" }, text);
   // The line that is being typed stays in sight.
   field.addEventListener("input", () => (copy.scrollTop = (copy.scrollHeight * field.value.length) / Math.max(1, text.length) - copy.clientHeight / 3));
   const element = h("div", { class: "answer-block" }, copy, field);
-  return panel(tools, { ask: "Type this text until the time is over", part: textPart(tools, field, element), keys: "Not scored: it shows how fast you type." });
+  return { ask: "Type this text until the time is over", part: textPart(tools, field, element), keys: "Not scored: it shows how fast you type." };
 };
