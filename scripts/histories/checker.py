@@ -57,8 +57,10 @@ class Checker:
 
     def _check_moves(self, before: Attempt, after: Attempt, goes_on_offline: bool, now: datetime) -> None:
         is_reopened = _is_reopened(before, after)
-        if after.position < before.position and not (is_reopened and before.position == after.position + 1):
+        if after.position < before.position and not (is_reopened and self._is_last_window(before, after)):
             self.note("back", f"position {before.position} to {after.position}")
+        if after.position > before.position and before.is_item_open:
+            self._check_parts(before, after)
         opened = after.item_opened_at is not None and before.item_opened_at is None and not is_reopened
         if after.position <= before.position and not opened:
             return
@@ -73,6 +75,25 @@ class Checker:
             self.note("late", "a move after the deadline")
         if before.state is AttemptState.PAUSED and before.break_until is None:
             self.note("clock", "a move while the clock stood")
+
+    def _is_last_window(self, before: Attempt, after: Attempt) -> bool:
+        """Back by the last item, or by the last part that was finished as a whole."""
+        parts = [part for part in before.finished_parts if part.holds(after.position)]
+        return before.position == after.position + (parts[0].item_count if parts else 1)
+
+    def _check_parts(self, before: Attempt, after: Attempt) -> None:
+        """A part is finished as a whole and once, and its answers end with its time at the latest."""
+        firsts = [part.first_position for part in after.finished_parts]
+        if len(set(firsts)) != len(firsts):
+            self.note("doubled", "a part was finished twice")
+        if before.items_open == 1:
+            return
+        ended_at = after.part_ended_at(before.last_open)
+        opened_at, window_ms = before.item_opened_at, before.item_window_ms
+        if after.position <= before.last_open or ended_at is None or opened_at is None or window_ms is None:
+            self.note("back", "a part was left in its middle")
+        elif ended_at > opened_at + timedelta(milliseconds=window_ms) or (after.moved_at and ended_at > after.moved_at):
+            self.note("late", "a part's answers ended after its time")
 
     def _check_clock(self, before: Attempt, after: Attempt, now: datetime) -> None:
         if after.started_at is not None and before.started_at is None and after.deadline_at is not None:

@@ -27,7 +27,7 @@ def _toggle_network(world: World) -> None:
 STEPS: tuple[tuple[Step, int], ...] = (
     (World.wait, 25),
     (_of_a_page("move"), 30),
-    (_of_a_page("type"), 10),
+    (_of_a_page("type"), 18),
     (_of_a_page("resend"), 4),
     (_of_a_page("forge"), 4),
     (_of_a_page("enter"), 3),

@@ -3,7 +3,7 @@ only this module moves.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from backend.adapters.jobs.memory import MemoryJobs
@@ -21,13 +21,14 @@ from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, 
 from backend.features.attempts.model import Attempt, AttemptState, Conditions
 from backend.features.attempts.paper import Paper, PaperItem, PaperSection
 from backend.features.attempts.repository import ReleasedAttempts
-from backend.features.attempts.responses import Answer, ResponseState
+from backend.features.attempts.responses import Answer, ResponseState, response_id
 from backend.features.audit.memory import MemoryAuditLog
 from backend.features.items.model import AnswerKind
 from scripts.histories.checker import Checker
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 ALLOWED = timedelta(minutes=20)
+PART_MS = 360_000
 STAFF = Actor(account_id="meera", role=Role.CAMPUS, campus_id="north", display_name="Meera")
 # Answers come this much after their window at the most, and off-line this much more: see `answers`.
 SKEWS_S = (0, 0, -400, 300, 86_400, -86_400)
@@ -109,7 +110,7 @@ class World:
         self.dice = dice
         self.checker = Checker()
         self.now = OPENS - timedelta(minutes=5)
-        self.paper = _paper(goes_on_offline=dice.random() < 0.7)
+        self.paper = _paper(dice, goes_on_offline=dice.random() < 0.7)
         self.conditions = _conditions(dice)
         self.attempts = CrashingAttempts(self)
         self.responses = MemoryResponses()
@@ -191,10 +192,12 @@ class World:
 
     def move(self, page: Page) -> None:
         """The candidate does the next thing on this page; what cannot be sent waits."""
-        kind = MoveKind.CLOSE if page.is_open else MoveKind.OPEN
         if page.position < self.paper.total_items:
-            page.pending.append(Move(kind=kind, position=page.position, at=self.now + page.skew))
-            page.position, page.is_open = (page.position + 1, False) if page.is_open else (page.position, True)
+            kind = MoveKind.CLOSE if page.is_open else MoveKind.OPEN
+            window = self.paper.window_of(page.position)
+            position = window[-1] if page.is_open else page.position
+            page.pending.append(Move(kind=kind, position=position, at=self.now + page.skew))
+            page.position, page.is_open = (window.stop, False) if page.is_open else (page.position, True)
         if page.is_online and page.pending:
             self.send(page, list(page.pending))
 
@@ -206,8 +209,15 @@ class World:
         asked = page.epoch if epoch is None else epoch
         held_at = attempt.epoch
         try:
-            after = usecases.make_moves(
-                attempt=attempt, moves=batch, paper=self.paper, attempts=self.attempts, now=self.now, epoch=asked
+            after = answers.move_on(
+                attempt=attempt,
+                moves=batch,
+                paper=self.paper,
+                attempts=self.attempts,
+                responses=self.responses,
+                jobs=self.jobs,
+                now=self.now,
+                epoch=asked,
             )
         except AppError as refusal:
             if refusal.code in ("item_not_current", "item_not_open", "attempt_not_open"):
@@ -217,15 +227,13 @@ class World:
         if asked < held_at:
             self.checker.note("lease", "an older page moved the attempt")
         self.counts["moves"] += 1
+        closed = [move.position for move in batch if move.kind is MoveKind.CLOSE and move.position < after.position]
+        self._check_handed_in(after, closed)
         self._check_replay(batch, asked)
         if self.dice.random() < 0.15:
             return  # the reply is lost: everything stays pending, and comes again
         page.sent.append(batch)
         page.pending = page.pending[len(batch) :] if page.pending[: len(batch)] == batch else []
-        closed = [move.position for move in batch if move.kind is MoveKind.CLOSE and move.position < after.position]
-        answers.hand_in(
-            attempt=after, positions=closed, paper=self.paper, responses=self.responses, jobs=self.jobs, now=self.now
-        )
         if not page.pending:
             self._learn(page, after)
 
@@ -244,11 +252,19 @@ class World:
             or last.kind != ControlKind.PAUSE
             or last.id in before.passed_over
             or _was_let_go(before, last.id)
+            or (after.submitted_at is not None and after.submitted_at <= last.at)
         ):
-            return
-        moved = after.position > before.position and before.is_running
-        if moved and after.started_at is not None and after.started_at <= last.at:
+            return  # the last: it was over before, and only brings what was done off-line
+        if after.position > before.position and after.started_at is not None and after.started_at <= last.at:
             self.checker.note("clock", "a move past a pause for everybody")
+
+    def _check_handed_in(self, attempt: Attempt, closed: list[int]) -> None:
+        """Of what was closed nothing can still be changed as if it were open."""
+        items = {each for position in closed for each in self.paper.window_of(position)}
+        for position in items:
+            response = self.responses.find(response_id(attempt.id, position))
+            if response is not None and response.state is ResponseState.DRAFT:
+                self.checker.note("late", f"item {position} was closed and is a draft")
 
     def _check_replay(self, batch: list[Move], epoch: int) -> None:
         """The same batch again must change nothing."""
@@ -288,11 +304,12 @@ class World:
         attempt = self.attempt
         if attempt is None or not page.is_online:
             return
-        position = min(page.position, self.paper.total_items - 1)
+        position = self._some_item(page)
         page.typed += 1
         rank = answers.rank_of(page.epoch, page.typed)
         answer = Answer(text=f"{page.client_id} {page.typed}")
         attempt = self._abreast(attempt)
+        deadline, part_ended_at = attempt.deadline_at, attempt.part_ended_at(position)
         saved = answers.save_newer(
             attempt_id=attempt.id,
             position=position,
@@ -317,6 +334,19 @@ class World:
         is_new = saved.saved_at == self.now and attempt.state is AttemptState.IN_PROGRESS
         if is_new and deadline is not None and self.now >= deadline + ANSWERS_UNTIL:
             self.checker.note("late", "an answer after the deadline and its grace")
+        until = answers.ANSWER_GRACE + (answers.OFFLINE if self.paper.goes_on_offline else timedelta())
+        if is_new and part_ended_at is not None and self.now >= part_ended_at + until:
+            self.checker.note("late", "an answer to a part that was finished")
+
+    def _some_item(self, page: Page) -> int:
+        """Mostly one that is typed of what this page has open, in a part with a time limit to and fro; or an earlier
+        one, that was closed."""
+        window = self.paper.window_of(min(page.position, self.paper.total_items - 1))
+        typed = [item.position for item in self.paper.items if not item.is_spoken]
+        here, before = [each for each in typed if each in window], [each for each in typed if each < window.start]
+        if here and (not before or self.dice.random() < 0.7):
+            return self.dice.choice(here)
+        return self.dice.choice(before or typed)
 
     def rest(self, page: Page) -> None:
         attempt = self.attempt
@@ -486,45 +516,56 @@ def _conditions(dice: random.Random) -> Conditions:
     )
 
 
-def _paper(*, goes_on_offline: bool) -> Paper:
-    kinds = (AnswerKind.RECORDING, AnswerKind.TEXT, AnswerKind.RECORDING, AnswerKind.TEXT)
+def _paper(dice: random.Random, *, goes_on_offline: bool) -> Paper:
+    """Items with a clock each, or a part of three with one time limit, between others or at the end."""
+    spoken, typed = AnswerKind.RECORDING, AnswerKind.TEXT
+    pair, part = _section(2), _section(3, time_limit_ms=PART_MS)
+    shapes = {"pairs": (pair, pair), "within": (pair, part, _section(1)), "last": (pair, part)}
+    sections: list[PaperSection] = []
+    items: list[PaperItem] = []
+    for letter, shape in zip("ABC", shapes[dice.choice(tuple(shapes))], strict=False):
+        sections.append(replace(shape, letter=letter, title=letter, first_position=len(items)))
+        for number in range(shape.item_count):
+            kind = typed if shape.time_limit_ms is not None or number % 2 else spoken
+            items.append(_item(len(items), kind, section=sections[-1], number=number + 1))
     return Paper(
         form_id="form",
-        sections=tuple(_section(letter, first) for letter, first in (("A", 0), ("B", 2))),
-        items=tuple(_item(position, kind) for position, kind in enumerate(kinds)),
+        sections=tuple(sections),
+        items=tuple(items),
         demonstration=None,
         allowed=ALLOWED,
         goes_on_offline=goes_on_offline,
     )
 
 
-def _section(letter: str, first: int) -> PaperSection:
+def _section(item_count: int, *, time_limit_ms: int | None = None) -> PaperSection:
     return PaperSection(
-        letter=letter,
-        title=letter,
+        letter="",
+        title="",
         task="repeat",
         instructions="",
         example="",
         instructions_audio_key=None,
-        first_position=first,
-        item_count=2,
+        first_position=0,
+        item_count=item_count,
         practice_count=0,
+        time_limit_ms=time_limit_ms,
     )
 
 
-def _item(position: int, kind: AnswerKind) -> PaperItem:
+def _item(position: int, kind: AnswerKind, *, section: PaperSection, number: int) -> PaperItem:
     return PaperItem(
         position=position,
-        section_letter="A" if position < 2 else "B",
-        number=position % 2 + 1,
-        of=2,
+        section_letter=section.letter,
+        number=number,
+        of=section.item_count,
         task="repeat" if kind is AnswerKind.RECORDING else "essay",
         practice=False,
         text=None,
         prompt_key=None,
         prompt_content_type=None,
-        prompt_ms=2_000,
-        window_ms=240_000,
+        prompt_ms=2_000 if section.time_limit_ms is None else 0,
+        window_ms=section.time_limit_ms or 240_000,
         begin_within_ms=5_000,
         silence_end_ms=2_000,
         item_id=f"item{position}",

@@ -100,6 +100,50 @@ ANSWERS: dict[str, Callable[[Page], None]] = {
 }
 
 
+def sit_part(page: Page) -> int:
+    """A part with one time limit: to and fro, an answer changed, a flag, a reload, and what is asked before its end."""
+    part, numbers = page.locator(".part-item"), page.locator(".part-number")
+    page.keyboard.press("3")
+    expect(numbers.first).to_have_accessible_name("Question 1, answered")
+    page.get_by_role("button", name="Flag for review").press("Enter")
+    expect(numbers.first).to_have_accessible_name("Question 1, answered, flagged for review")
+    steps.press(page, "Next")
+    expect(part).to_contain_text("Question 2 of 6")
+    expect(page.get_by_role("region", name="The text")).to_be_visible()
+    numbers.nth(3).press("Enter")
+    expect(part).to_contain_text("Question 4 of 6")
+    page.keyboard.press("2")
+    expect(page.get_by_role("radio").nth(1)).to_be_checked()
+    page.wait_for_timeout(1_000)  # an answer is on the device within a second
+
+    page.reload()
+    steps.press(page, "Continue the test")
+    expect(part).to_contain_text("Question 4 of 6")
+    expect(page.get_by_role("radio").nth(1)).to_be_checked()
+    expect(numbers.first).to_have_accessible_name("Question 1, answered, flagged for review")
+    numbers.first.press("Enter")
+    expect(page.get_by_role("radio").nth(2)).to_be_checked()
+    page.keyboard.press("1")
+    expect(page.get_by_role("radio").first).to_be_checked()
+
+    page.get_by_role("button", name="Finish this part").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Questions 2, 3, 5 and 6 have no answer yet.")
+    expect(dialog).to_contain_text("Question 1 is flagged for review.")
+    assert list_grave_faults(page) == []
+    page.keyboard.press("Escape")
+    for number in (1, 2, 4, 5):
+        numbers.nth(number).click()
+        expect(part).to_contain_text(f"Question {number + 1} of 6")
+        page.keyboard.press("2")
+        expect(numbers.nth(number)).to_have_accessible_name(f"Question {number + 1}, answered")
+    page.get_by_role("button", name="Finish this part").click()
+    expect(dialog).to_contain_text("You have answered all 6 questions.")
+    dialog.get_by_role("button", name="Finish this part").click()
+    expect(part).to_be_hidden(timeout=30_000)
+    return 6
+
+
 def sit(page: Page) -> dict[str, int]:
     """Every item until the end; how many of each task there were."""
     seen: dict[str, int] = {}
@@ -118,6 +162,9 @@ def sit(page: Page) -> dict[str, int]:
         if task not in seen:
             assert list_grave_faults(page) == [], task
             assert overflow_px(page) == 0, task
+        if "part-item" in (target.get_attribute("class") or ""):
+            seen[task] = seen.get(task, 0) + sit_part(page)
+            continue
         seen[task] = seen.get(task, 0) + 1
         ANSWERS[task](page)
         button = page.locator(f'.answer-item[data-position="{position}"] .answer-next')
@@ -148,7 +195,7 @@ def test_a_written_test_is_sat_by_keyboard_and_reported(
 
     seen = sit(page)
     assert seen == {
-        "typing": 1, "sentence_completion": 2, "dictation": 1, "passage_reconstruction": 1, "multiple_choice": 6,
+        "typing": 1, "sentence_completion": 2, "dictation": 1, "passage_reconstruction": 1, "multiple_choice": 9,
         "multiple_response": 1, "gap_fill": 1, "ordering": 1, "matching": 1, "email": 1, "essay": 1,
     }  # fmt: skip
 
@@ -156,6 +203,9 @@ def test_a_written_test_is_sat_by_keyboard_and_reported(
     responses = {each.position: each for each in services.responses.list_by_attempt(attempt.id)}
     assert len(responses) == sum(seen.values())
     assert all(each.answer is not None and not each.answer.is_blank for each in responses.values())
+    (part,) = attempt.finished_parts
+    chosen = [responses[part.first_position + number].answer for number in range(part.item_count)]
+    assert [answer.choices for answer in chosen if answer is not None] == [(0,), *[(1,)] * 5]
 
     def settled() -> bool:
         results = [each for each in services.results.list_by_delivery(delivery_id) if each.attempt_id == attempt.id]

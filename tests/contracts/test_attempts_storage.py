@@ -13,7 +13,7 @@ from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.attempts import mongo as attempts_mongo
 from backend.features.attempts.answers import LateAnswer, LateState
 from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
-from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.model import Attempt, AttemptState, FinishedPart
 from backend.features.attempts.recordings.model import Upload, with_part
 from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
 from backend.storage import ensure_collections
@@ -126,6 +126,8 @@ class TestAttempts:
             item_opened_at=OPENS,
             item_prompt_ms=1,
             item_window_ms=2,
+            items_open=3,
+            finished_parts=(FinishedPart(first_position=0, item_count=3, ended_at=OPENS),),
             device_check={"microphone": "passed"},
             started_at=OPENS,
             deadline_at=OPENS + timedelta(minutes=5),

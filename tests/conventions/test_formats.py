@@ -1,6 +1,7 @@
 """The formats that ship, and how the loader names mistakes in one."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -115,6 +116,36 @@ def test_every_mistake_is_named_at_once_with_file_and_place():
         "sections[5].traits",
     }
     assert all(line.startswith("formats/x.yaml: ") for line in caught.value.lines)
+
+
+def _timed(**changes):
+    """A format whose first part has one time limit for three questions about a text."""
+    data = _full()
+    section = {name: data["sections"][0][name] for name in ("key", "letter", "title", "instructions", "example")}
+    own = {"task": "multiple_choice", "pool": "reading", "items": 3, "practice_items": 0, "order": "sets"}
+    data["sections"][0] = section | own | {"time_limit_seconds": 240, "traits": []} | changes
+    return data
+
+
+def test_a_part_may_have_one_time_limit_for_all_its_items():
+    section = read_format(_timed(), file="x").sections[0]
+    assert (section.time_limit_ms, section.window_ms) == (240_000, 240_000)
+    assert all(section.time_limit_ms is None for format_ in FORMATS for section in format_.sections)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"task": "repeat"}, "time_limit_seconds: is for parts that are typed or chosen"),
+        ({"time_limit_seconds": 5}, "time_limit_seconds: must be a number of seconds from 30 to 5400"),
+        ({"response_seconds": 20}, "response_seconds: is of a single item"),
+        ({"reading_seconds": 20}, "reading_seconds: is of a single item"),
+        ({"practice_items": 1}, "practice_items: must be 0 in a part with time_limit_seconds"),
+    ],
+)
+def test_what_does_not_go_with_a_time_limit_is_refused(changes, problem):
+    with pytest.raises(ConfigProblems, match=re.escape(f"sections[0].{problem}")):
+        read_format(_timed(**changes), file="x")
 
 
 def test_letters_and_keys_are_unique():

@@ -99,6 +99,7 @@ def test_joining_answers_with_every_candidate(app, services):
         "state": "in_progress",
         "section_letter": "A",
         "position": 0,
+        "items_open": 1,
         "total_items": 4,
         "last_seen_at": "2026-11-23T04:30:00.000+00:00",
         "uploads_pending": 2,

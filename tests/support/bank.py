@@ -9,7 +9,7 @@ from pathlib import Path
 from backend.core.ports import Blobs, Script, SpokenAudio, Voice
 from backend.features.items import usecases
 from backend.features.items.files import load_bank, load_formats
-from backend.features.items.formats import Format
+from backend.features.items.formats import Format, Order
 from backend.features.items.forms import Form
 from backend.features.items.model import BankItem
 from backend.features.items.repository import Forms, Items, PromptSounds
@@ -85,6 +85,25 @@ def published_forms(forms: Forms, format_id: str) -> list[Form]:
     offered = forms.find_published(format_id)
     assert offered is not None
     return [form for form_id in offered.form_ids if (form := forms.find(form_id)) is not None]
+
+
+def reading_format() -> Format:
+    """Two texts with three questions each, in a part with one time limit of four minutes, without parallel forms."""
+    short = next(format_ for format_ in real_formats() if format_.id == "versant_style_short")
+    part = replace(
+        short.sections[0],
+        task="multiple_choice",
+        title="Reading",
+        pool="reading",
+        items=6,
+        practice_items=0,
+        order=Order.SETS,
+        lead_in_ms=0,
+        response_ms=240_000,
+        time_limit_ms=240_000,
+        traits=(),
+    )
+    return replace(short, id="reading", forms=("A",), sections=(part,))
 
 
 def one_item_format() -> Format:

@@ -17,6 +17,7 @@ from backend.features.attempts.paper import Demonstration, Paper, PaperItem, Pap
 from backend.features.attempts.recordings import usecases as recordings
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.recordings.usecases import Receipt, Shelves
+from backend.features.items.model import AnswerKind
 from backend.features.students.model import Student, StudentState
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
@@ -78,6 +79,27 @@ def make_paper(form_id: str = "form_one", *, tasks: tuple[str, ...] = ("repeat",
         allowed=ALLOWED,
         scale="versant_style_20_80",
     )
+
+
+PART_MS = 120_000
+
+
+def make_parts_paper(*, goes_on_offline: bool = True, ends_with_part: bool = False) -> Paper:
+    """A spoken item, a part of three that are typed within one time limit, and another spoken item (or none)."""
+    plain = make_paper(tasks=("repeat",) + ("essay",) * 3 + ("repeat",) * (not ends_with_part))
+    items = tuple(
+        item
+        if item.task == "repeat"
+        else replace(
+            item, section_letter="B", answer_kind=AnswerKind.TEXT, prompt_key=None, prompt_ms=0, window_ms=PART_MS
+        )
+        for item in plain.items
+    )
+    first = replace(plain.sections[0], item_count=1)
+    part = replace(first, letter="B", task="essay", first_position=1, item_count=3, time_limit_ms=PART_MS)
+    last = replace(first, letter="C", first_position=4)
+    sections = (first, part) if ends_with_part else (first, part, last)
+    return replace(plain, sections=sections, items=items, goes_on_offline=goes_on_offline)
 
 
 def make_delivery(delivery_id: str = "delivery", **changes: object) -> Delivery:

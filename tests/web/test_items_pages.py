@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from backend.features.items.types import ITEM_TYPES
-from tests.support.bank import furnish_items, published_forms, real_bank
+from tests.support.bank import fill_bank, furnish_items, published_forms, reading_format, real_bank
 from tests.support.people import World, build_world
 
 BANK = {item.id: item for item in real_bank()}
@@ -121,6 +121,24 @@ def test_a_form_on_paper_shows_what_is_seen_and_nothing_of_what_is_heard(world):
     assert "heard and answered aloud" in shown
     assert world.browser("asha").get(f"/items/forms/{form.id}/paper").status_code == 404
     assert world.browser("meera").get("/items/forms/nosuchthing/paper").status_code == 404
+
+
+def test_a_forms_page_tells_the_time_limit_of_a_part():
+    world = build_world()
+    services = world.services
+    fill_bank(
+        items=services.items,
+        sounds=services.prompt_sounds,
+        forms=services.forms,
+        blobs=services.blobs,
+        formats=[reading_format()],
+    )
+    (form,) = published_forms(services.forms, "reading")
+    shown = text_of(world.browser("meera").get(f"/items/forms/{form.id}"))
+    assert "One time limit for the part: 4 min." in shown
+    assert shown.count("the part’s") == 6
+    on_paper = text_of(world.browser("meera").get(f"/items/forms/{form.id}/paper"))
+    assert "You have 4 min for all questions of this part." in on_paper
 
 
 def test_a_superadmin_retires_an_item_and_uses_it_again(world):

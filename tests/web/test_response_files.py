@@ -12,7 +12,7 @@ from backend.app import create_app
 from backend.core.sealing import derive_key, seal
 from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
 from backend.features.items.model import AnswerKind
-from tests.support.exam import ALLOWED, OPENS, WEBM, Browser, furnish, make_paper, sign_in_by_header
+from tests.support.exam import ALLOWED, OPENS, WEBM, Browser, furnish, make_paper, make_parts_paper, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 
 PAGE = "/tests/delivery/response-file"
@@ -125,6 +125,23 @@ def test_while_the_test_runs_it_goes_the_way_of_the_candidates_own_page(services
     attempt = services.attempts.find(attempt_id)
     assert (attempt.state, attempt.position) == (AttemptState.IN_PROGRESS, 2)
     assert services.responses.find(f"{attempt_id}:2").answer.text == "half an essay"
+
+
+def test_a_part_that_was_reached_off_line_takes_all_its_answers(services, browse, bring):
+    paper = make_parts_paper()
+    services.papers.add(paper)
+    services.papers.add(replace(paper, form_id="form_two"))
+    ravi = browse("ravi")
+    entered = ravi.post("/api/deliveries/delivery/attempts").json
+    ravi.post(f"/api/attempts/{entered['id']}/begin")
+    ravi.post(f"/api/attempts/{entered['id']}/moves", {"moves": [move("open", 0, 0)]})
+    drafts = [{"position": each, "sequence": [1, 4], "content": {"text": f"{each}"}} for each in (1, 3)]
+    file = make_file(services, entered["id"], moves=[move("close", 0, 9), move("open", 1, 9)], drafts=drafts)
+    services.now.moment = OPENS + ALLOWED + timedelta(hours=3)
+    assert bring(file).status_code == 200
+    attempt = services.attempts.find(entered["id"])
+    assert list(attempt.open_positions) == [1, 2, 3]
+    assert {each.position for each in services.late_answers.list_by_delivery("delivery")} == {1, 3}
 
 
 def test_twice_changes_nothing_and_each_time_is_audited(services, attempt_id, bring):

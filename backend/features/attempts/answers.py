@@ -5,6 +5,7 @@ stored are all in its condition. Only where that write does not happen (the firs
 answer that comes after its window) the attempt is read and the rules below decide.
 
 - The window ends when the item's clock says so, at the latest with the attempt; `ANSWER_GRACE` is for the journey.
+  That of a part with a time limit ends for all its items at once, when the candidate closes it at the latest.
 - What was typed off-line comes behind its window. Where the format goes on off-line it is taken for `OFFLINE` longer,
   while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away.
 - Later still it is kept apart as a `LateAnswer`: never lost, never scored by itself; staff decide.
@@ -19,12 +20,14 @@ import structlog
 
 from backend.core.errors import AdapterError, Conflict, NotFound, RuleViolation, TemporaryFailure
 from backend.core.ports import Jobs
+from backend.features.attempts import model
 from backend.features.attempts import responses as rules
+from backend.features.attempts.engine.moves import Move, MoveKind, moved
 from backend.features.attempts.model import Attempt, AttemptState, not_open
 from backend.features.attempts.paper import Paper, PaperItem
-from backend.features.attempts.repository import LateAnswers, Responses
+from backend.features.attempts.repository import Attempts, LateAnswers, Responses
 from backend.features.attempts.responses import Answer, Response, ResponseState
-from backend.features.attempts.usecases import SCORE_RESPONSE, fresh_response
+from backend.features.attempts.usecases import SCORE_RESPONSE, fresh_response, make_moves, refresh
 from backend.features.items.model import AnswerKind
 
 ANSWER_GRACE = timedelta(seconds=10)
@@ -156,13 +159,15 @@ def check_answer(answer: Answer, item: PaperItem) -> None:
 def window_end(attempt: Attempt, item: PaperItem, seen: Response | None, *, at: datetime) -> datetime:
     """When the item's window ends, as the server knows it, at the latest with the attempt."""
     end = seen.window_ends_at if seen is not None else None
-    if attempt.item_opened_at is not None:
-        if attempt.position == item.position:
-            length = (attempt.item_prompt_ms or 0) + (attempt.item_window_ms or item.window_ms)
-            end = attempt.item_opened_at + timedelta(milliseconds=length)
-        elif end is None:
-            # Closed before a first save: not later than the next item was opened.
-            end = attempt.item_opened_at
+    part_ended_at = attempt.part_ended_at(item.position)
+    if attempt.item_opened_at is not None and item.position in attempt.open_positions:
+        length = (attempt.item_prompt_ms or 0) + (attempt.item_window_ms or item.window_ms)
+        end = attempt.item_opened_at + timedelta(milliseconds=length)
+    elif part_ended_at is not None:
+        end = min(end or part_ended_at, part_ended_at)
+    elif end is None:
+        # Closed before a first save: not later than the next item was opened.
+        end = attempt.item_opened_at
     last = attempt.submitted_at or attempt.paused_at or attempt.deadline_at
     end = end or at
     return end if last is None else min(end, last)
@@ -195,7 +200,7 @@ def _with_answer(
     )
     if before.state is ResponseState.PRACTICE:
         return after
-    if attempt.position == before.position and attempt.is_item_open and not attempt.is_over:
+    if before.position in attempt.open_positions and not attempt.is_over:
         return replace(after, state=ResponseState.DRAFT)
     return rules.queued(replace(after, answer_until=None), at=at)
 
@@ -231,14 +236,44 @@ def _keep_late(fresh: Response, answer: Answer, rank: int, late_answers: LateAns
 # -- when the item, the attempt or its limits move -------------------------------------------------------------------
 
 
+def move_on(
+    *,
+    attempt: Attempt,
+    moves: Sequence[Move],
+    paper: Paper,
+    attempts: Attempts,
+    responses: Responses,
+    jobs: Jobs,
+    now: datetime,
+    epoch: int | None = None,
+) -> Attempt:
+    """Makes these moves (see `usecases.make_moves`), and what they close is to be scored. Safe to repeat.
+
+    A part is handed in before the attempt is written as well: were it done only afterwards, a crash in between would
+    leave a finished part whose answers can still be changed. Is the part not closed after all, a save makes its answer
+    a draft again.
+    """
+    model.check_lease(attempt, epoch)
+    seen = refresh(attempt, attempts=attempts, now=now)
+    finishing = moved(seen, moves, paper, now=now).finished_parts[len(seen.finished_parts) :]
+    firsts = [part.first_position for part in finishing]
+    hand_in(attempt=seen, positions=firsts, paper=paper, responses=responses, jobs=jobs, now=now)
+    after = make_moves(attempt=seen, moves=moves, paper=paper, attempts=attempts, now=now, epoch=epoch)
+    closed = [move.position for move in moves if move.kind is MoveKind.CLOSE and move.position < after.position]
+    hand_in(attempt=after, positions=closed, paper=paper, responses=responses, jobs=jobs, now=now)
+    return after
+
+
 def hand_in(
     *, attempt: Attempt, positions: Sequence[int], paper: Paper, responses: Responses, jobs: Jobs, now: datetime
 ) -> None:
-    """The items at these positions were closed: what was typed there is to be scored. Spoken ones are passed over.
+    """The items at these positions were closed, alone or with their part: what was typed there is to be scored. Spoken
+    ones are passed over.
 
     One write each; safe to repeat. A crash before it leaves drafts: `hand_in_all` finds them when the attempt is over.
     """
-    for position in positions:
+    closed = {each for position in positions for each in paper.window_of(position)}
+    for position in sorted(closed):
         response_id = rules.response_id(attempt.id, position)
         if not paper.get_item(position).is_spoken and responses.hand_in(response_id, now=now):
             _hand_over(response_id, jobs)
@@ -251,16 +286,17 @@ def hand_in_all(*, attempt: Attempt, paper: Paper, responses: Responses, jobs: J
 
 
 def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: datetime) -> None:
-    """The attempt's clock was changed (extended, paused, resumed, reopened): the open item's draft gets its new end.
+    """The attempt's clock was changed (extended, paused, resumed, reopened): drafts of what is open get their new end.
 
     To be called after the attempt was written. A save that comes first moves the end as well, so losing this call
     costs one slower save and nothing else.
     """
     if attempt.is_over or not attempt.is_item_open or attempt.position >= paper.total_items:
         return
-    response_id = rules.response_id(attempt.id, attempt.position)
     ends_at = window_end(attempt, paper.get_item(attempt.position), None, at=now)
-    responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
+    for position in attempt.open_positions:
+        response_id = rules.response_id(attempt.id, position)
+        responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
 
 
 def _hand_over(response_id: str, jobs: Jobs) -> None:

@@ -8,7 +8,8 @@
 - *checking*: entered, device check; may last as long as the window; no clock runs.
 - *in_progress*: items are opened and closed one after another (`moves`). `position` is the item that is open
   (`item_opened_at` is set) or comes next (it is not). It only ever grows; only staff who reopen an attempt that was
-  handed in give its last item once more.
+  handed in give its last item once more. A part with a time limit of its own is opened and closed as a whole: then
+  `items_open` items are open from `position` on, under one clock, and the candidate goes to and fro between them.
 - *paused*: the clock stands still, by staff or as the candidate's break (`break_until`). Going on shifts the deadline
   and the open item's clock by exactly the time that it stood.
 - *submitted*, *expired*: over, exactly once. Recordings of items that were opened are still taken until
@@ -48,14 +49,6 @@ RUNNING = frozenset({AttemptState.IN_PROGRESS, AttemptState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ItemClock:
-    """How long an open item takes: the prompt plays for `prompt_ms`, then the window records for `window_ms`."""
-
-    prompt_ms: int
-    window_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """What is different for this candidate; fixed when the clock starts, from what staff granted the student.
 
@@ -89,6 +82,18 @@ class OfflineStretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedPart:
+    """A part with a time limit of its own that was closed: its items, and when their answers ended."""
+
+    first_position: int
+    item_count: int
+    ended_at: datetime
+
+    def holds(self, position: int) -> bool:
+        return self.first_position <= position < self.first_position + self.item_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlMark:
     """A control of staff that reached the attempt: what, by whom, when and why."""
 
@@ -108,7 +113,8 @@ class Attempt:
     the page that holds the lease, `epoch` counts the leases. `moved_at` is the latest moment that a move, a pause or a
     reopening has fixed: no later move is dated before it. `controls` are the latest that reached it;
     `passed_over` are those for everybody that had nothing to change when a later one came.
-    `extra_ms` is what was added to the time: extensions, and prompts that were heard again.
+    `extra_ms` is what was added to the time: extensions, and prompts that were heard again. `items_open` is above 1
+    only while a part with a time limit is open: `item_opened_at`, `item_window_ms` are that part's then.
     """
 
     id: str
@@ -123,6 +129,8 @@ class Attempt:
     item_opened_at: datetime | None = None
     item_prompt_ms: int | None = None
     item_window_ms: int | None = None
+    items_open: int = 1
+    finished_parts: tuple[FinishedPart, ...] = ()
     device_check: Mapping[str, str] | None = None
     started_at: datetime | None = None
     deadline_at: datetime | None = None
@@ -165,9 +173,23 @@ class Attempt:
         end = self.submitted_at or self.deadline_at
         return None if end is None else end + UPLOAD_GRACE
 
+    @property
+    def last_open(self) -> int:
+        """The last of the items that are open, or are opened next; closing it closes them all."""
+        return self.position + self.items_open - 1
+
+    @property
+    def open_positions(self) -> range:
+        """The items that are open: none, one, or all of a part."""
+        return range(self.position, self.position + (self.items_open if self.is_item_open else 0))
+
     def was_opened(self, position: int) -> bool:
-        """Whether the candidate ever saw this item."""
-        return 0 <= position < self.position or (position == self.position and self.is_item_open)
+        """Whether the candidate ever could see this item."""
+        return 0 <= position < self.position or position in self.open_positions
+
+    def part_ended_at(self, position: int) -> datetime | None:
+        """When the answers of this item's part ended; None where it was not closed, or its items have clocks each."""
+        return next((part.ended_at for part in self.finished_parts if part.holds(position)), None)
 
     def is_due(self, at: datetime) -> bool:
         """Whether the clock alone has changed it: its deadline passed, or its break was used up."""

@@ -43,6 +43,7 @@ def describe_progress(attempt: Attempt, paper: Paper) -> Json:
         "state": SCORED if attempt.settled_at is not None else attempt.state.value,
         "section_letter": paper.section_letter_at(attempt.position),
         "position": attempt.position,
+        "items_open": attempt.items_open,
         "total_items": paper.total_items,
         "offline": bool(attempt.offline_stretches),
     }
@@ -109,6 +110,7 @@ NOWHERE: Json = {
     "state": NOT_STARTED,
     "section_letter": None,
     "position": 0,
+    "items_open": 1,
     "total_items": 0,
     "offline": False,
     **describe_presence(None),

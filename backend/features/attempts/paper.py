@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from backend.core.errors import NotFound
-from backend.features.attempts.model import ItemClock
 from backend.features.items.model import AnswerKind
 
 
@@ -41,13 +40,12 @@ class PaperItem:
     def is_spoken(self) -> bool:
         return self.answer_kind is AnswerKind.RECORDING
 
-    @property
-    def clock(self) -> ItemClock:
-        return ItemClock(prompt_ms=self.prompt_ms, window_ms=self.window_ms)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSection:
+    """`time_limit_ms`: one time for all its items, between which the candidate goes to and fro; None: each has its own
+    (`PaperItem.window_ms`, which otherwise is the part's)."""
+
     letter: str
     title: str
     task: str
@@ -57,6 +55,7 @@ class PaperSection:
     first_position: int
     item_count: int
     practice_count: int
+    time_limit_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +95,14 @@ class Paper:
         if not 0 <= position < len(self.items):
             raise NotFound()
         return self.items[position]
+
+    def window_of(self, position: int) -> range:
+        """The items that share a clock with this one: itself alone, or its whole part."""
+        for part in self.sections:
+            items = range(part.first_position, part.first_position + part.item_count)
+            if part.time_limit_ms is not None and position in items:
+                return items
+        return range(position, position + 1)
 
     def section_letter_at(self, position: int) -> str:
         """The section of the item at `position`; past the end, the last one's."""

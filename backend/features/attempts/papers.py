@@ -50,6 +50,7 @@ def _section(section: FormSection) -> PaperSection:
         first_position=section.first_position,
         item_count=section.item_count,
         practice_count=section.practice_count,
+        time_limit_ms=section.time_limit_ms,
     )
 
 

@@ -136,6 +136,7 @@ class SectionViewSchema(Schema):
     first_position = fields.Integer()
     item_count = fields.Integer()
     practice_count = fields.Integer()
+    time_limit_ms = fields.Integer(allow_none=True)
 
 
 class DemonstrationViewSchema(Schema):
@@ -172,6 +173,7 @@ class AttemptSnapshotSchema(Schema):
     total_items = fields.Integer()
     position = fields.Integer()
     item = fields.Nested(ItemViewSchema, allow_none=True)
+    part_items = fields.List(fields.Nested(ItemViewSchema))
     sections = fields.List(fields.Nested(SectionViewSchema))
     demonstration = fields.Nested(DemonstrationViewSchema, allow_none=True)
     stored_recordings = fields.List(fields.String())

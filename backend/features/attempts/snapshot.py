@@ -15,7 +15,7 @@ from backend.features.attempts.answers import sequence_of
 from backend.features.attempts.engine.pauses import break_left_ms
 from backend.features.attempts.model import Attempt, Conditions, allowed_for
 from backend.features.attempts.packages.usecases import section_key_of
-from backend.features.attempts.paper import Demonstration, Paper, PaperSection
+from backend.features.attempts.paper import Demonstration, Paper, PaperItem, PaperSection
 from backend.features.attempts.responses import Response
 
 
@@ -59,6 +59,8 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionView:
+    """`time_limit_ms`: the one time of all its items, as this candidate has it; None: each item has its own."""
+
     letter: str
     title: str
     task: str
@@ -68,6 +70,7 @@ class SectionView:
     first_position: int
     item_count: int
     practice_count: int
+    time_limit_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,8 @@ class AttemptSnapshot:
     `closes_at` and now + `allowed_ms`. While `paused_at` is set, the time that is left is that from there to
     `deadline_at`. `version` grows with every change, `epoch` with every page that took the lease. With
     `storage_key` (base64url) the client seals what it keeps on the device, with `section_key` it opens the package of
-    the part that is on.
+    the part that is on. `part_items` are all items of an open part with a time limit, `item` the first of them; they
+    share its clock. Empty where `item` is open alone.
     """
 
     id: str
@@ -106,6 +110,7 @@ class AttemptSnapshot:
     total_items: int
     position: int
     item: ItemView | None
+    part_items: tuple[ItemView, ...]
     sections: tuple[SectionView, ...]
     demonstration: DemonstrationView | None
     stored_recordings: tuple[str, ...]
@@ -114,14 +119,21 @@ class AttemptSnapshot:
     storage_key: str
 
 
-def view_item(
-    attempt: Attempt, paper: Paper, *, response: Response | None, address_of: Callable[[str], str], now: datetime
-) -> ItemView | None:
-    """The open item with what its `response` holds already; None when none is open. Its clock is the one it was opened
-    with. `address_of` gives the address of a sound's key."""
-    if attempt.item_opened_at is None:
-        return None
-    item = paper.get_item(attempt.position)
+def view_items(
+    attempt: Attempt, paper: Paper, *, responses: Sequence[Response], address_of: Callable[[str], str], now: datetime
+) -> tuple[ItemView, ...]:
+    """What is open: no item, one, or all of a part; each with what its response holds already. Their clock is the one
+    they were opened with. `address_of` gives the address of a sound's key."""
+    known = {response.position: response for response in responses}
+    return tuple(
+        _view_item(attempt, paper.get_item(position), known.get(position), address_of, now)
+        for position in attempt.open_positions
+    )
+
+
+def _view_item(
+    attempt: Attempt, item: PaperItem, response: Response | None, address_of: Callable[[str], str], now: datetime
+) -> ItemView:
     prompt_ms = attempt.item_prompt_ms or 0
     prompt = None
     if item.prompt_key is not None:
@@ -140,7 +152,7 @@ def view_item(
         window_ms=attempt.item_window_ms or item.window_ms,
         begin_within_ms=attempt.conditions.stretched(item.begin_within_ms),
         silence_end_ms=attempt.conditions.stretched(item.silence_end_ms),
-        opened_at=attempt.item_opened_at,
+        opened_at=attempt.item_opened_at or now,
         elapsed_ms=attempt.elapsed_ms(now),
         heard=attempt.item_replays,
         replays_left=max(0, attempt.conditions.replays - attempt.item_replays) if prompt_ms > 0 else 0,
@@ -170,6 +182,10 @@ def take_snapshot(
 ) -> AttemptSnapshot:
     allowed = allowed_for(attempt.conditions, paper.allowed)
     extra = timedelta(milliseconds=attempt.extra_ms)
+    address_of = partial(blobs.presign_get, now=now)
+    items: tuple[ItemView, ...] = ()
+    if attempt.is_running:
+        items = view_items(attempt, paper, responses=responses, address_of=address_of, now=now)
     return AttemptSnapshot(
         id=attempt.id,
         version=attempt.revision,
@@ -190,16 +206,9 @@ def take_snapshot(
         student_name=student_name,
         total_items=paper.total_items,
         position=attempt.position,
-        item=None
-        if not attempt.is_running
-        else view_item(
-            attempt,
-            paper,
-            response=_open_one(attempt, responses),
-            address_of=partial(blobs.presign_get, now=now),
-            now=now,
-        ),
-        sections=tuple(_view_section(section, blobs, now) for section in paper.sections),
+        item=items[0] if items else None,
+        part_items=items if len(items) > 1 else (),
+        sections=tuple(_view_section(section, attempt.conditions, blobs, now) for section in paper.sections),
         demonstration=_view_demonstration(paper.demonstration, blobs, now),
         stored_recordings=tuple(each.recording_id for response in responses for each in response.recordings),
         goes_on_offline=paper.goes_on_offline,
@@ -213,15 +222,12 @@ def storage_key_of(attempt: Attempt, secret: str) -> str:
     return key_text(derive_key(secret, "storage", attempt.id))
 
 
-def _open_one(attempt: Attempt, responses: Sequence[Response]) -> Response | None:
-    return next((each for each in responses if each.position == attempt.position), None)
-
-
 def _address(key: str | None, blobs: Blobs, now: datetime) -> str | None:
     return None if key is None else blobs.presign_get(key, now=now)
 
 
-def _view_section(section: PaperSection, blobs: Blobs, now: datetime) -> SectionView:
+def _view_section(section: PaperSection, conditions: Conditions, blobs: Blobs, now: datetime) -> SectionView:
+    limit_ms = section.time_limit_ms
     return SectionView(
         letter=section.letter,
         title=section.title,
@@ -232,6 +238,7 @@ def _view_section(section: PaperSection, blobs: Blobs, now: datetime) -> Section
         first_position=section.first_position,
         item_count=section.item_count,
         practice_count=section.practice_count,
+        time_limit_ms=None if limit_ms is None else conditions.stretched(limit_ms),
     )
 
 

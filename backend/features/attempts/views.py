@@ -161,7 +161,8 @@ def begin(_body: Fields, attempt_id: str) -> AttemptSnapshot:
 def make_moves(body: Fields, attempt_id: str) -> AttemptSnapshot:
     """Opens and closes items, in this order; there is no way back, and closing the last one submits. Safe to repeat.
 
-    Usually `[close n, open n+1]`. Each move has the moment at which it was made, also long ago, off-line.
+    Usually `[close n, open n+1]`. A part with a time limit is opened at its first item and closed at its last, with all
+    of them. Each move has the moment at which it was made, also long ago, off-line.
     """
     services, attempt = get_services(), held_attempt(attempt_id)
     paper, now, made = services.papers.get(attempt.form_id), services.now(), cast("list[Move]", body["moves"])
@@ -169,17 +170,15 @@ def make_moves(body: Fields, attempt_id: str) -> AttemptSnapshot:
     if any(move.kind is MoveKind.OPEN for move in made):  # what was opened under the conditions may always be closed
         check_conditions(delivery)
     attempt = _abreast(attempt, delivery)
-    after = usecases.make_moves(
-        attempt=attempt, moves=made, paper=paper, attempts=services.attempts, now=now, epoch=read_epoch()
-    )
-    closed = {move.position for move in made if move.kind is MoveKind.CLOSE and move.position < after.position}
-    answers.hand_in(
-        attempt=after,
-        positions=sorted(closed),
+    after = answers.move_on(
+        attempt=attempt,
+        moves=made,
         paper=paper,
+        attempts=services.attempts,
         responses=services.responses,
         jobs=services.jobs,
         now=now,
+        epoch=read_epoch(),
     )
     if after.is_over:
         monitor.announce_scoring(after, paper, responses=services.responses, feed=services.feed, now=now)
@@ -338,11 +337,14 @@ def show_snapshot(attempt: Attempt) -> AttemptSnapshot:
 
 
 def _at_open_item(before: Attempt, after: Attempt) -> list[Response] | None:
-    """What there is of the open item already; of one that this very request opened, nothing. None: all, it is over."""
+    """What there is of what is open already; of what this very request opened, nothing. None: all, it is over, or a
+    whole part is open."""
     if after.is_over:
         return None
     if not after.is_item_open or (after.position > before.position and after.revision == before.revision + 1):
         return []
+    if after.items_open > 1:
+        return None
     found = get_services().responses.find(response_id(after.id, after.position))
     return [] if found is None else [found]
 

@@ -35,6 +35,8 @@ class Section:
     The window opens when the prompt has ended (`lead_in_ms` of silence stand before it) and lasts `response_ms`; who
     has not begun after `begin_within_ms`, or is silent for `silence_ends_ms` after speaking, is moved on.
     Of typed and chosen parts the window alone counts; `reading_ms` of it stand first, for a text that then goes.
+    With `time_limit_ms` the part has one window for all its items instead of one for each, and the candidate goes to
+    and fro between them; only for what is typed or chosen, and not heard.
     `traits` are the subscores that this part feeds; none means that it is recorded for raters only.
     """
 
@@ -54,9 +56,11 @@ class Section:
     silence_ends_ms: int
     traits: tuple[str, ...]
     reading_ms: int = 0
+    time_limit_ms: int | None = None
 
     @property
     def window_ms(self) -> int:
+        """Of an item; with a time limit, of the part."""
         return self.reading_ms + self.response_ms
 
 
@@ -99,7 +103,7 @@ _SECTION_NAMES = frozenset(
     {
         "key", "letter", "title", "task", "instructions", "example", "pool", "items", "practice_items", "order",
         "lead_in_seconds", "response_seconds", "begin_within_seconds", "silence_ends_seconds", "reading_seconds",
-        "traits",
+        "traits", "time_limit_seconds",
     }
 )  # fmt: skip
 
@@ -134,11 +138,18 @@ def _read_demonstration(reader: Reader) -> FormatDemonstration:
     )
 
 
+# What an item's own window is made of, which a part with one window for all its items has not.
+_OF_AN_ITEM = (
+    "response_seconds", "begin_within_seconds", "silence_ends_seconds", "reading_seconds", "lead_in_seconds",
+)  # fmt: skip
+
+
 def _read_section(reader: Reader) -> Section:
     reader.only(_SECTION_NAMES)
     task = reader.one_of("task", ITEM_TYPES)
     spoken = ITEM_TYPES[task].answer_kind is AnswerKind.RECORDING
-    response_ms = reader.milliseconds("response_seconds", least_s=3, most_s=1_800)
+    time_limit_ms = _read_time_limit(reader, spoken=spoken)
+    response_ms = time_limit_ms or reader.milliseconds("response_seconds", least_s=3, most_s=1_800)
     whole = None if spoken else response_ms / 1_000
     section = Section(
         key=reader.text("key"),
@@ -156,10 +167,26 @@ def _read_section(reader: Reader) -> Section:
         begin_within_ms=reader.milliseconds("begin_within_seconds", least_s=1, most_s=1_800, default=whole),
         silence_ends_ms=reader.milliseconds("silence_ends_seconds", least_s=0.5, most_s=1_800, default=whole),
         reading_ms=reader.milliseconds("reading_seconds", least_s=0, most_s=300, default=0),
+        time_limit_ms=time_limit_ms,
         traits=reader.texts("traits", at_least=0),
     )
     _check_section(reader, section)
     return section
+
+
+def _read_time_limit(reader: Reader, *, spoken: bool) -> int | None:
+    """The one window of a part; None where its items have one each."""
+    if "time_limit_seconds" not in reader.data:
+        return None
+    if spoken:
+        reader.note("time_limit_seconds", "is for parts that are typed or chosen: each recording has its own window")
+        return None
+    for name in _OF_AN_ITEM:
+        if name in reader.data:
+            reader.note(name, "is of a single item: a part with time_limit_seconds has one time for all its items")
+    if reader.data.get("practice_items"):
+        reader.note("practice_items", "must be 0 in a part with time_limit_seconds")
+    return reader.milliseconds("time_limit_seconds", least_s=30, most_s=5_400)
 
 
 def _check_section(reader: Reader, section: Section) -> None:

@@ -67,6 +67,7 @@ class FormSection:
     item_count: int
     practice_count: int
     traits: tuple[str, ...]
+    time_limit_ms: int | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +101,11 @@ class Form:
     @property
     def allowed(self) -> timedelta:
         """The longest that an attempt may take: every prompt, every window in full, time to read the instructions."""
-        items_ms = sum(item.prompt_ms + item.window_ms for item in self.items)
+        limits = {part.letter: part.time_limit_ms for part in self.sections if part.time_limit_ms is not None}
+        own = [item for item in self.items if item.section_letter not in limits]
+        windows_ms = sum(item.prompt_ms + item.window_ms for item in own) + sum(limits.values())
         sections_ms = sum(section.instructions_ms + SECTION_ALLOWANCE_MS for section in self.sections)
-        return timedelta(milliseconds=items_ms + sections_ms + FORM_ALLOWANCE_MS)
+        return timedelta(milliseconds=windows_ms + sections_ms + FORM_ALLOWANCE_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +234,19 @@ def check_supply(format_: Format, items: Sequence[ItemVersion]) -> None:
                 lacking.append(f"part {section.letter} needs {needed} of pool {pool}, there are {there}")
     if lacking:
         raise FormShortage(lacking)
+    _check_unheard(format_, items)
+
+
+def _check_unheard(format_: Format, items: Sequence[ItemVersion]) -> None:
+    """What is heard is heard once, when its item opens: a part with one window for all its items has no such items."""
+    for section in format_.sections:
+        mine = [item for item in items if item.task == section.task and item.pool == section.pool]
+        heard = any(item_script(item, Place(number=1, practice=False), section) is not None for item in mine)
+        if section.time_limit_ms is not None and heard:
+            raise Conflict(
+                "part_is_heard",
+                f"Part {section.letter} has one time limit for its items, but items of pool {section.pool} are heard.",
+            )
 
 
 # -- what is heard ---------------------------------------------------------------------------------------------------
@@ -343,6 +359,8 @@ def _sound(script: Script | None, audio: Callable[[Script], PromptAudio]) -> Pro
 def _content_hash(form: Form) -> str:
     content = repr((form.format_id, form.format_version, form.letter, form.title, form.scale, form.goes_on_offline))
     content += repr((form.sections, form.items, form.demonstration))
+    limits = [(part.letter, part.time_limit_ms) for part in form.sections if part.time_limit_ms is not None]
+    content += repr(limits) if limits else ""  # forms without any keep the id that they always had
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -360,6 +378,7 @@ def _form_section(section: Section, sound: PromptAudio | None, *, first_position
         item_count=section.items + section.practice_items,
         practice_count=section.practice_items,
         traits=section.traits,
+        time_limit_ms=section.time_limit_ms,
     )
 
 

@@ -53,7 +53,7 @@ def after(**interval) -> datetime:
 def control(kind, attempt, *, now, control_id="control-one", minutes=None, reason="Fire alarm", released=False):
     asked = Control(id=control_id, kind=ControlKind(kind), by="meera", reason=reason, minutes=minutes)
     check_control(asked)
-    return controlled(attempt, asked, total_items=TOTAL, is_released=released, now=now)
+    return controlled(attempt, asked, PAPER, is_released=released, now=now)
 
 
 def refusal(act) -> str:

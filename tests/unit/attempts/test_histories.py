@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
-from backend.features.attempts import model, usecases
+from backend.features.attempts import answers, model, usecases
 from backend.features.attempts.engine import moves, pauses
 from backend.features.attempts.engine import usecases as engine
 from scripts.histories.run import play, run
@@ -55,6 +55,18 @@ def _asks_no_page_for_its_lease(monkeypatch):
     monkeypatch.setattr(model, "check_lease", lambda *_: None)
 
 
+def _forgets_the_other_answers_of_a_part(monkeypatch):
+    hand_in = answers.hand_in
+    monkeypatch.setattr(answers, "hand_in", lambda *, paper, **rest: hand_in(paper=replace(paper, sections=()), **rest))
+
+
+def _leaves_a_part_item_by_item(monkeypatch):
+    closed = moves.closed
+    monkeypatch.setattr(
+        moves, "closed", lambda attempt, **rest: replace(closed(attempt, **rest), position=attempt.position + 1)
+    )
+
+
 def _never_ends(monkeypatch):
     monkeypatch.setattr(usecases, "up_to_now", lambda attempt, now: attempt)
 
@@ -77,6 +89,8 @@ def _leaves_what_is_stranded(monkeypatch):
         (_never_ends, "stuck"),
         (_forgets_what_is_under_way, "clock"),
         (_leaves_what_is_stranded, "stuck"),
+        (_forgets_the_other_answers_of_a_part, "late"),
+        (_leaves_a_part_item_by_item, "back"),
     ],
 )
 def test_an_engine_that_breaks_a_promise_is_caught(monkeypatch, breaks, kind):

@@ -2,12 +2,14 @@
 
 import dataclasses
 import random
+from dataclasses import replace
 from datetime import timedelta
 from statistics import mean
 
 import pytest
 
 from backend.adapters.blobs.memory import MemoryBlobs
+from backend.core.errors import Conflict
 from backend.features.items import usecases
 from backend.features.items.formats import Order
 from backend.features.items.forms import (
@@ -20,7 +22,7 @@ from backend.features.items.forms import (
 )
 from backend.features.items.memory import MemoryForms, MemoryItems, MemoryPromptSounds
 from backend.features.items.model import LEVELS, PromptAudio, audio_id
-from tests.support.bank import NOW, fill_bank, published_forms, real_formats
+from tests.support.bank import NOW, fill_bank, published_forms, reading_format, real_formats
 
 FORMATS = {format_.id: format_ for format_ in real_formats()}
 
@@ -35,6 +37,27 @@ def storage():
 @pytest.fixture(scope="module")
 def active(storage):
     return usecases.list_active_versions(items=storage[0])
+
+
+def test_a_part_with_one_time_limit_counts_once_in_the_tests_time(active):
+    limited = reading_format()
+    form = assembled(limited, "A", active)
+    assert [item.window_ms for item in form.items] == [240_000] * 6
+    each = replace(limited, sections=(replace(limited.sections[0], time_limit_ms=None),))
+    assert assembled(each, "A", active).allowed - form.allowed == timedelta(minutes=4 * 5)
+
+
+def test_another_time_limit_is_another_form(active):
+    limited = reading_format()
+    longer = replace(limited, sections=(replace(limited.sections[0], time_limit_ms=300_000),))
+    none = replace(limited, sections=(replace(limited.sections[0], time_limit_ms=None),))
+    assert len({assembled(each, "A", active).id for each in (limited, longer, none)}) == 3
+
+
+def test_what_is_heard_has_a_time_of_its_own(active):
+    listening = replace(reading_format().sections[0], pool="listening")
+    with pytest.raises(Conflict, match="part_is_heard"):
+        assembled(replace(reading_format(), sections=(listening,)), "A", active)
 
 
 def audio_of(script):

@@ -18,6 +18,7 @@ from backend.features.attempts.model import (
     changed,
     not_open,
 )
+from backend.features.attempts.paper import Paper
 
 LONGEST_EXTENSION_MINUTES = 480
 REASON_MAX = 500
@@ -100,7 +101,7 @@ def _ran_out_after(attempt: Attempt, at: datetime) -> bool:
     return attempt.state is AttemptState.EXPIRED and attempt.settled_at is None and is_late
 
 
-def controlled(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:
+def controlled(attempt: Attempt, control: Control, paper: Paper, *, is_released: bool, now: datetime) -> Attempt:
     """The attempt after the control, one revision on; the same attempt where it changes nothing.
 
     `now` is when the control was given. What the candidate did since then counts, and the end of the time does not.
@@ -116,7 +117,7 @@ def controlled(attempt: Attempt, control: Control, *, total_items: int, is_relea
         raise Conflict("attempt_voided", "This attempt was voided. The student can begin another.")
     seen = _as_of(up_to_now(attempt, now=now), control, now)
     at = max(now, seen.moved_at or now)
-    after = _applied(seen, control, total_items=total_items, is_released=is_released, now=at)
+    after = _applied(seen, control, paper, is_released=is_released, now=at)
     if after is seen:
         return attempt
     mark = ControlMark(
@@ -137,7 +138,7 @@ def _as_of(attempt: Attempt, control: Control, at: datetime) -> Attempt:
     return changed(attempt, state=AttemptState.IN_PROGRESS, submitted_at=None, due_at=attempt.deadline_at)
 
 
-def _applied(attempt: Attempt, control: Control, *, total_items: int, is_released: bool, now: datetime) -> Attempt:
+def _applied(attempt: Attempt, control: Control, paper: Paper, *, is_released: bool, now: datetime) -> Attempt:
     match control.kind:
         case ControlKind.EXTEND:
             return extended(attempt, timedelta(minutes=control.minutes or 0))
@@ -147,7 +148,7 @@ def _applied(attempt: Attempt, control: Control, *, total_items: int, is_release
             return resumed(attempt, at=now)
         case ControlKind.REOPEN:
             _check_not_released(is_released)
-            return reopened(attempt, minutes=control.minutes, total_items=total_items, at=now)
+            return reopened(attempt, paper, minutes=control.minutes, at=now)
         case ControlKind.VOID:
             _check_not_released(is_released)
             return voided(attempt, reason=control.reason.strip())
@@ -170,15 +171,16 @@ def extended(attempt: Attempt, by: timedelta) -> Attempt:
     return changed(attempt, extra_ms=extra_ms, deadline_at=deadline_at, due_at=due_at)
 
 
-def reopened(attempt: Attempt, *, minutes: int | None, total_items: int, at: datetime) -> Attempt:
+def reopened(attempt: Attempt, paper: Paper, *, minutes: int | None, at: datetime) -> Attempt:
     """Going on, with the time that was left at the end, or with `minutes`; an open item goes on where it stood.
 
-    Of an attempt that was handed in, the last item comes once more. Refused: `attempt_running`, `invalid_input` when no
-    time was left and no minutes are given, `nothing_left` when every item was closed before the time ended.
+    Of an attempt that was handed in, the last item comes once more; a part with a time limit as a whole. Refused:
+    `attempt_running`, `invalid_input` when no time was left and no minutes are given, `nothing_left` when every item
+    was closed before the time ended.
     """
     if not attempt.is_over or attempt.submitted_at is None or attempt.deadline_at is None:
         raise Conflict("attempt_running", "This attempt is not over: extend it instead.")
-    if attempt.state is AttemptState.EXPIRED and attempt.position >= total_items:
+    if attempt.state is AttemptState.EXPIRED and attempt.position >= paper.total_items:
         raise Conflict(
             "nothing_left", "Every question was passed before the time ended: there is nothing to go on with."
         )
@@ -190,10 +192,12 @@ def reopened(attempt: Attempt, *, minutes: int | None, total_items: int, at: dat
             errors={"minutes": ["Missing."]},
         )
     stood = at - attempt.submitted_at
+    position = min(attempt.position, paper.window_of(paper.total_items - 1).start)
     return changed(
         attempt,
         state=AttemptState.IN_PROGRESS,
-        position=min(attempt.position, total_items - 1),
+        position=position,
+        finished_parts=tuple(part for part in attempt.finished_parts if not part.holds(position)),
         item_opened_at=None if attempt.item_opened_at is None else attempt.item_opened_at + stood,
         item_heard_at=None if attempt.item_heard_at is None else attempt.item_heard_at + stood,
         moved_at=at,

@@ -9,6 +9,9 @@ its estimate of the server's clock. The server decides what it believes:
   `BELIEVED` after the deadline: the attempt stays expired, but the items reached off-line take their recordings.
 
 A move that was made already is passed over, so a batch may come any number of times, whole or in part.
+
+A part with a time limit is one window: its first item opens it, closing its last item closes it, and all its answers
+with it. Which of its items the candidate looks at in between is no move.
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,7 @@ from backend.features.attempts.model import (
     REVIEW_PAUSE,
     Attempt,
     AttemptState,
+    FinishedPart,
     OfflineStretch,
     changed,
     check_open,
@@ -55,7 +59,8 @@ def moved(attempt: Attempt, moves: Sequence[Move], paper: Paper, *, now: datetim
 
     What comes after the deadline ends the batch; what was made before it stays. Refused when nothing of it could be
     done: `attempt_not_open`, `attempt_paused`; and altogether: NotFound for a position that the form does not have,
-    `item_not_current` for a later item than the next, `item_not_open` for closing what was not opened.
+    `item_not_current` for a later item than the next, or for closing a part in its middle, `item_not_open` for closing
+    what was not opened.
     """
     for move in moves:
         paper.get_item(move.position)
@@ -101,16 +106,18 @@ def _check_goes_on(attempt: Attempt, paper: Paper, *, at: datetime, now: datetim
 
 
 def _made(attempt: Attempt, move: Move, paper: Paper, *, at: datetime) -> Attempt:
-    if move.position != attempt.position:
+    is_opening = move.kind is MoveKind.OPEN
+    if move.position != (attempt.position if is_opening else attempt.last_open):
         raise Conflict("item_not_current", "This item is not the next one. Load the page again to go on.")
-    if move.kind is MoveKind.OPEN:
-        return _opened(attempt, paper.get_item(move.position), at=at)
+    if is_opening:
+        return opened(attempt, paper.get_item(move.position), paper, at=at)
     if not attempt.is_item_open:
         raise Conflict("item_not_open", "This item has not been opened yet.")
-    return _closed(attempt, total_items=paper.total_items, at=at)
+    return closed(attempt, total_items=paper.total_items, at=at)
 
 
-def _opened(attempt: Attempt, item: PaperItem, *, at: datetime) -> Attempt:
+def opened(attempt: Attempt, item: PaperItem, paper: Paper, *, at: datetime) -> Attempt:
+    """With the next item open, or the part that it begins: its clock starts."""
     conditions = attempt.conditions
     hears_again = conditions.replays > 0 and item.prompt_ms > 0
     return changed(
@@ -118,15 +125,19 @@ def _opened(attempt: Attempt, item: PaperItem, *, at: datetime) -> Attempt:
         item_opened_at=at,
         item_prompt_ms=item.prompt_ms + (HEAR_AGAIN_MS if hears_again else 0),
         item_window_ms=conditions.stretched(item.window_ms),
+        items_open=len(paper.window_of(item.position)),
         item_replays=0,
         moved_at=at,
     )
 
 
-def _closed(attempt: Attempt, *, total_items: int, at: datetime) -> Attempt:
+def closed(attempt: Attempt, *, total_items: int, at: datetime) -> Attempt:
+    """With what is open closed; after the last item of all it is handed in."""
     after = changed(
         attempt,
-        position=attempt.position + 1,
+        position=attempt.position + attempt.items_open,
+        items_open=1,
+        finished_parts=(*attempt.finished_parts, *_finished(attempt, at=at)),
         item_opened_at=None,
         item_prompt_ms=None,
         item_window_ms=None,
@@ -137,6 +148,15 @@ def _closed(attempt: Attempt, *, total_items: int, at: datetime) -> Attempt:
     if after.position < total_items or after.state is AttemptState.EXPIRED:
         return after
     return replace(after, state=AttemptState.SUBMITTED, submitted_at=at, due_at=at + REVIEW_PAUSE)
+
+
+def _finished(attempt: Attempt, *, at: datetime) -> Sequence[FinishedPart]:
+    """The part that closing now finishes; its answers ended with its time, or now."""
+    if attempt.items_open == 1 or attempt.item_opened_at is None:
+        return ()
+    length = timedelta(milliseconds=(attempt.item_prompt_ms or 0) + (attempt.item_window_ms or 0))
+    ended_at = min(at, attempt.item_opened_at + length)
+    return (FinishedPart(first_position=attempt.position, item_count=attempt.items_open, ended_at=ended_at),)
 
 
 def _noted(after: Attempt, before: Attempt, moves: Sequence[Move], paper: Paper, now: datetime) -> Attempt:

@@ -253,7 +253,7 @@ def _plan(
     attempt: Attempt, orders: Sequence[_Order], room: ControlRoom, released: frozenset[str], now: datetime
 ) -> _Plan:
     is_released = attempt.id in released
-    total_items = room.papers.get(attempt.form_id).total_items
+    paper = room.papers.get(attempt.form_id)
     after, made, outcome = attempt, [], Outcome.UNCHANGED.value
     for order in orders:
         seen, control, outcome = after, order.control, Outcome.UNCHANGED.value
@@ -261,7 +261,7 @@ def _plan(
             continue
         at = holds_from(control, given_at=order.at, now=now)
         try:
-            after = controlled(seen, control, total_items=total_items, is_released=is_released, now=at)
+            after = controlled(seen, control, paper, is_released=is_released, now=at)
         except AppError as refusal:
             outcome = refusal.code
         if after is not seen:

@@ -13,7 +13,7 @@ from backend.features.attempts.model import Attempt, AttemptState, Conditions, n
 from backend.features.attempts.packages import usecases
 from backend.features.attempts.paper import Paper, PaperItem
 from backend.features.attempts.schemas import ItemViewSchema
-from backend.features.attempts.snapshot import view_item
+from backend.features.attempts.snapshot import view_items
 from backend.features.attempts.views import own_attempt, slow_down
 from backend.web.blueprints import ApiBlueprint
 from backend.web.gates import get_services, roles
@@ -67,10 +67,11 @@ def _describe(
         item_opened_at=now,
         item_prompt_ms=item.prompt_ms,
         item_window_ms=item.window_ms,
+        items_open=1,
         conditions=Conditions(),
         paused_at=None,
     )
-    view = view_item(opened, paper, response=None, address_of=name_of, now=now)
+    (view,) = view_items(opened, paper, responses=[], address_of=name_of, now=now)
     dumped: dict[str, object] = ItemViewSchema().dump(view)
     return {name: value for name, value in dumped.items() if name not in _OF_THE_CLOCK}
 

@@ -14,8 +14,8 @@ from backend.core.ids import IdSource
 from backend.features.attempts import answers
 from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as attempt_usecases
-from backend.features.attempts.engine.moves import Move, MoveKind
-from backend.features.attempts.model import Attempt, AttemptState, changed
+from backend.features.attempts.engine.moves import Move, MoveKind, closed, opened
+from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings import usecases as recordings
 from backend.features.attempts.recordings.model import Upload
@@ -98,8 +98,14 @@ def _moved_on(attempt: Attempt, moves: Sequence[Move], paper: Paper, taking: Tak
     """The attempt with the file's moves: as a running client's while it runs, after its end as `reached` says."""
     if attempt.is_running and moves:
         with suppress(Conflict, NotFound):
-            return attempt_usecases.make_moves(
-                attempt=attempt, moves=moves, paper=paper, attempts=taking.attempts, now=taking.now, epoch=None
+            return answers.move_on(
+                attempt=attempt,
+                moves=moves,
+                paper=paper,
+                attempts=taking.attempts,
+                responses=taking.shelves.responses,
+                jobs=taking.shelves.jobs,
+                now=taking.now,
             )
     now = attempt_usecases.refresh(attempt, attempts=taking.attempts, now=taking.now)
     return attempt_usecases.change(
@@ -114,18 +120,15 @@ def reached(attempt: Attempt, moves: Sequence[Move], paper: Paper) -> Attempt:
         return attempt
     after = attempt
     for move in moves:
-        if move.at >= ended_at or move.position != after.position or move.position >= paper.total_items:
+        if move.at >= ended_at or move.position >= paper.total_items:
             continue
-        if move.kind is MoveKind.OPEN and not after.is_item_open:
-            clock = paper.get_item(move.position).clock
-            after = changed(
-                after, item_opened_at=move.at, item_prompt_ms=clock.prompt_ms, item_window_ms=clock.window_ms
-            )
-        elif move.kind is MoveKind.CLOSE and after.is_item_open:
-            after = changed(
-                after, position=after.position + 1, item_opened_at=None, item_prompt_ms=None, item_window_ms=None
-            )
-    return attempt if after is attempt else replace(after, revision=attempt.revision + 1)
+        if move.kind is MoveKind.OPEN and not after.is_item_open and move.position == after.position:
+            after = opened(after, paper.get_item(move.position), paper, at=move.at)
+        elif move.kind is MoveKind.CLOSE and after.is_item_open and move.position == after.last_open:
+            after = closed(after, total_items=paper.total_items, at=move.at)
+    if after is attempt:
+        return attempt
+    return replace(after, moved_at=attempt.moved_at, revision=attempt.revision + 1)
 
 
 # -- one answer ------------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ export const LOST_AFTER_MS = 25_000;
 /** Uploads go out within seconds; what waits longer does not get through. */
 export const PENDING_LONG_MS = 60_000;
 
-const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "total_items", "offline"]);
+const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "items_open", "total_items", "offline"]);
 
 /** The row with what is new in the event, each part by itself; the same row when nothing is. */
 export function withEvent(row: Row, event: RowEvent): Row {
