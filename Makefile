@@ -9,7 +9,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate gaming reliability prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate verify-audit dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate gaming reliability prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ migrate: ready ## brings the database up to date; `make up` does it too
 
 prompts: ready ## renders the audio of the item bank; `make up` does it too
 	@$(RUN) -m scripts.render_prompts
+
+verify-audit: ## whether the audit log is what it was; names the first entry that is not
+	@$(VENV) -m scripts.verify_audit
 
 dump: ## writes database and recordings into backups/<time>/
 	@$(VENV) -m scripts.dump $(if $(TO),--to "$(TO)")

@@ -55,8 +55,8 @@ from backend.features.attempts.repository import (
     Responses,
     Uploads,
 )
-from backend.features.audit.mongo import MongoAuditLog
-from backend.features.audit.repository import AuditLog
+from backend.features.audit.mongo import MongoAuditCheckpoints, MongoAuditLog
+from backend.features.audit.repository import AuditCheckpoints, AuditLog
 from backend.features.batches.mongo import MongoBatches
 from backend.features.batches.repository import Batches
 from backend.features.campuses.mongo import MongoCampuses
@@ -113,6 +113,7 @@ class Services:
     sessions: Sessions
     # people
     audit_log: AuditLog
+    audit_checkpoints: AuditCheckpoints
     accounts: Accounts
     one_time_codes: OneTimeCodes
     campuses: Campuses
@@ -250,6 +251,7 @@ def build_services(settings: Settings) -> Services:
         passwords=Argon2idPasswords(run=thread_pool_runner()),
         sessions=_sessions(settings),
         audit_log=MongoAuditLog(database),
+        audit_checkpoints=MongoAuditCheckpoints(database),
         accounts=MongoAccounts(database),
         one_time_codes=MongoOneTimeCodes(database),
         campuses=MongoCampuses(database),

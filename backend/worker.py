@@ -10,6 +10,7 @@ from kombu.entity import Queue
 from backend.adapters.jobs.celery import CLOCK_QUEUE, DEFAULT_QUEUE, QUEUES, SCORING_QUEUE
 from backend.features.accounts import tasks as account_tasks
 from backend.features.attempts.engine import tasks as control_tasks
+from backend.features.audit import tasks as audit_tasks
 from backend.features.mailings import tasks as mailing_tasks
 from backend.features.ratings import tasks as rating_tasks
 from backend.features.results import tasks as result_tasks
@@ -27,6 +28,7 @@ TASKS: tuple[ModuleType, ...] = (
     student_tasks,
     result_tasks,
     mailing_tasks,
+    audit_tasks,
 )
 
 LONGEST_TASK_S = 300

@@ -34,7 +34,7 @@ from backend.features.attempts.memory import (
     MemoryResponses,
     MemoryUploads,
 )
-from backend.features.audit.memory import MemoryAuditLog
+from backend.features.audit.memory import MemoryAuditCheckpoints, MemoryAuditLog
 from backend.features.batches.memory import MemoryBatches
 from backend.features.campuses.memory import MemoryCampuses
 from backend.features.courses.memory import MemoryCourses
@@ -115,6 +115,7 @@ def build_memory_services(**changes: object) -> Services:
         passwords=Argon2idPasswords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         sessions=MemorySessions(),
         audit_log=MemoryAuditLog(),
+        audit_checkpoints=MemoryAuditCheckpoints(),
         accounts=MemoryAccounts(),
         one_time_codes=MemoryOneTimeCodes(),
         campuses=MemoryCampuses(),

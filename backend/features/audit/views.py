@@ -19,6 +19,14 @@ def list_events() -> ResponseReturnValue:
     events = usecases.list_events(actor=actor, before=request.args.get("before") or None, audit_log=services.audit_log)
     actors = services.accounts.find_many({event.actor_id for event in events if event.actor_id})
     campuses = services.campuses.find_many({event.campus_id for event in events if event.campus_id})
+    verdicts = None
+    if actor.is_superadmin and "verify" in request.args:
+        verdicts = usecases.verify_log(
+            campus_ids=[campus.id for campus in services.campuses.list_all()],
+            audit_log=services.audit_log,
+            checkpoints=services.audit_checkpoints,
+            secret=services.settings.viva_secret_key,
+        )
     own = services.campuses.find(actor.campus_id) if actor.campus_id else None
     return render_template(
         "audit/list.html",
@@ -28,4 +36,6 @@ def list_events() -> ResponseReturnValue:
         zone=own.time_zone if own else "UTC",
         next_before=events[-1].order if len(events) == usecases.PAGE_SIZE else None,
         is_first="before" not in request.args,
+        verdicts=verdicts,
+        all_campuses={campus.id: campus for campus in services.campuses.list_all()} if verdicts else {},
     )
