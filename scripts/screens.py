@@ -328,6 +328,9 @@ def _in_every_light(page: Page, name: str) -> Iterator[tuple[str, str, str, byte
     """What is on, without loading it again."""
     for width, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
         page.set_viewport_size(viewport)  # type: ignore[arg-type] # width and height, as it wants them
+        # As tall as the page: its foot stands at the bottom of the window.
+        height = int(page.evaluate("document.documentElement.scrollHeight"))
+        page.set_viewport_size({"width": viewport["width"], "height": max(viewport["height"], height)})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             yield name, width, scheme, _shoot(page)
