@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             on_product = "live" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("browser" if on_product else "browser_pages"))
-            item.add_marker(pytest.mark.timeout(900))
+            item.add_marker(pytest.mark.timeout(1500))
             if find_chromium() is None:
                 item.add_marker(missing)
 

@@ -211,7 +211,7 @@ def test_a_written_test_is_sat_by_keyboard_and_reported(
         results = [each for each in services.results.list_by_delivery(delivery_id) if each.attempt_id == attempt.id]
         return bool(results)
 
-    live.wait_until(settled, within_s=300, what="a result")
+    live.wait_until(settled, within_s=600, what="a result")
     states = {each.task: each.state for each in services.responses.list_by_attempt(attempt.id)}
     assert states.pop("sentence_completion") in (ResponseState.SCORED, ResponseState.PRACTICE)
     assert set(states.values()) == {ResponseState.SCORED}
