@@ -44,7 +44,7 @@ from scripts.calibration_fit import (
 from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
-from scripts.train_calibration import DATA, ROOT, word_table
+from scripts.train_calibration import CACHE, DATA, ROOT, word_table
 
 ADULT_FROM = 18
 Features = Mapping[str, Mapping[str, Any]]
@@ -228,12 +228,23 @@ def _one_expert_words(corpus: Sequence[Utterance]) -> float | None:
     return _rounded(float(np.mean([pearson(a, b) for a, b in pairs])))
 
 
+def cache_of(audio: Path | None) -> Path:
+    """Where the features of a folder are kept; those of the train split are the calibration's."""
+    if audio is None:
+        return CACHE
+    return ROOT / ".viva" / "evaluation" / hashlib.sha256(str(audio.resolve()).encode()).hexdigest()[:12]
+
+
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     whole = corpus_of(options)
     corpus = whole.utterances
-    place = hashlib.sha256(str((options.audio or DATA).resolve()).encode()).hexdigest()[:12]
-    cache = options.cache or ROOT / ".viva" / "evaluation" / place
-    features = extract_all(corpus, cache=cache, models=options.models, processes=options.processes, free=False)
+    features = extract_all(
+        corpus,
+        cache=options.cache or cache_of(options.audio),
+        models=options.models,
+        processes=options.processes,
+        free=False,
+    )
     failed = {each.id: features[each.id]["failure"] for each in corpus if features[each.id]["failure"]}
     corpus = [each for each in corpus if each.id not in failed]
     marks, predicted = _marks_of(corpus), predict_all(corpus, features, options)

@@ -40,12 +40,14 @@ _CORPUS = Path("shared") / "data" / "speechocean762-train"
 # Beside this copy, or beside a folder that holds it.
 DATA = next((each / _CORPUS for each in ROOT.parents if (each / _CORPUS).is_dir()), ROOT.parent / _CORPUS)
 
+CACHE = ROOT / ".viva" / "calibration"
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with audio and train_scores.json")
     parser.add_argument("--scores", type=Path, help="the file of scores (default: train_scores.json in --data)")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".viva" / "calibration", help="where features are kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where features are kept")
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models", help="where model files are made")
     parser.add_argument("--out", type=Path, default=FOLDER / f"{CURRENT}.npz")
     parser.add_argument("--folds", type=int, default=5)
