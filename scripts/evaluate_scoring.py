@@ -47,6 +47,7 @@ from scripts.speech_features import extract_all
 from scripts.train_calibration import CACHE, DATA, ROOT, word_table
 
 ADULT_FROM = 18
+_OF_EACH = 5  # utterances of a speaker in a subset
 Features = Mapping[str, Mapping[str, Any]]
 Predicted = Mapping[str, Floats]
 
@@ -61,7 +62,7 @@ def arguments() -> argparse.Namespace:
         "--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one for each core"
     )
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--limit", type=int, help="a subset: this many utterances, whole speakers")
+    parser.add_argument("--limit", type=int, help="a subset: this many utterances")
     parser.add_argument("--shipped", action="store_true", help="the shipped calibration also on the train split")
     parser.add_argument("--speed", action="store_true", help="measure speed and memory only")
     return parser.parse_args()
@@ -83,15 +84,26 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
 
 
 def _limited(corpus: Corpus, most: int) -> Corpus:
-    """Whole speakers, spread over the corpus, until there are enough utterances; the same ones every time."""
-    speakers = sorted(
-        {each.speaker for each in corpus.utterances}, key=lambda name: hashlib.sha256(name.encode()).digest()
-    )
-    kept: list[Utterance] = []
-    for speaker in speakers:
-        if len(kept) < most:
-            kept += [each for each in corpus.utterances if each.speaker == speaker]
-    return limited(corpus, kept)
+    """A subset with the spread of the whole, the same every time: a few utterances of each of many speakers, who stand
+    evenly from the lowest marked to the highest."""
+    by_speaker: dict[str, list[Utterance]] = {}
+    for each in corpus.utterances:
+        by_speaker.setdefault(each.speaker, []).append(each)
+    ranked = sorted(by_speaker, key=lambda name: (_standing(by_speaker[name]), name))
+    count = min(len(ranked), math.ceil(most / _OF_EACH))
+    chosen = [ranked[(2 * number + 1) * len(ranked) // (2 * count)] for number in range(count)]
+    of_each = math.ceil(most / count)
+    kept = [each for name in chosen for each in sorted(by_speaker[name], key=_shuffled)[:of_each]]
+    return limited(corpus, kept[:most])
+
+
+def _standing(utterances: Sequence[Utterance]) -> float:
+    """A speaker's mean mark."""
+    return float(np.mean([each.median.get("total", 0.0) for each in utterances]))
+
+
+def _shuffled(utterance: Utterance) -> bytes:
+    return hashlib.sha256(utterance.id.encode()).digest()
 
 
 def _rounded(value: float) -> float | None:
