@@ -118,6 +118,13 @@ def other_words() -> Iterator[Attempt]:
         most=NOTHING,
     )
     yield Attempt(
+        name="somebody else goes on",
+        task="repeat",
+        key=_read(SPEECH),
+        sound=np.concatenate([speech, reader, reader]),
+        most=0.0,
+    )
+    yield Attempt(
         name="a speech instead of a short answer",
         task="short_answer",
         key={"accepted": ["umbrella"]},

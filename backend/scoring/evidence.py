@@ -102,7 +102,7 @@ class Quality:
     Problems: `microphone_silent` (nothing at all arrived), `silent` (a room, nobody speaks), `noise_only` (loud, no
     voice),
     `too_quiet`, `noisy`, `clipped`, `truncated`, `too_short`, `whispered` (speech without a voice),
-    `prompt_played_back` (the item's own sound, not an answer).
+    `prompt_played_back` (the item's own sound, not an answer), `two_voices` (somebody else speaks a part of it).
     """
 
     problems: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
 from backend.scoring.text import FILLERS, Alignment, Operation, align_words, word_set, words_of
 
 # Sound that holds no answer to judge, through no proven fault of the candidate: a person listens.
-_UNUSABLE = ("microphone_silent", "noise_only", "prompt_played_back")
+_UNUSABLE = ("microphone_silent", "noise_only", "prompt_played_back", "two_voices")
 # The same where no word was heard: perhaps there was one.
 _UNUSABLE_WORDLESS = ("truncated", "too_short", "too_quiet")
 # Problems that make the evidence weaker, and by how much.

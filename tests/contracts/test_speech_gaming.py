@@ -29,7 +29,14 @@ def attempts(*names: str) -> list[gaming.Attempt]:
 
 @pytest.mark.parametrize(
     "name",
-    ["music", "knocking in the rhythm of speech", "speech backwards", "the wrong sentence", "shouting one word"],
+    [
+        "music",
+        "knocking in the rhythm of speech",
+        "speech backwards",
+        "the wrong sentence",
+        "shouting one word",
+        "somebody else goes on",
+    ],
 )
 def test_what_is_not_the_answer_earns_next_to_nothing(name: str) -> None:
     for attempt in attempts(name):

@@ -11,6 +11,7 @@ from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
 from backend.adapters.speech.pitch import pitch_features
 from backend.adapters.speech.playback import is_played_back
+from backend.adapters.speech.speakers import has_two_voices
 from backend.adapters.speech.voice import (
     audible,
     find_pauses,
@@ -45,7 +46,7 @@ from backend.scoring.words import judge_words
 _MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
 _MOST_OFFERS = 8
 _PROMPTS_KEPT = 32  # of a process: about 10 MB
-PIPELINE_VERSION = "3"
+PIPELINE_VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,8 @@ def evidence_of_pcm(
         return bare
     if prompt is not None and is_played_back(pcm, prompt):
         bare = replace(bare, quality=with_problem(bare.quality, "prompt_played_back"))
+    if has_two_voices(loud_enough, voice):
+        bare = replace(bare, quality=with_problem(bare.quality, "two_voices"))
     return _listen(bare, loud_enough, key, engine, calibration)
 
 

@@ -18,6 +18,7 @@ PLAIN = {
     "truncated": "Breaks off",
     "whispered": "Whispered, without a voice",
     "prompt_played_back": "The prompt itself, played back",
+    "two_voices": "A second voice speaks",
     "too_short": "Too short",
     "no_speech": "No speech was found",
     "nothing_recognised": "Speech in which no word was recognised",

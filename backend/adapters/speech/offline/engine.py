@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors, joined_probabilities
 from backend.adapters.speech.offline.meaning import SentenceEncoder
-from backend.adapters.speech.offline.models import PACKAGED, WHISPER_FILES, library_versions, whisper_folder
+from backend.adapters.speech.offline.models import (
+    PACKAGED,
+    WHISPER_FILES,
+    checked_file,
+    library_versions,
+    whisper_folder,
+)
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
 from backend.adapters.speech.offline.whisper import Hypothesis, Recognition, WhisperBase, slowed
 from backend.adapters.speech.offline.words import VOWELS, features_of_words
@@ -55,6 +61,8 @@ class OfflineEngine:
     def prepare(self) -> None:
         """Make the model files and check every hash, without keeping anything loaded."""
         whisper_folder(self._models_dir)
+        for package, name in PACKAGED:
+            checked_file(package, name)
 
     def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:
         heard = self._hear(pcm)

