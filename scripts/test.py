@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from ctypes.util import find_library
 from pathlib import Path
 
 from config.settings import PROJECT_ROOT
@@ -70,8 +71,13 @@ def find_chromium() -> str | None:
 
 
 def install_programs() -> None:
-    """A browser, and a voice for other languages: from Debian, when one is missing and we may install."""
-    there = {"chromium": find_chromium(), "espeak-ng": shutil.which("espeak-ng")}
+    """A browser, a voice for other languages, a file system that can lose power: from Debian, where one is missing and
+    we may install."""
+    there = {
+        "chromium": find_chromium(),
+        "espeak-ng": shutil.which("espeak-ng"),
+        "libfuse2": find_library("fuse") or find_library("fuse3"),
+    }
     missing = [name for name, path in there.items() if path is None]
     if not missing:
         return

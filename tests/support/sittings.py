@@ -31,6 +31,7 @@ class Candidate:
         self._jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         self._csrf = ""
+        self._epoch = ""
         reply = self.call("POST", "/session", {"login": login, "password": password})
         assert reply.status < 300, reply
         self._csrf = str(self.call("GET", "/session").body.get("csrf_token", ""))
@@ -39,7 +40,7 @@ class Candidate:
         request = urllib.request.Request(  # noqa: S310 - our own product
             f"{self.live.address}/api{path}",
             data=None if method == "GET" else json.dumps(body or {}).encode(),
-            headers={"Content-Type": "application/json", "X-CSRF-TOKEN": self._csrf},
+            headers={"Content-Type": "application/json", "X-CSRF-TOKEN": self._csrf, "X-Attempt-Epoch": self._epoch},
             method=method,
         )
         return self._ask(request)
@@ -65,9 +66,11 @@ class Candidate:
 
     def begin(self, delivery_id: str) -> str:
         """Enters, passes the check, begins; the attempt's id."""
-        attempt = str(self.call("POST", f"/deliveries/{delivery_id}/attempts").body["id"])
-        assert self.call("POST", f"/attempts/{attempt}/check", CHECKS).status == 200
-        assert self.call("POST", f"/attempts/{attempt}/begin").status == 200
+        entered = self.call("POST", f"/deliveries/{delivery_id}/attempts", {"client_id": str(uuid.uuid4())}).body
+        attempt, self._epoch = str(entered["id"]), str(entered["epoch"])
+        for step, body in (("check", CHECKS), ("begin", None)):
+            reply = self.call("POST", f"/attempts/{attempt}/{step}", body)
+            assert reply.status == 200, reply
         return attempt
 
     def open_item(self, attempt: str, position: int) -> Reply:
