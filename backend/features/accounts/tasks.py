@@ -18,7 +18,7 @@ TRIES = 5
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this feature."""
 
-    @celery_app.task(name=usecases.SEND_RESET, bind=True, max_retries=TRIES)
+    @celery_app.task(name=usecases.SEND_RESET, shared=False, bind=True, max_retries=TRIES)
     def send_password_reset(task: Task, account_id: str) -> None:
         services = get_services()
         try:

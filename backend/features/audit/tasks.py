@@ -20,7 +20,7 @@ SCHEDULE: dict[str, dict[str, object]] = {
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The task of this feature. It may run twice, and be lost."""
 
-    @celery_app.task(name=SET_CHECKPOINTS)
+    @celery_app.task(name=SET_CHECKPOINTS, shared=False)
     def set_checkpoints() -> None:
         services = get_services()
         usecases.set_checkpoints(

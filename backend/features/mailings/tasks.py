@@ -38,12 +38,12 @@ def office_of(services: "Services") -> PostOffice:
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this feature. Each may run twice, and be lost."""
 
-    @celery_app.task(name=usecases.SEND_DISPATCH)
+    @celery_app.task(name=usecases.SEND_DISPATCH, shared=False)
     def send_dispatch(dispatch_id: str) -> None:
         services = get_services()
         usecases.send_dispatch(dispatch_id=dispatch_id, office=office_of(services), clock=services.now)
 
-    @celery_app.task(name=usecases.SWEEP)
+    @celery_app.task(name=usecases.SWEEP, shared=False)
     def sweep_mailings() -> None:
         services = get_services()
         usecases.sweep(office=office_of(services), now=services.now())

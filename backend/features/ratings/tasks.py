@@ -61,7 +61,7 @@ def judges_of(services: "Services") -> Judges:
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this feature. Each may run twice, and be lost."""
 
-    @celery_app.task(name=SCORE_RESPONSE)
+    @celery_app.task(name=SCORE_RESPONSE, shared=False)
     def score_response(response_id: str) -> None:
         services = get_services()
         usecases.score_response(
@@ -72,17 +72,17 @@ def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None
             hold=lambda claimed: LeaseRenewal(claimed, responses=services.responses, clock=services.now),
         )
 
-    @celery_app.task(name=REVIEW_ATTEMPT)
+    @celery_app.task(name=REVIEW_ATTEMPT, shared=False)
     def review_attempt(attempt_id: str) -> None:
         services = get_services()
         usecases.review_attempt(attempt_id=attempt_id, desk=desk_of(services), now=services.now())
 
-    @celery_app.task(name=usecases.SWEEP_DEADLINES)
+    @celery_app.task(name=usecases.SWEEP_DEADLINES, shared=False)
     def sweep_deadlines() -> None:
         services = get_services()
         usecases.sweep_deadlines(desk=desk_of(services), now=services.now())
 
-    @celery_app.task(name=usecases.SWEEP)
+    @celery_app.task(name=usecases.SWEEP, shared=False)
     def sweep_attempts() -> None:
         services = get_services()
         usecases.sweep(desk=desk_of(services), now=services.now())

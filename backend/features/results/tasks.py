@@ -63,6 +63,6 @@ def settle(attempt_id: str, services: "Services") -> None:
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this feature. Each may run twice, and be lost."""
 
-    @celery_app.task(name=SETTLE_ATTEMPT)
+    @celery_app.task(name=SETTLE_ATTEMPT, shared=False)
     def settle_attempt(attempt_id: str) -> None:
         settle(attempt_id, get_services())

@@ -18,7 +18,7 @@ TRIES = 8
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this feature."""
 
-    @celery_app.task(name=usecases.SEND_INVITATION, bind=True, max_retries=TRIES)
+    @celery_app.task(name=usecases.SEND_INVITATION, shared=False, bind=True, max_retries=TRIES)
     def send_invitation(task: Task, student_id: str, actor_id: str) -> None:
         """A second run finds the password chosen, or sends a newer link: the former one ends with it."""
         services = get_services()

@@ -34,7 +34,7 @@ def control_room_of(services: "Services") -> ControlRoom:
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:
     """The tasks of this part. Each may run twice, and be lost."""
 
-    @celery_app.task(name=SWEEP_CONTROLS)
+    @celery_app.task(name=SWEEP_CONTROLS, shared=False)
     def sweep_controls() -> None:
         services = get_services()
         usecases.finish_stranded(room=control_room_of(services), now=services.now())
