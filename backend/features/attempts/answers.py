@@ -18,7 +18,8 @@ from enum import StrEnum
 
 import structlog
 
-from backend.core.errors import AdapterError, Conflict, NotFound, RuleViolation, TemporaryFailure
+from backend.core.errors import Conflict, NotFound, RuleViolation, TemporaryFailure
+from backend.core.jobs import hand_over
 from backend.core.ports import Jobs
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
@@ -135,7 +136,7 @@ def save_answer(
         after = _with_answer(attempt, seen or fresh, answer, rank, ends_at, at=now)
         if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
             if after.state is ResponseState.QUEUED:
-                _hand_over(after.id, jobs)
+                hand_over(jobs, SCORE_RESPONSE, after.id)
             return _saved(after)
     raise TemporaryFailure("response_contended")
 
@@ -276,7 +277,7 @@ def hand_in(
     for position in sorted(closed):
         response_id = rules.response_id(attempt.id, position)
         if not paper.get_item(position).is_spoken and responses.hand_in(response_id, now=now):
-            _hand_over(response_id, jobs)
+            hand_over(jobs, SCORE_RESPONSE, response_id)
 
 
 def hand_in_all(*, attempt: Attempt, paper: Paper, responses: Responses, jobs: Jobs, now: datetime) -> None:
@@ -297,14 +298,6 @@ def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: da
     for position in attempt.open_positions:
         response_id = rules.response_id(attempt.id, position)
         responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
-
-
-def _hand_over(response_id: str, jobs: Jobs) -> None:
-    try:
-        jobs.enqueue(SCORE_RESPONSE, response_id)
-    except AdapterError as failure:
-        # It is stored as queued: the sweep hands it over.
-        log.warning("job_not_handed_over", response_id=response_id, reason=failure.reason)
 
 
 # -- what came late --------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import structlog
 from backend.core.actor import Actor
 from backend.core.clock import Clock
 from backend.core.errors import (
-    AdapterError,
     Conflict,
     NotFound,
     OutcomeUnknown,
@@ -18,6 +17,7 @@ from backend.core.errors import (
     TemporaryFailure,
 )
 from backend.core.ids import IdSource
+from backend.core.jobs import hand_over
 from backend.core.ports import Feed, Jobs, Mail, Mailer
 from backend.features.audit import usecases as audit
 from backend.features.audit.repository import AuditLog
@@ -118,13 +118,7 @@ def prepare_mailing(*, mailing_id: str, office: PostOffice, now: datetime) -> Ma
 
 def _hand_over(dispatches: Sequence[Dispatch], office: PostOffice) -> None:
     for dispatch in dispatches:
-        if dispatch.state is not DispatchState.QUEUED:
-            continue
-        try:
-            office.jobs.enqueue(SEND_DISPATCH, dispatch.id)
-        except AdapterError as failure:
-            # Stored as queued: the sweep hands it over.
-            log.warning("job_not_handed_over", dispatch_id=dispatch.id, reason=failure.reason)
+        if dispatch.state is DispatchState.QUEUED and not hand_over(office.jobs, SEND_DISPATCH, dispatch.id):
             return
 
 

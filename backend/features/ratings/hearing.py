@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from backend.core.errors import AdapterError, Conflict, EngineFailure, PermanentFailure
+from backend.core.jobs import hand_over
 from backend.features.attempts import model as attempt_rules
 from backend.features.attempts import responses as rules
 from backend.features.attempts.responses import Response, ResponseState
@@ -134,10 +135,7 @@ def _queue_again(heard: Sequence[Response], desk: Desk, now: datetime) -> None:
             continue
         change(response.attempt_id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=desk.attempts)
         if after is not response and desk.responses.save(after, seen_revision=response.revision):
-            try:
-                desk.jobs.enqueue(SCORE_RESPONSE, response.id)
-            except AdapterError as failure:
-                log.warning("job_not_handed_over", response_id=response.id, reason=failure.reason)
+            hand_over(desk.jobs, SCORE_RESPONSE, response.id)
 
 
 def engine_of(response: Response) -> str | None:

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 import structlog
 
 from backend.core.actor import Actor
-from backend.core.errors import AdapterError, Conflict, NotFound, TemporaryFailure
+from backend.core.errors import Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
+from backend.core.jobs import hand_over
 from backend.features.attempts import answers, monitor
 from backend.features.attempts import model as attempt_rules
 from backend.features.attempts import responses as rules
@@ -90,7 +91,7 @@ def _follow(response: Response, desk: Desk, now: datetime) -> None:
     """What comes after a response moved: its next try, the news, and perhaps the attempt's result."""
     if response.state is ResponseState.QUEUED:
         delay = (response.not_before - now).total_seconds() if response.not_before else 0
-        _enqueue(desk, SCORE_RESPONSE, response.id, delay_s=max(0.0, delay))
+        hand_over(desk.jobs, SCORE_RESPONSE, response.id, delay_s=max(0.0, delay))
     attempt = desk.attempts.find(response.attempt_id)
     if attempt is None:
         return
@@ -104,16 +105,6 @@ def announce(attempt: Attempt, desk: Desk, now: datetime) -> None:
     monitor.announce_scoring(
         attempt, desk.papers.get(attempt.form_id), responses=desk.responses, feed=desk.feed, now=now
     )
-
-
-def _enqueue(desk: Desk, job: str, *args: str, delay_s: float = 0) -> bool:
-    """Hands a job over. One that is lost is found by the sweep."""
-    try:
-        desk.jobs.enqueue(job, *args, delay_s=delay_s)
-    except AdapterError as failure:
-        log.warning("job_not_handed_over", job=job, reason=failure.reason)
-        return False
-    return True
 
 
 # -- one attempt -----------------------------------------------------------------------------------------------------
@@ -134,7 +125,7 @@ def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | N
     if found.outlook is not Outlook.UPLOADS:
         _note_missing(attempt, found.absent, desk)
     if found.outlook is Outlook.RESULT:
-        _enqueue(desk, SETTLE_ATTEMPT, attempt_id)
+        hand_over(desk.jobs, SETTLE_ATTEMPT, attempt_id)
     _look_again(attempt, found.next_at, desk, now)
     if found.absent and found.outlook is not Outlook.UPLOADS:
         announce(attempt, desk, now)
@@ -232,7 +223,7 @@ def _sweep_waiting(desk: Desk, now: datetime) -> int:
     except TemporaryFailure:
         return 0
     waiting = desk.responses.list_waiting(at=now, limit=SWEPT_AT_ONCE)
-    return sum(_enqueue(desk, SCORE_RESPONSE, response.id) for response in waiting)
+    return sum(hand_over(desk.jobs, SCORE_RESPONSE, response.id) for response in waiting)
 
 
 # -- what a person decides -------------------------------------------------------------------------------------------
@@ -337,7 +328,7 @@ def score_again(*, response: Response, desk: Desk, now: datetime) -> Response:
     if attempt is None or attempt.settled_at is not None:
         raise Conflict("already_settled", "The result is settled: it no longer changes.")
     after = _change(response.id, lambda seen: rules.asked_again(seen, at=now), desk.responses)
-    _enqueue(desk, SCORE_RESPONSE, response.id)
+    hand_over(desk.jobs, SCORE_RESPONSE, response.id)
     announce(attempt, desk, now)
     return after
 
@@ -376,7 +367,7 @@ def settle_without(
             reason=response.reason or "",
         )
     after = _change(response.id, lambda seen: rules.waived(seen, by=actor.account_id, at=now), desk.responses)
-    _enqueue(desk, REVIEW_ATTEMPT, response.attempt_id)
+    hand_over(desk.jobs, REVIEW_ATTEMPT, response.attempt_id)
     return after
 
 
@@ -422,7 +413,7 @@ def stop_waiting(
             answers=len(absent),
         )
         announce(attempt, desk, now)
-    _enqueue(desk, REVIEW_ATTEMPT, attempt.id)
+    hand_over(desk.jobs, REVIEW_ATTEMPT, attempt.id)
 
 
 def _change(response_id: str, step: Callable[[Response], Response], responses: Responses) -> Response:

@@ -8,8 +8,9 @@ from datetime import datetime
 import structlog
 
 from backend.core.actor import Actor
-from backend.core.errors import AdapterError, Conflict, NotFound, TemporaryFailure
+from backend.core.errors import Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
+from backend.core.jobs import hand_over
 from backend.core.ports import Jobs
 from backend.features.assessments.repository import Deliveries
 from backend.features.attempts import model as attempt_rules
@@ -114,11 +115,7 @@ def score_again(
         new_id=new_id,
         result_id=result.id,
     )
-    try:
-        contesting.jobs.enqueue(SCORE_RESPONSE, response.id)
-    except AdapterError as failure:
-        # The response is stored as queued: the sweep hands it over.
-        log.warning("job_not_handed_over", response_id=response.id, reason=failure.reason)
+    hand_over(contesting.jobs, SCORE_RESPONSE, response.id)
     return after
 
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.core.errors import AdapterError, Conflict, PermanentFailure, RuleViolation, TemporaryFailure
+from backend.core.errors import Conflict, PermanentFailure, RuleViolation, TemporaryFailure
+from backend.core.jobs import hand_over
 from backend.core.ports import Blobs, Jobs
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
@@ -179,7 +180,8 @@ def _store_whole(
     shelves.blobs.put(upload.blob_key, data, content_type=upload.content_type)
     response = _write_response(attempt, upload, paper, shelves.responses, now)
     log.info("recording_stored", attempt_id=attempt.id, position=upload.position, recording_id=upload.recording_id)
-    _hand_over(response, shelves.jobs)
+    if response.state is ResponseState.QUEUED:
+        hand_over(shelves.jobs, SCORE_RESPONSE, response.id)
     return _stored(upload)
 
 
@@ -217,16 +219,6 @@ def _check_same(response: Response, upload: Upload) -> None:
 
 def _differs() -> Conflict:
     return Conflict("recording_differs", "Another recording has this identification.")
-
-
-def _hand_over(response: Response, jobs: Jobs) -> None:
-    if response.state is not ResponseState.QUEUED:
-        return
-    try:
-        jobs.enqueue(SCORE_RESPONSE, response.id)
-    except AdapterError as failure:
-        # The response is stored as queued: the sweep hands it over.
-        log.warning("job_not_handed_over", response_id=response.id, reason=failure.reason)
 
 
 def _is_stored(upload: Upload, shelves: Shelves) -> bool:
