@@ -15,7 +15,7 @@ pause of an hour. Neither can fall into an exam.
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
@@ -90,15 +90,22 @@ def start_session(actor: Actor, *, limited_to: str = "") -> None:
     before = find_session()
     if before is not None:
         _sessions().revoke(before.id)
-    now = services.now()
-    session = Session(
+    session = fresh_session(actor, client=_client(), limited_to=limited_to, now=services.now())
+    _sessions().add(session)
+    _use(session)
+    g.tokens_to_send = session
+
+
+def fresh_session(actor: Actor, *, client: str, now: datetime, limited_to: str = "") -> Session:
+    """A session with secrets of its own, not stored yet."""
+    return Session(
         id=secrets.token_urlsafe(24),
         account_id=actor.account_id,
         role=actor.role,
         campus_id=actor.campus_id,
         display_name=actor.display_name,
         csrf=secrets.token_urlsafe(24),
-        client=_client(),
+        client=client,
         refresh_id=secrets.token_urlsafe(16),
         previous_refresh_id="",
         is_confirmed=True,
@@ -106,9 +113,6 @@ def start_session(actor: Actor, *, limited_to: str = "") -> None:
         started_at=now,
         limited_to=limited_to,
     )
-    _sessions().add(session)
-    _use(session)
-    g.tokens_to_send = session
 
 
 def end_session() -> None:

@@ -1,6 +1,5 @@
 """One campus with one delivery that is open now, its candidates signed in, and what the generator has to know."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +9,6 @@ from flask import Flask
 from flask_jwt_extended import create_access_token, create_refresh_token
 
 from backend.core.actor import Actor, Role
-from backend.core.ports import Session
 from backend.features.accounts.model import Account, AccountState
 from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.model import Delivery, Window
@@ -23,7 +21,7 @@ from backend.features.students.model import Student, StudentState, name_key, rol
 from backend.migrations.runner import find_migrations, run_migrations
 from backend.schema import COLLECTIONS
 from backend.storage import ensure_collections
-from backend.web.auth import init_auth
+from backend.web.auth import fresh_session, init_auth
 from backend.wiring import Services, open_database
 from config.settings import PROJECT_ROOT, Settings
 from scripts.load.sounds import SilentVoice
@@ -168,21 +166,7 @@ class Doorman:
         init_auth(self._app)
 
     def let_in(self, actor: Actor) -> Pass:
-        now = self._services.now()
-        session = Session(
-            id=secrets.token_urlsafe(24),
-            account_id=actor.account_id,
-            role=actor.role,
-            campus_id=actor.campus_id,
-            display_name=actor.display_name,
-            csrf=secrets.token_urlsafe(24),
-            client="load",
-            refresh_id=secrets.token_urlsafe(16),
-            previous_refresh_id="",
-            is_confirmed=True,
-            rotated_at=now,
-            started_at=now,
-        )
+        session = fresh_session(actor, client="load", now=self._services.now())
         self._services.sessions.add(session)
         claims = {"session": session.id, "refresh": session.refresh_id, "csrf": session.csrf}
         with self._app.app_context():

@@ -20,6 +20,7 @@ _FRAME, _HOP, _FRAMES = 400, 160, 160  # samples, samples, frames of one vector 
 _EVERY = 80  # frames between the starts of two vectors
 _LEVEL = 10 ** (-30 / 20)  # root mean square that quieter sound is raised to, as in the encoder's training
 _LEAST = 4  # vectors of each voice: 4 s
+_SHORTEST = _HOP * (_FRAMES + (2 * _LEAST - 1) * _EVERY - 1)  # samples with two voices' vectors in them
 _ANOTHER_BELOW = 0.7  # cosine between the mean vectors of the stretch and of the rest
 
 Floats = npt.NDArray[np.float32]
@@ -29,10 +30,9 @@ _Layer = tuple[Floats, Floats, Floats]
 def has_two_voices(pcm: Pcm, voice: VoiceActivity) -> bool:
     """Whether one stretch of the speech is spoken by somebody else than the rest. Too little speech: no."""
     spoken = [pcm[start * SAMPLE_RATE // 1000 : end * SAMPLE_RATE // 1000] for start, end in voice.segments]
-    pieces = _pieces(np.concatenate(spoken)) if spoken else np.zeros((0, _FRAMES, _BANDS), dtype=np.float32)
-    if len(pieces) < 2 * _LEAST:
+    if sum(map(len, spoken)) < _SHORTEST:
         return False
-    return likeness(_vectors(pieces)) < _ANOTHER_BELOW
+    return likeness(_vectors(_pieces(np.concatenate(spoken)))) < _ANOTHER_BELOW
 
 
 def likeness(vectors: Floats) -> float:
@@ -113,8 +113,6 @@ def _pieces(speech: Pcm) -> Floats:
     level = float(np.sqrt(np.mean(np.square(speech, dtype=np.float64)))) if len(speech) else 0.0
     if 0.0 < level < _LEVEL:
         speech = speech * np.float32(_LEVEL / level)
-    if len(speech) < _FRAME + _HOP * _FRAMES:
-        return np.zeros((0, _FRAMES, _BANDS), dtype=np.float32)
     padded = np.pad(speech, _FRAME // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP] * _window()
     spectra = np.square(np.abs(np.fft.rfft(frames, axis=1))).astype(np.float32) @ _mel_bands().T

@@ -1,6 +1,7 @@
 """Writing and reading the audit log."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -33,27 +34,24 @@ def record(
     **details: str | int,
 ) -> None:
     """Writes one entry. `details` are codes, counts and ids only: never a name, an address, an answer."""
-    order = f"{now:%Y%m%d%H%M%S%f}-{new_id()}"
-    audit_log.add(
-        AuditEvent(
-            id=order,
-            order=order,
-            campus_id=campus_id,
-            actor_id=actor_id,
-            action=action,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            at=now,
-            details={name: str(value) for name, value in details.items()},
-        )
+    event = event_of(
+        event_id=new_id(),
+        actor_id=actor_id,
+        campus_id=campus_id,
+        action=action,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        now=now,
+        **details,
     )
+    audit_log.add(replace(event, id=event.order))
 
 
 def event_of(
     *,
     event_id: str,
-    actor_id: str,
-    campus_id: str,
+    actor_id: str | None,
+    campus_id: str | None,
     action: str,
     subject_kind: str,
     subject_id: str,
