@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         return f"{scheme}://{reachable_host(self.viva_host)}{port}"
 
     @property
+    def local_url(self) -> str:
+        """Where this machine itself finds Viva, past any proxy."""
+        host = "127.0.0.1" if self.viva_host in ("0.0.0.0", "::") else reachable_host(self.viva_host)  # noqa: S104 - compared
+        return f"{'https' if self.uses_tls else 'http'}://{host}:{self.viva_port}"
+
+    @property
     def engines(self) -> tuple[str, ...]:
         """The speech engines, the preferred one first."""
         return tuple(name for name in (part.strip() for part in self.speech_engines.split(",")) if name)

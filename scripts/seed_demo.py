@@ -5,10 +5,13 @@ what is there stays, and only the printed passwords are new each time. Nobody el
 """
 
 import argparse
+import contextlib
+import fcntl
 import json
 import logging
 import sys
 import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +46,33 @@ def main() -> int:
     if SHORT not in offered:
         print("Viva is not prepared yet: `make up` first, then `make demo`.", file=sys.stderr)
         return 1
+    with one_at_a_time(services.settings.viva_data / "demo.lock", when_waiting=_say_waiting):
+        sign_ins = _furnish(services, formats=offered, finished=arguments.finished)
+    if arguments.json:
+        _write_private(Path(arguments.json), sign_ins)
+    print("\nSign in with any of these (new at every `make demo`):\n")
+    for each in sign_ins:
+        print(f"  {each.role:18} {each.name:20} {each.login:52} {each.password}")
+    return 0
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path, *, when_waiting: Callable[[], None]) -> Iterator[None]:
+    """Holds `path`: two runs that look at the same moment whether a test is there would both schedule it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _say_waiting() -> None:
+    _say("Another `make demo` or `make screens` is filling it: waiting until it is done")
+
+
+def _furnish(services: Services, *, formats: set[str], finished: int) -> list[SignIn]:
     superadmin, shown = superadmin_of(services)
     sign_ins = [shown] if shown else []
     batches: list[DemoBatch] = []
@@ -52,13 +82,7 @@ def main() -> int:
         batches += made
         sign_ins.append(renew_password(services, admin, "campus admin"))
     stage = Stage(services, Speaking(find_voice(caches=(services.settings.viva_data / "cache" / "demo",))))
-    sign_ins += _fill(services, stage, batches, formats=offered, finished=arguments.finished)
-    if arguments.json:
-        _write_private(Path(arguments.json), sign_ins)
-    print("\nSign in with any of these (new at every `make demo`):\n")
-    for each in sign_ins:
-        print(f"  {each.role:18} {each.name:20} {each.login:52} {each.password}")
-    return 0
+    return sign_ins + _fill(services, stage, batches, formats=formats, finished=finished)
 
 
 def _fill(

@@ -42,7 +42,13 @@ def serve(settings: Settings, folders: Folders) -> int:
     """Runs until asked to stop. The caller holds the lock."""
     left = end_what_was_left(folders)
     progress = Progress(folders)
-    state = State(pid=os.getpid(), identity=process_identity(os.getpid()), address=settings.public_url)
+    state = State(
+        pid=os.getpid(),
+        identity=process_identity(os.getpid()),
+        address=settings.public_url,
+        local_address=settings.local_url,
+        tls_cert=str(settings.tls_cert_file or ""),
+    )
     write_state(folders, state)
     if left:
         progress.say("detail", f"Ended what a killed start had left: {', '.join(left)}")

@@ -6,9 +6,9 @@ import sys
 import urllib.error
 import urllib.request
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import SettingsError, load_settings
 from scripts.services.program import Folders
-from scripts.services.runfiles import is_running, is_same_process, read_state
+from scripts.services.runfiles import State, is_running, is_same_process, read_state
 
 
 def main() -> int:
@@ -26,15 +26,14 @@ def main() -> int:
     for name, entry in state.processes.items():
         alive = is_same_process(entry["pid"], entry["identity"])
         print(f"  {name:10} {entry['pid']:>8} {'running' if alive else 'starting again'}")
-    return _show_readiness(settings)
+    return show_readiness(state)
 
 
-def _show_readiness(settings: Settings) -> int:
-    host = "127.0.0.1" if settings.viva_host in ("0.0.0.0", "::") else settings.viva_host  # noqa: S104 - compared
-    scheme = "https" if settings.uses_tls else "http"
-    address = f"{scheme}://{host}:{settings.viva_port}/readyz"
+def show_readiness(state: State) -> int:
+    """What runs here is asked where it said that it listens: this command's own settings may be of another start."""
+    address = f"{state.local_address or state.address}/readyz"
     try:
-        with urllib.request.urlopen(address, timeout=10, context=_trusting_itself(settings)) as reply:  # noqa: S310
+        with urllib.request.urlopen(address, timeout=10, context=_trusting_itself(state)) as reply:  # noqa: S310
             body, is_ready = json.load(reply), True
     except urllib.error.HTTPError as refused:
         body, is_ready = json.loads(refused.read() or b"{}"), False
@@ -46,11 +45,11 @@ def _show_readiness(settings: Settings) -> int:
     return 0 if is_ready else 1
 
 
-def _trusting_itself(settings: Settings) -> ssl.SSLContext | None:
-    """The address is loopback; a self-signed certificate is trusted by its file."""
-    if not settings.uses_tls:
+def _trusting_itself(state: State) -> ssl.SSLContext | None:
+    """The address is this machine's own; a self-signed certificate is trusted by its file."""
+    if not state.tls_cert:
         return None
-    context = ssl.create_default_context(cafile=str(settings.tls_cert_file))
+    context = ssl.create_default_context(cafile=state.tls_cert)
     context.check_hostname = False
     return context
 

@@ -139,9 +139,7 @@ def _web(settings: Settings) -> Program:
 
 
 def _web_answers(settings: Settings) -> bool:
-    host = "127.0.0.1" if settings.viva_host in ("0.0.0.0", "::") else settings.viva_host  # noqa: S104 - compared
-    scheme = "https" if settings.uses_tls else "http"
-    return embedded.http_answers(f"{scheme}://{host}:{settings.viva_port}/healthz")
+    return embedded.http_answers(f"{settings.local_url}/healthz")
 
 
 def _scorer(settings: Settings) -> Program:

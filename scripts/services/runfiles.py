@@ -28,11 +28,16 @@ class Note:
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """Who runs here. Process ids come with their start time, because ids are used again."""
+    """Who runs here. Process ids come with their start time, because ids are used again.
+
+    `address` is what browsers use, `local_address` where this machine asks; `tls_cert` is the file to trust there.
+    """
 
     pid: int
     identity: str
     address: str = ""
+    local_address: str = ""
+    tls_cert: str = ""
     processes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
