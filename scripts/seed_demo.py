@@ -26,7 +26,7 @@ from backend.wiring import Services, build_services
 from config.settings import load_settings
 from scripts.demo.campus import PLANS, DemoBatch, SignIn, build_campus, renew_password, superadmin_of
 from scripts.demo.outcome import decide, latest_results, release_and_mail
-from scripts.demo.oversight import oversee
+from scripts.demo.oversight import grant, oversee
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 
@@ -98,6 +98,7 @@ def _fill(
         for number, student in enumerate(first.students[:finished], start=1):
             _say(f"{ENDED.title}: student {number} of {finished}")
             stage.sit_all(ended, student, keys)
+    grant(services, second.admin, second.students)
     running, is_new = stage.schedule(second, RUNNING)
     if is_new:
         for number, student in enumerate(second.students[: RUNNING.inside], start=1):

@@ -34,7 +34,6 @@ def oversee(services: Services, admin: Actor, delivery: Delivery, students: Sequ
         _say(services, delivery, students, acting)
         _note(services, delivery, students, acting)
         _notice(services, delivery)
-        _grant(services, admin, students[3])
     return account
 
 
@@ -111,15 +110,21 @@ def _notice(services: Services, delivery: Delivery) -> None:
     )
 
 
-def _grant(services: Services, admin: Actor, student: Student) -> None:
-    grant_accommodation(
-        actor=admin,
-        student=student,
-        accommodation_id=f"demo-{student.id}",
-        measures=Measures(extra_time=1.25, break_minutes=10, larger_text=True),
-        reason="Approved by the examinations office, 3 November 2026.",
-        accommodations=services.accommodations,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-    )
+GRANTED = {3: Measures(extra_time=1.25, break_minutes=10, larger_text=True), 7: Measures(extra_time=1.5)}
+"""By the student's place in the batch: one of those inside the test, one at the device check."""
+
+
+def grant(services: Services, admin: Actor, students: Sequence[Student]) -> None:
+    """Before the test begins, as it is fixed then. Safe to repeat."""
+    for place, measures in GRANTED.items():
+        grant_accommodation(
+            actor=admin,
+            student=students[place],
+            accommodation_id=f"demo-{students[place].id}",
+            measures=measures,
+            reason="Approved by the examinations office, 3 November 2026.",
+            accommodations=services.accommodations,
+            audit_log=services.audit_log,
+            now=services.now(),
+            new_id=services.new_id,
+        )

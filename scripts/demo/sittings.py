@@ -115,6 +115,7 @@ class Stage:
             attempts=services.attempts,
             now=services.now(),
             new_id=services.new_id,
+            conditions=services.granted_conditions.find(student.id),
         )
 
     def _length(self, delivery: Delivery, student: Student) -> timedelta:
@@ -129,6 +130,7 @@ class Stage:
             attempts=services.attempts,
             now=at - timedelta(minutes=3),
             new_id=services.new_id,
+            conditions=services.granted_conditions.find(student.id),
         )
         paper = services.papers.get(attempt.form_id)
         attempt = attempt_usecases.store_check(attempt=attempt, outcomes=CHECKS, attempts=services.attempts, now=at)

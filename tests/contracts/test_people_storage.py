@@ -386,6 +386,8 @@ def test_accommodations(database) -> None:
     assert kept.add(later)
     assert kept.find("one") == first
     assert [each.id for each in kept.list_by_student("s1")] == ["two", "one"]
+    assert {each.id for each in kept.list_by_campus("north")} == {"one", "two"}
+    assert kept.list_by_campus("south") == []
     over = ended(first, by="a2", at=NOW + timedelta(days=2))
     assert kept.end(over)
     assert not kept.end(over)

@@ -8,6 +8,7 @@ from flask import request
 from backend.adapters.realtime.memory import MemoryFeed
 from backend.app import create_app
 from backend.core.ports import PresenceMark
+from backend.features.accommodations.model import Accommodation, Measures
 from backend.web import live
 from tests.support.exam import CAST, Browser, furnish, sign_in_by_header
 from tests.support.matrix import build_full_services
@@ -109,8 +110,45 @@ def test_joining_answers_with_every_candidate(app, services):
         "refused": "",
         "signals": {"total": 0, "finding": "", "appealed": False},
         "offline": False,
+        "conditions": None,
         "version": 0,
     }
+
+
+def test_accommodations_are_told_without_their_reason(app, services):
+    """Before the start what is granted now; from the start on what was fixed with it."""
+    grant(services, "asha", Measures(extra_time=1.25, break_minutes=10))
+    client, asha = connect(app, "meera"), Browser(http=app.test_client(), actor="asha")
+    fixed = {"extra_time": 1.25, "break_ms": 600_000, "replays": 0, "larger_text": False}
+    assert conditions_of(client) == {"asha": fixed, "ravi": None}
+    attempt = asha.post("/api/deliveries/delivery/attempts").json
+    grant(services, "asha", Measures(extra_time=1.5))
+    assert conditions_of(client)["asha"]["extra_time"] == 1.5
+    asha.post(f"/api/attempts/{attempt['id']}/begin")
+    grant(services, "asha", Measures(extra_time=2.0, larger_text=True))
+    shown = conditions_of(client)["asha"]
+    assert shown == {"extra_time": 1.5, "break_ms": 600_000, "replays": 0, "larger_text": False}
+    events = client.get_received("/live")
+    assert events[-1]["args"][0]["conditions"] == shown
+    assert "office" not in str((events, join(client)))
+
+
+def conditions_of(client):
+    return {row["student_id"]: row["conditions"] for row in join(client)["snapshot"]["rows"]}
+
+
+def grant(services, student_id, measures):
+    services.accommodations.add(
+        Accommodation(
+            id=services.new_id(),
+            campus_id="north",
+            student_id=student_id,
+            measures=measures,
+            reason="Approved by the office",
+            granted_by="meera",
+            granted_at=services.now(),
+        )
+    )
 
 
 def test_events_follow_without_names(app, services):

@@ -28,3 +28,6 @@ class MemoryAccommodations(Accommodations):
     def list_by_student(self, student_id: str) -> Sequence[Accommodation]:
         mine = [each for each in self._kept.values() if each.student_id == student_id]
         return sorted(mine, key=lambda each: each.granted_at, reverse=True)
+
+    def list_by_campus(self, campus_id: str) -> Sequence[Accommodation]:
+        return [each for each in self._kept.values() if each.campus_id == campus_id]

@@ -7,7 +7,10 @@ from backend.features.accommodations.repository import Accommodations
 from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records
 
 COLLECTIONS = (
-    CollectionSpec(name="accommodations", indexes=(IndexSpec(keys=(("student_id", 1), ("granted_at", -1))),)),
+    CollectionSpec(
+        name="accommodations",
+        indexes=(IndexSpec(keys=(("student_id", 1), ("granted_at", -1))), IndexSpec(keys=(("campus_id", 1),))),
+    ),
 )
 
 
@@ -27,3 +30,6 @@ class MongoAccommodations(Accommodations):
 
     def list_by_student(self, student_id: str) -> Sequence[Accommodation]:
         return self._records.list_by({"student_id": student_id}, sort=[("granted_at", -1)])
+
+    def list_by_campus(self, campus_id: str) -> Sequence[Accommodation]:
+        return self._records.list_by({"campus_id": campus_id})

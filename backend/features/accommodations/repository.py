@@ -17,3 +17,6 @@ class Accommodations(Protocol):
 
     def list_by_student(self, student_id: str) -> Sequence[Accommodation]:
         """The latest first."""
+
+    def list_by_campus(self, campus_id: str) -> Sequence[Accommodation]:
+        """Of all its students, in no order: few have any."""

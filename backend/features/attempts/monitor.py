@@ -7,10 +7,11 @@ heartbeat that came meanwhile must not keep it off the row.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from backend.core.ports import Feed, PresenceMark
-from backend.features.attempts.model import Attempt
+from backend.features.attempts.model import USUAL, Attempt, Conditions
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.repository import Responses
 from backend.features.attempts.responses import ResponseState
@@ -46,7 +47,13 @@ def describe_progress(attempt: Attempt, paper: Paper) -> Json:
         "items_open": attempt.items_open,
         "total_items": paper.total_items,
         "offline": bool(attempt.offline_stretches),
+        "conditions": describe_conditions(attempt.conditions),
     }
+
+
+def describe_conditions(conditions: Conditions) -> Json | None:
+    """What is different for the candidate, never why: the reason may be of health. None where nothing is."""
+    return None if conditions.are_usual else asdict(conditions)
 
 
 def describe_presence(mark: PresenceMark | None) -> Json:
@@ -113,6 +120,7 @@ NOWHERE: Json = {
     "items_open": 1,
     "total_items": 0,
     "offline": False,
+    "conditions": describe_conditions(USUAL),
     **describe_presence(None),
     **describe_responses({}),
 }

@@ -135,6 +135,9 @@ class GrantedConditions(Protocol):
     def find(self, student_id: str) -> Conditions:
         """The usual conditions where nothing was granted."""
 
+    def list_by_campus(self, campus_id: str) -> Mapping[str, Conditions]:
+        """By student, of those to whom something was granted that is in force."""
+
 
 class ReleasedAttempts(Protocol):
     """Whose results are out, told by the feature that has them (results)."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.core.ports import Feed, Presence, PresenceMark
+from backend.features.assessments.model import Delivery
 from backend.features.attempts import monitor
-from backend.features.attempts.model import Attempt
+from backend.features.attempts.model import USUAL, Attempt, Conditions
 from backend.features.attempts.monitor import Counts, Json
-from backend.features.attempts.repository import Attempts, Candidate, Papers, Responses
+from backend.features.attempts.repository import Attempts, Candidate, GrantedConditions, Papers, Responses
 from backend.features.invigilation.model import REFUSALS, IdentityCheck, Incident
 from backend.features.invigilation.repository import IdentityChecks, Incidents, SignalRecords
 from backend.features.invigilation.signals import Finding, SignalRecord
@@ -30,6 +31,7 @@ class Watched:
     checks: IdentityChecks
     incidents: Incidents
     records: SignalRecords
+    granted: GrantedConditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +44,12 @@ class _Read:
     checks: Mapping[str, IdentityCheck]
     refusals: Mapping[str, Incident]
     records: Mapping[str, SignalRecord]
+    granted: Mapping[str, Conditions]
 
 
-def list_rows(delivery_id: str, candidates: Sequence[Candidate], *, watched: Watched, now: datetime) -> list[Json]:
+def list_rows(delivery: Delivery, candidates: Sequence[Candidate], *, watched: Watched, now: datetime) -> list[Json]:
     """A row for each candidate, in the order given, from each one's latest attempt."""
-    read = _read(delivery_id, watched)
+    read = _read(delivery, watched)
     return [
         {
             "student_id": candidate.student_id,
@@ -59,7 +62,8 @@ def list_rows(delivery_id: str, candidates: Sequence[Candidate], *, watched: Wat
     ]
 
 
-def _read(delivery_id: str, watched: Watched) -> _Read:
+def _read(delivery: Delivery, watched: Watched) -> _Read:
+    delivery_id = delivery.id
     latest = monitor.latest_attempts(watched.attempts.list_by_delivery(delivery_id))
     ids = [attempt.id for attempt in latest.values()]
     return _Read(
@@ -74,6 +78,7 @@ def _read(delivery_id: str, watched: Watched) -> _Read:
             for student_id in incident.student_ids
         },
         records={record.id: record for record in watched.records.list_by_delivery(delivery_id)},
+        granted=watched.granted.list_by_campus(delivery.campus_id),
     )
 
 
@@ -84,12 +89,15 @@ def _describe(student_id: str, read: _Read, papers: Papers) -> Json:
         "identity": check.means.value if check is not None else "",
         "refused": _refusal(read.refusals.get(student_id), attempt),
     }
+    # What was granted counts until the clock starts; from then on what was fixed with it.
+    granted: Json = {"conditions": monitor.describe_conditions(read.granted.get(student_id, USUAL))}
     if attempt is None:
-        return overseen | monitor.NOWHERE | describe_signals(None)
+        return overseen | monitor.NOWHERE | granted | describe_signals(None)
     return (
         overseen
         | {"attempt_id": attempt.id}
         | monitor.describe_progress(attempt, papers.get(attempt.form_id))
+        | (granted if attempt.started_at is None else {})
         | monitor.describe_presence(read.marks.get(attempt.id))
         | monitor.describe_responses(read.counts.get(attempt.id, {}))
         | describe_signals(read.records.get(attempt.id))

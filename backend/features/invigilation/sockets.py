@@ -26,8 +26,9 @@ def _snapshot(actor: Actor, delivery_id: str) -> Json:
         checks=services.identity_checks,
         incidents=services.incidents,
         records=services.signal_records,
+        granted=services.granted_conditions,
     )
-    rows = list_rows(delivery.id, services.candidates.list_by_batch(delivery.batch_id), watched=watched, now=now)
+    rows = list_rows(delivery, services.candidates.list_by_batch(delivery.batch_id), watched=watched, now=now)
     return {"server_now": iso(now), "delivery_id": delivery.id, "rows": rows}
 
 

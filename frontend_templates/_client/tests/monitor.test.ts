@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countStates, newer, type DispatchRow } from "../src/mailing/rows";
 import { scrollToShow, stepOf, visibleRange } from "../src/monitor/list";
-import { connectionLabel, lostForMs, matches, microphoneLabel, placeLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
+import { connectionLabel, grantedOf, lostForMs, matches, microphoneLabel, placeLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
 
 const NOW = Date.parse("2026-01-01T10:00:00Z");
 const before = (ms: number) => new Date(NOW - ms).toISOString();
@@ -11,7 +11,7 @@ function row(changes: Partial<Row> = {}): Row {
     student_id: "s1", student_name: "Asha", roll_number: "N-2", attempt_id: "a1", state: "in_progress", section_letter: "B",
     position: 4, total_items: 63, last_seen_at: before(3000), uploads_pending: 0, microphone: "ok",
     responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, identity: "", refused: "",
-    offline: false, signals: { total: 0, finding: "", appealed: false }, version: 10, revision: 5, ...changes,
+    offline: false, signals: { total: 0, finding: "", appealed: false }, conditions: null, version: 10, revision: 5, ...changes,
   };
 }
 
@@ -80,6 +80,22 @@ describe("trouble", () => {
   });
   it("shows answers that could not be scored rather than a sum that hides them", () => {
     expect(scoringLabel(row({ responses: { queued: 0, scored: 7, failed: 1, needs_rater: 0 } }))).toEqual({ text: "1 could not be scored", tone: "red" });
+  });
+});
+
+describe("accommodations", () => {
+  const granted = { extra_time: 1.25, break_ms: 600_000, replays: 0, larger_text: true };
+
+  it("are told in short on the row, and whole to be read out", () => {
+    expect(grantedOf(row())).toBeNull();
+    expect(grantedOf(row({ conditions: granted }))).toEqual({ short: "×1.25 · 10 min rest · large text", long: "1.25 times the usual time, breaks of 10 minutes in all, larger text" });
+    expect(grantedOf(row({ conditions: { ...granted, extra_time: 1, break_ms: 0, replays: 1, larger_text: false } }))?.long).toBe("each prompt once more");
+  });
+  it("are a filter, and are of the attempt: what was fixed when it began replaces what was granted before", () => {
+    expect(matches(row({ conditions: granted }), "granted", "", NOW)).toBe(true);
+    expect(matches(row(), "granted", "", NOW)).toBe(false);
+    const begun = withEvent(row({ conditions: granted }), { student_id: "s1", attempt_id: "a1", revision: 6, version: 11, conditions: null });
+    expect(grantedOf(begun)).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@
 import { h } from "../exam/dom";
 import { NotDone, type Calls, type Happening } from "./calls";
 import { spanOf } from "./row";
-import { connectionLabel, identityLabel, microphoneLabel, placeLabel, reachable, scoringLabel, signalsLabel, troublesOf, uploadsLabel, type Action, type Label, type Row } from "./rows";
+import { connectionLabel, grantedOf, identityLabel, microphoneLabel, placeLabel, reachable, scoringLabel, signalsLabel, troublesOf, uploadsLabel, type Action, type Label, type Row } from "./rows";
 
 const AGAIN_MS = 1500;
 const KINDS: Record<Happening["kind"], string> = { move: "Test", signal: "Signal", incident: "Incident", message: "Message", identity: "Identity", control: "Control" };
@@ -62,8 +62,10 @@ export class Details {
     this.#find("[data-details-roll]").textContent = row.roll_number;
     const troubles = troublesOf(row, now);
     this.#find("[data-details-troubles]").replaceChildren(...troubles.map((each) => spanOf(each, true)));
+    const granted = grantedOf(row);
     const facts: [string, Label | null][] = [
       ["State", placeLabel(row)],
+      ["Accommodations", granted && { text: granted.long, tone: "secondary" }],
       ["Identity", identityLabel(row) ?? (row.identity ? { text: "checked", tone: "green" } : null)],
       ["Connection", connectionLabel(row, now)],
       ["Microphone", microphoneLabel(row)],

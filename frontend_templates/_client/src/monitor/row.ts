@@ -1,7 +1,7 @@
 /** One candidate's row. Built once; later only the cells whose text has changed are touched. */
 import { h } from "../exam/dom";
 import type { Drawer } from "./list";
-import { connectionLabel, identityLabel, microphoneLabel, placeLabel, scoringLabel, signalsLabel, troublesOf, uploadsLabel, type Label, type Row } from "./rows";
+import { connectionLabel, grantedOf, identityLabel, microphoneLabel, placeLabel, scoringLabel, signalsLabel, troublesOf, uploadsLabel, type Label, type Row } from "./rows";
 
 const NAMES = ["State", "Attention", "Connection", "Microphone", "Uploads", "Signals", "Scoring"] as const;
 
@@ -29,7 +29,7 @@ function build(row: Row, actions: RowActions): HTMLElement {
     "div",
     { class: "monitor-row", role: "row", "data-student": id },
     h("div", { class: "monitor-choose", role: "cell" }, box),
-    h("div", { class: "monitor-who", role: "rowheader" }, open, h("span", {}, row.roll_number)),
+    h("div", { class: "monitor-who", role: "rowheader" }, open, h("span", { class: "monitor-under" }, h("span", {}, row.roll_number), h("span", { class: "monitor-granted", "data-granted": "", hidden: true }))),
     ...NAMES.map((name) => h("div", { role: "cell", "data-label": name })),
   );
 }
@@ -40,6 +40,7 @@ function draw(element: HTMLElement, row: Row, actions: RowActions): void {
   const box = element.querySelector<HTMLInputElement>("input");
   if (box && box.checked !== chosen) box.checked = chosen;
   element.classList.toggle("chosen", chosen);
+  mark(element.querySelector<HTMLElement>("[data-granted]")!, row);
   const troubles = troublesOf(row, now);
   const identity = identityLabel(row);
   const cells: (Label | null)[][] = [
@@ -52,6 +53,16 @@ function draw(element: HTMLElement, row: Row, actions: RowActions): void {
     [scoringLabel(row)],
   ];
   cells.forEach((labels, index) => set(element.children[index + 2] as HTMLElement, labels, index < 2));
+}
+
+/** That the candidate has accommodations, and which: in short to be seen, whole to be read out and pointed at. */
+function mark(element: HTMLElement, row: Row): void {
+  const granted = grantedOf(row);
+  const long = granted ? `Accommodations: ${granted.long}` : "";
+  if (element.title === long) return;
+  element.title = long;
+  element.hidden = granted === null;
+  element.replaceChildren(h("span", { class: "visually-hidden" }, long), h("span", { "aria-hidden": "true" }, granted?.short ?? ""));
 }
 
 function set(cell: HTMLElement, labels: (Label | null)[], isState: boolean): void {

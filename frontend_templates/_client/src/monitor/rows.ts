@@ -1,5 +1,12 @@
 /** The monitor's rows and what they mean; pure. */
 
+export interface Conditions {
+  extra_time: number;
+  break_ms: number;
+  replays: number;
+  larger_text: boolean;
+}
+
 export interface Row {
   student_id: string;
   student_name: string;
@@ -22,6 +29,8 @@ export interface Row {
   /** Went on without a connection at some time. */
   offline: boolean;
   signals: { total: number; finding: string; appealed: boolean };
+  /** What is different for this candidate; null where nothing is. Never why. */
+  conditions: Conditions | null;
   version: number;
   /** Of the attempt, as `state` and `position` show it. */
   revision: number;
@@ -46,7 +55,7 @@ export const LOST_AFTER_MS = 25_000;
 /** Uploads go out within seconds; what waits longer does not get through. */
 export const PENDING_LONG_MS = 60_000;
 
-const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "items_open", "total_items", "offline"]);
+const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "items_open", "total_items", "offline", "conditions"]);
 
 /** The row with what is new in the event, each part by itself; the same row when nothing is. */
 export function withEvent(row: Row, event: RowEvent): Row {
@@ -213,11 +222,32 @@ export function sorted(rows: Iterable<Row>, order: Order, nowMs: number): Row[] 
   return all.sort(compare[order]);
 }
 
-export type Filter = "all" | "trouble" | Group;
+export interface Granted {
+  /** For the row. */
+  short: string;
+  /** The same, to be read out. */
+  long: string;
+}
+
+/** A candidate's accommodations in words; null where there are none. */
+export function grantedOf({ conditions }: Row): Granted | null {
+  if (!conditions) return null;
+  const { extra_time: factor, break_ms, replays, larger_text } = conditions;
+  const minutes = Math.round(break_ms / 60_000);
+  const pieces: [string, string][] = [];
+  if (factor > 1) pieces.push([`×${factor}`, `${factor} times the usual time`]);
+  if (minutes > 0) pieces.push([`${minutes} min rest`, `breaks of ${minutes} minutes in all`]);
+  if (replays > 0) pieces.push([`+${replays} heard`, replays === 1 ? "each prompt once more" : `each prompt ${replays} times more`]);
+  if (larger_text) pieces.push(["large text", "larger text"]);
+  return { short: pieces.map(([short]) => short).join(" · "), long: pieces.map(([, long]) => long).join(", ") };
+}
+
+export type Filter = "all" | "trouble" | "granted" | Group;
 
 export function matches(row: Row, filter: Filter, text: string, nowMs: number): boolean {
   if (filter === "trouble" && troubleOf(row, nowMs) === 0) return false;
-  if (filter !== "all" && filter !== "trouble" && groupOf(row) !== filter) return false;
+  if (filter === "granted" && row.conditions === null) return false;
+  if (filter !== "all" && filter !== "trouble" && filter !== "granted" && groupOf(row) !== filter) return false;
   const wanted = text.trim().toLocaleLowerCase();
   return wanted === "" || `${row.student_name} ${row.roll_number}`.toLocaleLowerCase().includes(wanted);
 }
