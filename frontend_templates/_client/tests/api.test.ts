@@ -32,6 +32,14 @@ describe("the exam API's client", () => {
     expect(waits).toEqual([500, 1000]);
   });
 
+  it("lets an answer outlive its page when asked to, unless it is larger than browsers allow", async () => {
+    const { api, requests } = apiOn([json(200, {}), json(200, {}), json(200, {})]);
+    await api.answer("a", 0, [1, 1], "x", true);
+    await api.answer("a", 0, [1, 2], "x".repeat(30_000), true);
+    await api.answer("a", 0, [1, 3], "x");
+    expect(requests.map((each) => each.init.keepalive)).toEqual([true, undefined, undefined]);
+  });
+
   it("does not repeat what was refused, and names the reason", async () => {
     const { api, requests } = apiOn([json(409, { code: "item_not_current", title: "No", detail: "Not the next one." })]);
     await expect(api.move("a", [{ kind: "open", position: 3, at: "2026-11-23T05:00:00Z" }])).rejects.toMatchObject({ code: "item_not_current", detail: "Not the next one." });

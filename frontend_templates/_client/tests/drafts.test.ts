@@ -14,16 +14,18 @@ class Shelf {
 
 function desk(faults: Error[] = [], shelf = new Shelf(), epoch = 1) {
   const sent: { position: number; sequence: Sequence; content: unknown }[] = [];
+  const outliving: number[] = [];
   const api = {
-    async answer(_: string, position: number, sequence: Sequence, content: unknown) {
+    async answer(_: string, position: number, sequence: Sequence, content: unknown, outlivesPage = false) {
       const fault = faults.shift();
       if (fault) throw fault;
       sent.push({ position, sequence, content });
+      if (outlivesPage) outliving.push(position);
       return { position, sequence, saved_at: "" };
     },
   };
   const drafts = new Drafts({ api, store: shelf, attemptId: "a", epoch: () => epoch, onChange: () => undefined, random: () => 0, wait: () => Promise.resolve() });
-  return { drafts, sent, shelf };
+  return { drafts, sent, outliving, shelf };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -81,6 +83,40 @@ describe("typed answers", () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(drafts.waiting).toBe(1);
     await drafts.drained();
+    expect(sent).toHaveLength(1);
+  });
+
+  it("are written and sent at once when the tab is hidden or the page goes, by requests that outlive it, once each", async () => {
+    const { drafts, sent, outliving, shelf } = desk();
+    drafts.keep(0, "first");
+    drafts.keep(1, "second");
+    drafts.leave(); // hidden
+    drafts.leave(); // and gone: browsers tell both
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent.map((each) => each.content)).toEqual(["first", "second"]);
+    expect(outliving).toEqual([0, 1]);
+    expect([...shelf.kept.values()].map((draft) => draft.content)).toEqual(["first", "second"]);
+    expect(drafts.waiting).toBe(0);
+    drafts.leave();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(sent).toHaveLength(2);
+  });
+
+  it("are sent at once when an item is left or its window ends, not after the typing pause", async () => {
+    const { drafts, sent } = desk();
+    drafts.keep(0, "whole");
+    drafts.kick(); // as the session does when an item closes, whatever closed it
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent.map((each) => each.content)).toEqual(["whole"]);
+  });
+
+  it("that could not be sent on leaving wait as before", async () => {
+    const { drafts, sent } = desk([new Unreachable("x")]);
+    drafts.keep(0, "kept");
+    drafts.leave();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([sent.length, drafts.waiting]).toEqual([0, 1]);
+    await vi.advanceTimersByTimeAsync(5000);
     expect(sent).toHaveLength(1);
   });
 });

@@ -57,10 +57,10 @@ function fakeServer(faults: { before?: Error[]; after?: Error[]; cutAt?: number[
   };
 }
 
-function uploaderOn(store: MemoryStore, server: ReturnType<typeof fakeServer>) {
+function uploaderOn(store: MemoryStore, server: ReturnType<typeof fakeServer>, alreadyStored: string[] = []) {
   const seen: UploadStatus[] = [];
   const uploader = new Uploader({
-    api: server.api, store, attemptId: ATTEMPT, alreadyStored: [], onChange: (status) => seen.push(status),
+    api: server.api, store, attemptId: ATTEMPT, alreadyStored, onChange: (status) => seen.push(status),
     random: () => 0, wait: () => Promise.resolve(),
   });
   return { uploader, seen };
@@ -75,6 +75,20 @@ describe("sending recordings", () => {
     expect([...server.stored.values()]).toEqual(Array(2).fill(createHash("sha256").update(BYTES).digest("hex")));
     expect(await store.list()).toEqual([]);
     expect(await uploader.status()).toEqual({ saved: 2, pending: 0, refused: 0, trouble: null });
+  });
+
+  it("counts what is saved without network as well: by what the pages before it heard", async () => {
+    const before = await withRecordings(2);
+    const first = uploaderOn(before, fakeServer(), ["7-0-by-another-machine"]);
+    await first.uploader.open();
+    await first.uploader.drained();
+    const store = await withRecordings(3, ATTEMPT, before);
+    const { uploader, seen } = uploaderOn(store, fakeServer()); // loaded off-line: the kept word names no recording
+    await uploader.open();
+    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, refused: 0, trouble: null });
+    const other = new Uploader({ api: fakeServer().api, store, attemptId: "attempt-2", alreadyStored: [], onChange: () => undefined });
+    await other.open();
+    expect(await other.status()).toMatchObject({ saved: 0, pending: 0 });
   });
 
   it("takes one request for a small recording", async () => {

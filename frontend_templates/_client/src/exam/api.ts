@@ -47,6 +47,7 @@ interface Call {
   body?: BodyInit;
   signal?: AbortSignal;
   timeoutMs?: number;
+  keepalive?: boolean;
 }
 
 interface Options {
@@ -58,6 +59,8 @@ interface Options {
   onConnection?: ConnectionListener;
 }
 
+/** Characters. Browsers refuse requests that outlive their page over 64 KiB, all that are on their way together. */
+const KEEPALIVE_MOST = 20_000;
 const TIMEOUT_MS = 12_000;
 const UPLOAD_TIMEOUT_MS = 60_000;
 const RETRIED = new Set([408, 425, 429]);
@@ -141,8 +144,11 @@ export class ExamApi {
     return this.once("GET", `/attempts/${attemptId}/recordings/${encodeURIComponent(recordingId)}`);
   }
   /** Tried once: `Drafts` repeats it with the newest content. */
-  answer(attemptId: string, position: number, sequence: Sequence, content: unknown): Promise<object> {
-    return this.once("PUT", `/attempts/${attemptId}/answers/${position}`, { sequence, content });
+  answer(attemptId: string, position: number, sequence: Sequence, content: unknown, outlivesPage = false): Promise<object> {
+    const body = JSON.stringify({ sequence, content });
+    const keepalive = outlivesPage && body.length < KEEPALIVE_MOST;
+    const headers = { "Content-Type": "application/json" };
+    return this.#call("PUT", `/attempts/${attemptId}/answers/${position}`, { headers, body, keepalive });
   }
   /** Tried once: the next beat comes soon enough. */
   async heartbeat(attemptId: string, body: object): Promise<Pulse> {
@@ -185,7 +191,7 @@ export class ExamApi {
     return { "X-CSRF-TOKEN": this.#options.csrf, ...lease };
   }
 
-  async #call<T>(method: string, path: string, { headers, body, signal, timeoutMs = TIMEOUT_MS }: Call): Promise<T> {
+  async #call<T>(method: string, path: string, { headers, body, signal, timeoutMs = TIMEOUT_MS, keepalive = false }: Call): Promise<T> {
     let reply: Response;
     try {
       const timeout = AbortSignal.timeout(timeoutMs);
@@ -195,6 +201,7 @@ export class ExamApi {
         cache: "no-store",
         headers: { Accept: "application/json", ...safeBrowserHeader(), ...(method === "GET" ? {} : { ...headers, ...this.#unsafe() }) },
         ...(body === undefined ? {} : { body }),
+        ...(keepalive ? { keepalive } : {}),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
     } catch (error) {

@@ -32,6 +32,8 @@ interface Options {
   wait?: (ms: number) => Promise<void>;
 }
 
+type Outcome = "done" | "again" | "later";
+
 const TO_DEVICE_MS = 400;
 const TO_SERVER_MS = 2500;
 
@@ -43,6 +45,8 @@ export class Drafts {
   #sendTimer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #sending: Promise<void> | null = null;
+  /** Those whose request is on its way. */
+  readonly #inFlight = new Map<Draft, Promise<Outcome>>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -113,6 +117,12 @@ export class Drafts {
     });
   }
 
+  /** The page is hidden or goes: what is only here is written and sent at once, by requests that outlive the page. */
+  leave(): void {
+    void this.flush();
+    for (const draft of this.#drafts.values()) if (draft.state === "waiting") void this.#sendOne(draft, true);
+  }
+
   /** Resolves when the server has answered everything. */
   async drained(): Promise<void> {
     await this.flush();
@@ -136,9 +146,16 @@ export class Drafts {
     }
   }
 
-  async #sendOne(draft: Draft): Promise<"done" | "again" | "later"> {
+  /** Once at a time each. */
+  #sendOne(draft: Draft, isLeaving = false): Promise<Outcome> {
+    const outcome = this.#inFlight.get(draft) ?? this.#tell(draft, isLeaving).finally(() => this.#inFlight.delete(draft));
+    this.#inFlight.set(draft, outcome);
+    return outcome;
+  }
+
+  async #tell(draft: Draft, isLeaving: boolean): Promise<Outcome> {
     try {
-      await this.#options.api.answer(draft.attempt_id, draft.position, draft.sequence, draft.content);
+      await this.#options.api.answer(draft.attempt_id, draft.position, draft.sequence, draft.content, isLeaving);
       await this.#settle(draft, "acknowledged");
       return "done";
     } catch (error) {

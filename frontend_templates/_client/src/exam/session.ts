@@ -95,11 +95,15 @@ export class Session {
   async start(): Promise<void> {
     const { snapshot } = this.sitting;
     this.#learn(snapshot);
-    await this.#drafts.open();
+    await Promise.all([this.#drafts.open(), this.#uploader.open()]);
     this.#uploader.kick();
     setInterval(() => this.#tick(), TICK_MS);
     window.addEventListener("online", () => this.#kickAll());
-    document.addEventListener("visibilitychange", () => this.#keepAwake());
+    document.addEventListener("visibilitychange", () => {
+      this.#keepAwake();
+      if (document.visibilityState === "hidden") this.#drafts.leave();
+    });
+    window.addEventListener("pagehide", () => this.#drafts.leave());
     await this.#unlock(snapshot);
     this.#dispatch({ type: "entered", snapshot: this.#moves.now });
     if (!["in_progress", "paused", "checking"].includes(snapshot.state)) return;

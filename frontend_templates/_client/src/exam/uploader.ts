@@ -1,7 +1,7 @@
 import { Refused, type Announced, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
 import { answersAmong } from "./machine";
-import type { Recording, RecordingStore } from "./store";
+import type { NoteStore, Recording, RecordingStore } from "./store";
 
 export interface UploadStatus {
   /** Items of this attempt of which the server has acknowledged a recording. */
@@ -16,8 +16,9 @@ export interface UploadStatus {
 
 interface Options {
   api: Pick<ExamApi, "sendRecording" | "askRecording">;
-  store: RecordingStore;
+  store: RecordingStore & NoteStore;
   attemptId: string;
+  /** As the server said last; its replies to moves name the open item's alone. */
   alreadyStored: readonly string[];
   /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
   isHeard?: () => boolean;
@@ -26,6 +27,8 @@ interface Options {
   wait?: (ms: number) => Promise<void>;
 }
 
+/** The note of what the server has acknowledged: a page that is loaded without network cannot ask it. */
+const SAVED = "saved";
 /** One request takes this much; a longer recording goes in parts, each acknowledged by itself. */
 export const PART_BYTES = 256 * 1024;
 
@@ -45,6 +48,20 @@ export class Uploader {
   constructor(options: Options) {
     this.#options = options;
     this.#saved = new Set(options.alreadyStored);
+  }
+
+  /** What earlier pages on this device heard to be stored counts as well. Call before anything else. */
+  async open(): Promise<void> {
+    const { store, attemptId } = this.#options;
+    const kept = await store.findNote(attemptId, SAVED).catch(() => null);
+    if (kept) for (const id of JSON.parse(new TextDecoder().decode(kept)) as string[]) this.#saved.add(id);
+    await this.#remember();
+    await this.#report();
+  }
+
+  async #remember(): Promise<void> {
+    const { store, attemptId } = this.#options;
+    if (this.#saved.size > 0) await store.putNote(attemptId, SAVED, new TextEncoder().encode(JSON.stringify([...this.#saved])));
   }
 
   /** Call after each recording, when the network is back, and after signing in again. */
@@ -120,6 +137,7 @@ export class Uploader {
       await this.#sendBytes(await announcementOf(recording, bytes), bytes);
       this.#broken.delete(recording.recording_id);
       this.#saved.add(recording.recording_id);
+      await this.#remember();
       await store.remove(recording.recording_id);
       return "done";
     } catch (error) {
