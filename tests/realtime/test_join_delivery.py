@@ -110,6 +110,7 @@ def test_joining_answers_with_every_candidate(app, services):
         "refused": "",
         "signals": {"total": 0, "finding": "", "appealed": False},
         "offline": False,
+        "reopens_at": None,
         "conditions": None,
         "version": 0,
     }

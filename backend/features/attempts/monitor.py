@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from backend.core.ports import Feed, PresenceMark
+from backend.features.attempts.engine.controls import reopening_position
 from backend.features.attempts.model import USUAL, Attempt, Conditions
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.repository import Responses
@@ -47,6 +48,7 @@ def describe_progress(attempt: Attempt, paper: Paper) -> Json:
         "items_open": attempt.items_open,
         "total_items": paper.total_items,
         "offline": bool(attempt.offline_stretches),
+        "reopens_at": reopening_position(attempt, paper),
         "conditions": describe_conditions(attempt.conditions),
     }
 
@@ -120,6 +122,7 @@ NOWHERE: Json = {
     "items_open": 1,
     "total_items": 0,
     "offline": False,
+    "reopens_at": None,
     "conditions": describe_conditions(USUAL),
     **describe_presence(None),
     **describe_responses({}),

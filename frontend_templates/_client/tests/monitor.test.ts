@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countStates, newer, type DispatchRow } from "../src/mailing/rows";
 import { scrollToShow, stepOf, visibleRange } from "../src/monitor/list";
-import { connectionLabel, grantedOf, lostForMs, matches, microphoneLabel, placeLabel, reachable, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
+import { connectionLabel, grantedOf, lostForMs, matches, microphoneLabel, placeLabel, reachable, reopeningOf, scoringLabel, sorted, summarise, troubleOf, troublesOf, withEvent, type Row } from "../src/monitor/rows";
 
 const NOW = Date.parse("2026-01-01T10:00:00Z");
 const before = (ms: number) => new Date(NOW - ms).toISOString();
@@ -11,7 +11,7 @@ function row(changes: Partial<Row> = {}): Row {
     student_id: "s1", student_name: "Asha", roll_number: "N-2", attempt_id: "a1", state: "in_progress", section_letter: "B",
     position: 4, total_items: 63, last_seen_at: before(3000), uploads_pending: 0, microphone: "ok",
     responses: { queued: 0, scored: 0, failed: 0, needs_rater: 0 }, identity: "", refused: "",
-    offline: false, signals: { total: 0, finding: "", appealed: false }, conditions: null, version: 10, revision: 5, ...changes,
+    offline: false, signals: { total: 0, finding: "", appealed: false }, reopens_at: null, conditions: null, version: 10, revision: 5, ...changes,
   };
 }
 
@@ -123,7 +123,7 @@ describe("the list", () => {
 });
 
 describe("an action", () => {
-  const rows = [row({ student_id: "on" }), row({ student_id: "held", state: "paused" }), row({ student_id: "done", state: "submitted" }), row({ student_id: "none", state: "not_started", attempt_id: null })];
+  const rows = [row({ student_id: "on" }), row({ student_id: "held", state: "paused" }), row({ student_id: "done", state: "submitted", reopens_at: 62 }), row({ student_id: "none", state: "not_started", attempt_id: null })];
   const ids = (action: Parameters<typeof reachable>[1]) => reachable(rows, action).map((each) => each.student_id);
 
   it("reaches those who are at that point", () => {
@@ -133,6 +133,23 @@ describe("an action", () => {
     expect(ids("reopen")).toEqual(["done"]);
     expect(ids("void")).toEqual(["on", "held", "done"]);
     expect(ids("message")).toHaveLength(4);
+  });
+});
+
+describe("reopening", () => {
+  const stopped = row({ state: "expired", position: 11, reopens_at: 11 });
+  const handedIn = row({ state: "submitted", position: 63, reopens_at: 62 });
+  const lastPart = row({ state: "scored", position: 20, total_items: 20, reopens_at: 14 });
+
+  it("says which questions come again before it is done", () => {
+    expect(reopeningOf([stopped])).toBe("They go on at the question at which the time ended, 12 of 63. Every earlier answer is final.");
+    expect(reopeningOf([handedIn])).toMatch(/^They handed the test in: only the last question, 63 of 63, comes once more\..+ Every earlier answer is final\.$/);
+    expect(reopeningOf([lastPart])).toContain("only the last part, questions 15 to 20, comes once more");
+    expect(reopeningOf([stopped, stopped, handedIn])).toMatch(/^2 go on at the question at which the time ended\. 1 handed the test in: only the last question, 63 of 63,/);
+    expect(reopeningOf([handedIn, lastPart])).toContain("2 handed the test in: only the last question, or the last part");
+  });
+  it("reaches only what has something to go on with", () => {
+    expect(reachable([stopped, handedIn, row({ state: "expired", position: 63 }), row()], "reopen")).toEqual([stopped, handedIn]);
   });
 });
 

@@ -8,7 +8,13 @@ import pytest
 from backend.core.errors import Conflict, RuleViolation
 from backend.features.attempts import model
 from backend.features.attempts.engine import pauses
-from backend.features.attempts.engine.controls import Control, ControlKind, check_control, controlled
+from backend.features.attempts.engine.controls import (
+    Control,
+    ControlKind,
+    check_control,
+    controlled,
+    reopening_position,
+)
 from backend.features.attempts.engine.moves import moved
 from backend.features.attempts.model import Attempt, AttemptState, Conditions
 from tests.support.exam import make_move, make_paper
@@ -149,6 +155,18 @@ class TestReopen:
         again = control("reopen", over, now=after(hours=2))
         assert (again.position, again.is_item_open) == (TOTAL - 1, False)
         assert again.deadline_at == after(hours=2, minutes=15)
+
+    def test_where_it_would_go_on_is_told_before_it_is_reopened(self):
+        """As the dialog says it: the question at which the time ended, or the last one of what was handed in."""
+        expired = model.expired(begun(position=2), at=after(minutes=20))
+        passed = model.expired(begun(position=TOTAL), at=after(minutes=20))
+        handed_in = replace(passed, state=AttemptState.SUBMITTED)
+        assert reopening_position(begun(position=2), PAPER) is None
+        assert [reopening_position(each, PAPER) for each in (expired, handed_in, passed)] == [2, TOTAL - 1, None]
+        for over in (expired, handed_in):
+            again = control("reopen", over, now=after(hours=2), minutes=5)
+            assert again.position == reopening_position(over, PAPER)
+        assert refusal(lambda: control("reopen", passed, now=after(hours=2), minutes=5)) == "nothing_left"
 
     def test_without_time_left_somebody_has_to_say_how_much(self):
         over = model.expired(begun(), at=after(minutes=20))

@@ -171,6 +171,15 @@ def extended(attempt: Attempt, by: timedelta) -> Attempt:
     return changed(attempt, extra_ms=extra_ms, deadline_at=deadline_at, due_at=due_at)
 
 
+def reopening_position(attempt: Attempt, paper: Paper) -> int | None:
+    """Where it would go on, if it were reopened; None while it is not over, and where nothing is left to go on with."""
+    if not attempt.is_over:
+        return None
+    if attempt.state is AttemptState.EXPIRED and attempt.position >= paper.total_items:
+        return None
+    return min(attempt.position, paper.window_of(paper.total_items - 1).start)
+
+
 def reopened(attempt: Attempt, paper: Paper, *, minutes: int | None, at: datetime) -> Attempt:
     """Going on, with the time that was left at the end, or with `minutes`; an open item goes on where it stood.
 
@@ -180,7 +189,8 @@ def reopened(attempt: Attempt, paper: Paper, *, minutes: int | None, at: datetim
     """
     if not attempt.is_over or attempt.submitted_at is None or attempt.deadline_at is None:
         raise Conflict("attempt_running", "This attempt is not over: extend it instead.")
-    if attempt.state is AttemptState.EXPIRED and attempt.position >= paper.total_items:
+    position = reopening_position(attempt, paper)
+    if position is None:
         raise Conflict(
             "nothing_left", "Every question was passed before the time ended: there is nothing to go on with."
         )
@@ -192,7 +202,6 @@ def reopened(attempt: Attempt, paper: Paper, *, minutes: int | None, at: datetim
             errors={"minutes": ["Missing."]},
         )
     stood = at - attempt.submitted_at
-    position = min(attempt.position, paper.window_of(paper.total_items - 1).start)
     return changed(
         attempt,
         state=AttemptState.IN_PROGRESS,

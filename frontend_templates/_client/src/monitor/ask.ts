@@ -1,13 +1,14 @@
 /** The dialog that asks before something is done to candidates: whom it reaches, why, and how long. */
 import { NotDone } from "./calls";
-import type { Action, Row } from "./rows";
+import { reopeningOf, type Action, type Row } from "./rows";
 
 interface Question {
   title: string;
   /** What it means for the candidates. */
   effect: string;
   yes: string;
-  minutes?: boolean;
+  /** Whether minutes are asked for, and may be left out: then what was left counts. */
+  minutes?: "needed" | "optional";
   text: "reason" | "message" | "note";
   danger?: boolean;
 }
@@ -16,10 +17,10 @@ export const QUESTIONS: Record<Action | "identify", Question> = {
   identify: { title: "Identity checked without the card:", effect: "The reason is kept as a note about the candidate.", yes: "Identity is checked", text: "reason" },
   message: { title: "Send a message to", effect: "It appears on their screen at once, but never over an answer that is being recorded, unless it is urgent.", yes: "Send", text: "message" },
   incident: { title: "Note an incident about", effect: "Notes are kept for good. A correction is a new note.", yes: "Note it", text: "note" },
-  extend: { title: "Give more time to", effect: "The end moves by these minutes, on their screen within seconds.", yes: "Give more time", minutes: true, text: "reason" },
+  extend: { title: "Give more time to", effect: "The end moves by these minutes, on their screen within seconds.", yes: "Give more time", minutes: "needed", text: "reason" },
   pause: { title: "Pause the test of", effect: "The clock stops until you let it go on. No time is lost.", yes: "Pause", text: "reason" },
   resume: { title: "Let go on:", effect: "The clock runs on from where it stopped.", yes: "Go on", text: "reason" },
-  reopen: { title: "Reopen the test of", effect: "They go on where they stopped, with this much time. Not possible once the result is released.", yes: "Reopen", minutes: true, text: "reason" },
+  reopen: { title: "Reopen the test of", effect: "With these minutes, or with the time that was left at the end. An earlier result stays in the record and is replaced. Not possible once the student sees the result.", yes: "Reopen", minutes: "optional", text: "reason" },
   void: { title: "Void the test of", effect: "It does not count and gets no result. The recordings are kept. The student can begin another attempt.", yes: "Void", text: "reason", danger: true },
 };
 
@@ -79,14 +80,18 @@ export class AskDialog {
   #fill(action: Action | "identify", question: Question, reached: readonly Row[], left: number, total: number): void {
     this.#find("[data-ask-title]").textContent = `${question.title} ${whom(reached, total)}${question.title.endsWith(":") ? "" : "?"}`;
     const notReached = left > 0 ? ` It does not reach ${left} of those chosen: they are not at that point.` : "";
-    this.#find("[data-ask-effect]").textContent = question.effect + notReached;
+    const again = action === "reopen" ? `${reopeningOf(reached)} ` : "";
+    this.#find("[data-ask-effect]").textContent = again + question.effect + notReached;
     const labels = { reason: "Reason, kept in the audit log", message: "Message", note: "What happened" };
     this.#find("[data-ask-label]").textContent = labels[question.text];
     const text = this.#find<HTMLTextAreaElement>("[data-ask-text]");
     text.value = "";
     text.maxLength = question.text === "note" ? 2000 : 500;
-    this.#show("[data-ask-minutes-field]", question.minutes === true);
-    this.#find<HTMLInputElement>("[data-ask-minutes]").required = question.minutes === true;
+    this.#show("[data-ask-minutes-field]", question.minutes !== undefined);
+    const minutes = this.#find<HTMLInputElement>("[data-ask-minutes]");
+    minutes.required = question.minutes === "needed";
+    minutes.value = question.minutes === "needed" ? "5" : "";
+    this.#find("[data-ask-minutes-label]").textContent = question.minutes === "optional" ? "Minutes (empty: the time that was left)" : "Minutes";
     this.#show("[data-ask-urgent-field]", action === "message");
     this.#find<HTMLInputElement>("[data-ask-urgent]").checked = false;
     this.#show("[data-ask-kind-field]", action === "incident");
@@ -99,9 +104,10 @@ export class AskDialog {
   }
 
   #read(question: Question): Answer {
+    const minutes = this.#find<HTMLInputElement>("[data-ask-minutes]").valueAsNumber;
     return {
       text: this.#find<HTMLTextAreaElement>("[data-ask-text]").value.trim(),
-      minutes: question.minutes ? this.#find<HTMLInputElement>("[data-ask-minutes]").valueAsNumber : null,
+      minutes: question.minutes && Number.isFinite(minutes) ? minutes : null,
       isUrgent: this.#find<HTMLInputElement>("[data-ask-urgent]").checked,
       kind: this.#find<HTMLSelectElement>("[data-ask-kind]").value,
     };

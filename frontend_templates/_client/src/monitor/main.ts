@@ -277,11 +277,21 @@ function inWords({ total, waiting, sitting, paused, finished, scored, trouble }:
 
 const DONE: Partial<Record<Action, string>> = { extend: "Given more time", pause: "Paused", resume: "Going on", reopen: "Reopened", void: "Voided" };
 
+const REFUSED: Record<string, string> = {
+  attempt_not_open: "the test is over or was not begun",
+  attempt_running: "the test is not over",
+  attempt_voided: "the attempt was voided",
+  result_released: "the student sees the result: take it back first",
+  nothing_left: "every question was passed before the time ended",
+  invalid_input: "no time was left: say how many minutes",
+};
+
 function inWordsOf(action: Action, { changed, unchanged, refused }: ControlReport): string {
-  const not = Object.keys(refused).length;
+  const codes = Object.values(refused);
+  const reasons = [...new Set(codes.map((code) => REFUSED[code] ?? ""))].filter(Boolean).join("; ");
   const parts = [`${DONE[action] ?? "Done"}: ${changed.length}.`];
   if (unchanged.length > 0) parts.push(`As before: ${unchanged.length}.`);
-  if (not > 0) parts.push(`Not possible now: ${not}.`);
+  if (codes.length > 0) parts.push(`Not possible now: ${codes.length}${reasons ? ` (${reasons})` : ""}.`);
   return parts.join(" ");
 }
 

@@ -29,6 +29,8 @@ export interface Row {
   /** Went on without a connection at some time. */
   offline: boolean;
   signals: { total: number; finding: string; appealed: boolean };
+  /** Of one that is over: the position at which it would go on, if it were reopened; null where nothing is left. */
+  reopens_at: number | null;
   /** What is different for this candidate; null where nothing is. Never why. */
   conditions: Conditions | null;
   version: number;
@@ -55,7 +57,7 @@ export const LOST_AFTER_MS = 25_000;
 /** Uploads go out within seconds; what waits longer does not get through. */
 export const PENDING_LONG_MS = 60_000;
 
-const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "items_open", "total_items", "offline", "conditions"]);
+const STANDING: ReadonlySet<string> = new Set(["attempt_id", "revision", "state", "section_letter", "position", "items_open", "total_items", "offline", "reopens_at", "conditions"]);
 
 /** The row with what is new in the event, each part by itself; the same row when nothing is. */
 export function withEvent(row: Row, event: RowEvent): Row {
@@ -295,8 +297,35 @@ export function reachable(rows: Iterable<Row>, action: Action): Row[] {
     extend: isThere,
     pause: (row) => row.state === "in_progress",
     resume: (row) => row.state === "paused",
-    reopen: (row) => row.state === "submitted" || row.state === "expired" || row.state === "scored",
+    reopen: (row) => row.reopens_at !== null,
     void: (row) => row.attempt_id !== null && row.state !== "voided",
   };
   return [...rows].filter(may[action]);
+}
+
+/** Which questions come again when these are reopened, as whoever decides it has to know. */
+export function reopeningOf(rows: readonly Row[]): string {
+  const handedIn = rows.filter((row) => row.position >= row.total_items);
+  const stopped = rows.filter((row) => row.position < row.total_items);
+  const said = [
+    stopped.length === 0 ? "" : `${whose(stopped, rows)} at the question at which the time ended${stopped.length === 1 ? `, ${stopped[0]!.reopens_at! + 1} of ${stopped[0]!.total_items}` : ""}.`,
+    handedIn.length === 0 ? "" : handedInOf(handedIn, rows),
+    "Every earlier answer is final.",
+  ];
+  return said.filter(Boolean).join(" ");
+}
+
+function whose(some: readonly Row[], all: readonly Row[]): string {
+  if (all.length === 1) return "They go on";
+  return some.length === 1 ? "1 goes on" : `${some.length} go on`;
+}
+
+function handedInOf(rows: readonly Row[], all: readonly Row[]): string {
+  const who = all.length === 1 ? "They handed the test in" : `${rows.length} handed the test in`;
+  const [row] = rows as [Row];
+  const first = row.reopens_at! + 1;
+  const isPart = first < row.total_items;
+  const which = isPart ? `the last part, questions ${first} to ${row.total_items}, comes` : `the last question, ${first} of ${row.total_items}, comes`;
+  const again = rows.length === 1 ? which : `the last question${rows.some((each) => each.reopens_at! + 1 < each.total_items) ? ", or the last part where it has one time for all its questions," : ""} comes`;
+  return `${who}: only ${again} once more. A new recording is added to the first, a typed answer can be changed.`;
 }
