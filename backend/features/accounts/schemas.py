@@ -31,6 +31,13 @@ class ForgottenForm(Schema):
     login = fields.String(required=True, validate=_text)
 
 
+class StaffForm(Schema):
+    """Who is invited: a campus admin, an invigilator."""
+
+    name = fields.String(required=True, validate=_text)
+    email = fields.String(required=True, validate=_text)
+
+
 class SessionReply(Schema):
     """Who is signed in."""
 

@@ -11,11 +11,6 @@ class CampusForm(Schema):
     time_zone = fields.String(required=True, validate=_text)
 
 
-class CampusAdminForm(Schema):
-    name = fields.String(required=True, validate=_text)
-    email = fields.String(required=True, validate=_text)
-
-
 class CampusReply(Schema):
     id = fields.String(required=True)
     name = fields.String(required=True)

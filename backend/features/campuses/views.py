@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
 from backend.core.errors import NotFound, RuleViolation
-from backend.features.accounts import usecases as account_usecases
+from backend.features.accounts import staff
 from backend.features.accounts.access import access_campus_admin
 from backend.features.accounts.model import Account
 from backend.features.campuses import usecases
 from backend.features.campuses.access import access_campus
 from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, time_zones
-from backend.features.campuses.schemas import CampusAdminForm, CampusForm, CampusList, CampusReply
+from backend.features.campuses.schemas import CampusForm, CampusList, CampusReply
 from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
@@ -84,7 +84,7 @@ def create_campus() -> ResponseReturnValue:
                 new_id=services.new_id,
             )
             flash(f"{campus.name} is there. Now invite the person who runs it.", "success")
-            return redirect(url_for("campuses.show_campus", campus_id=campus.id))
+            return _back(campus)
         except RuleViolation as refusal:
             form = form.refused(refusal)
     return _form_page(form), 422
@@ -136,7 +136,7 @@ def change_campus(campus_id: str) -> ResponseReturnValue:
                 new_id=services.new_id,
             )
             flash("The campus is changed.", "success")
-            return redirect(url_for("campuses.show_campus", campus_id=campus.id))
+            return _back(campus)
         except RuleViolation as refusal:
             form = form.refused(refusal)
     return _campus_page(campus, form=form), 422
@@ -148,43 +148,33 @@ def change_campus(campus_id: str) -> ResponseReturnValue:
 @pages.post("/campuses/<campus_id>/admins")
 @roles(Role.SUPERADMIN)
 def invite_admin(campus_id: str) -> ResponseReturnValue:
-    services, campus = get_services(), _campus(campus_id)
-    form = read_form(CampusAdminForm)
-    if form.is_valid:
-        try:
-            account = account_usecases.create_staff(
-                actor=current_actor(),
-                role=Role.CAMPUS,
-                campus_id=campus.id,
-                name=form.raw["name"],
-                email=form.raw["email"],
-                accounts=services.accounts,
-                audit_log=services.audit_log,
-                now=services.now(),
-                new_id=services.new_id,
-            )
-            _send(account, campus)
-            return redirect(url_for("campuses.show_campus", campus_id=campus.id))
-        except RuleViolation as refusal:
-            form = form.refused(refusal)
-    return _campus_page(campus, invitation=form), 422
+    campus = _campus(campus_id)
+    form = staff.invite(role=Role.CAMPUS, campus_id=campus.id, campus_name=campus.name)
+    return _back(campus) if form.is_valid else (_campus_page(campus, invitation=form), 422)
 
 
-def _send(account: Account, campus: Campus) -> None:
-    services = get_services()
-    was_sent = account_usecases.send_invitation(
-        account=account,
-        campus_name=campus.name,
-        codes=services.one_time_codes,
-        mailer=services.mailer,
-        secret=services.settings.viva_secret_key,
-        public_url=services.settings.public_url,
-        now=services.now(),
-    )
-    if was_sent:
-        flash(f"The invitation is on its way to {account.display_name}.", "success")
-    else:
-        flash("The account is there, but the mail did not go out. Send the invitation again in a moment.", "warning")
+@pages.post("/campuses/<campus_id>/admins/<account_id>/invite")
+@roles(Role.SUPERADMIN)
+def invite_admin_again(campus_id: str, account_id: str) -> ResponseReturnValue:
+    campus = _campus(campus_id)
+    staff.send_invitation(_admin(campus, account_id), campus_name=campus.name)
+    return _back(campus)
+
+
+@pages.post("/campuses/<campus_id>/admins/<account_id>/disable")
+@roles(Role.SUPERADMIN)
+def disable_admin(campus_id: str, account_id: str) -> ResponseReturnValue:
+    campus = _campus(campus_id)
+    staff.disable(_admin(campus, account_id))
+    return _back(campus)
+
+
+@pages.post("/campuses/<campus_id>/admins/<account_id>/enable")
+@roles(Role.SUPERADMIN)
+def enable_admin(campus_id: str, account_id: str) -> ResponseReturnValue:
+    campus = _campus(campus_id)
+    staff.enable(_admin(campus, account_id))
+    return _back(campus)
 
 
 def _admin(campus: Campus, account_id: str) -> Account:
@@ -194,47 +184,7 @@ def _admin(campus: Campus, account_id: str) -> Account:
     return account
 
 
-@pages.post("/campuses/<campus_id>/admins/<account_id>/invite")
-@roles(Role.SUPERADMIN)
-def invite_admin_again(campus_id: str, account_id: str) -> ResponseReturnValue:
-    campus = _campus(campus_id)
-    _send(_admin(campus, account_id), campus)
-    return redirect(url_for("campuses.show_campus", campus_id=campus.id))
-
-
-@pages.post("/campuses/<campus_id>/admins/<account_id>/disable")
-@roles(Role.SUPERADMIN)
-def disable_admin(campus_id: str, account_id: str) -> ResponseReturnValue:
-    services, campus = get_services(), _campus(campus_id)
-    account = _admin(campus, account_id)
-    account_usecases.disable_account(
-        actor_id=current_actor().account_id,
-        account=account,
-        accounts=services.accounts,
-        codes=services.one_time_codes,
-        sessions=services.sessions,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-    )
-    flash(f"{account.display_name} is signed out and cannot sign in any more.", "success")
-    return redirect(url_for("campuses.show_campus", campus_id=campus.id))
-
-
-@pages.post("/campuses/<campus_id>/admins/<account_id>/enable")
-@roles(Role.SUPERADMIN)
-def enable_admin(campus_id: str, account_id: str) -> ResponseReturnValue:
-    services, campus = get_services(), _campus(campus_id)
-    account = _admin(campus, account_id)
-    account_usecases.enable_account(
-        actor_id=current_actor().account_id,
-        account=account,
-        accounts=services.accounts,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-    )
-    flash(f"{account.display_name} can sign in again.", "success")
+def _back(campus: Campus) -> ResponseReturnValue:
     return redirect(url_for("campuses.show_campus", campus_id=campus.id))
 
 

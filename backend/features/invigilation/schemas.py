@@ -114,8 +114,3 @@ class ReviewForm(Schema):
 
 class AppealForm(Schema):
     text = fields.String(required=True, validate=validate.Length(max=4 * TEXT_MAX))
-
-
-class InvigilatorForm(Schema):
-    name = fields.String(required=True, validate=validate.Length(max=300))
-    email = fields.String(required=True, validate=validate.Length(max=300))

@@ -1,17 +1,15 @@
 """The campus's invigilators: invited, disabled, let in again. What they may see is assigned test by test."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
-from backend.core.errors import RuleViolation
-from backend.features.accounts import usecases as account_usecases
+from backend.features.accounts import staff
 from backend.features.accounts.access import access_invigilator
 from backend.features.accounts.model import Account
 from backend.features.campuses.access import access_own_campus
 from backend.features.campuses.model import Campus
-from backend.features.invigilation.schemas import InvigilatorForm
-from backend.web.forms import FormInput, read_form
+from backend.web.forms import FormInput
 from backend.web.gates import current_actor, get_services, roles
 
 pages = Blueprint("invigilators", __name__)
@@ -26,83 +24,30 @@ def list_invigilators() -> str:
 @pages.post("/invigilators")
 @roles(Role.CAMPUS)
 def invite() -> ResponseReturnValue:
-    services, campus, form = get_services(), _campus(), read_form(InvigilatorForm)
-    if form.is_valid:
-        try:
-            account = account_usecases.create_staff(
-                actor=current_actor(),
-                role=Role.INVIGILATOR,
-                campus_id=campus.id,
-                name=form.raw["name"],
-                email=form.raw["email"],
-                accounts=services.accounts,
-                audit_log=services.audit_log,
-                now=services.now(),
-                new_id=services.new_id,
-            )
-            _send(account, campus)
-            return redirect(url_for("invigilators.list_invigilators"))
-        except RuleViolation as refusal:
-            form = form.refused(refusal)
-    return _page(form), 422
+    campus = _campus()
+    form = staff.invite(role=Role.INVIGILATOR, campus_id=campus.id, campus_name=campus.name)
+    return _back() if form.is_valid else (_page(form), 422)
 
 
 @pages.post("/invigilators/<account_id>/invite")
 @roles(Role.CAMPUS)
 def invite_again(account_id: str) -> ResponseReturnValue:
-    _send(_invigilator(account_id), _campus())
-    return redirect(url_for("invigilators.list_invigilators"))
+    staff.send_invitation(_invigilator(account_id), campus_name=_campus().name)
+    return _back()
 
 
 @pages.post("/invigilators/<account_id>/disable")
 @roles(Role.CAMPUS)
 def disable(account_id: str) -> ResponseReturnValue:
-    services, account = get_services(), _invigilator(account_id)
-    account_usecases.disable_account(
-        actor_id=current_actor().account_id,
-        account=account,
-        accounts=services.accounts,
-        codes=services.one_time_codes,
-        sessions=services.sessions,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-    )
-    flash(f"{account.display_name} is signed out and cannot sign in any more.", "success")
-    return redirect(url_for("invigilators.list_invigilators"))
+    staff.disable(_invigilator(account_id))
+    return _back()
 
 
 @pages.post("/invigilators/<account_id>/enable")
 @roles(Role.CAMPUS)
 def enable(account_id: str) -> ResponseReturnValue:
-    services, account = get_services(), _invigilator(account_id)
-    account_usecases.enable_account(
-        actor_id=current_actor().account_id,
-        account=account,
-        accounts=services.accounts,
-        audit_log=services.audit_log,
-        now=services.now(),
-        new_id=services.new_id,
-    )
-    flash(f"{account.display_name} can sign in again.", "success")
-    return redirect(url_for("invigilators.list_invigilators"))
-
-
-def _send(account: Account, campus: Campus) -> None:
-    services = get_services()
-    was_sent = account_usecases.send_invitation(
-        account=account,
-        campus_name=campus.name,
-        codes=services.one_time_codes,
-        mailer=services.mailer,
-        secret=services.settings.viva_secret_key,
-        public_url=services.settings.public_url,
-        now=services.now(),
-    )
-    if was_sent:
-        flash(f"The invitation is on its way to {account.display_name}.", "success")
-    else:
-        flash("The account is there, but the mail did not go out. Send the invitation again in a moment.", "warning")
+    staff.enable(_invigilator(account_id))
+    return _back()
 
 
 def _invigilator(account_id: str) -> Account:
@@ -111,6 +56,10 @@ def _invigilator(account_id: str) -> Account:
 
 def _campus() -> Campus:
     return access_own_campus(current_actor(), campuses=get_services().campuses)
+
+
+def _back() -> ResponseReturnValue:
+    return redirect(url_for("invigilators.list_invigilators"))
 
 
 def _page(form: FormInput) -> str:
