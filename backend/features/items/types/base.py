@@ -56,14 +56,31 @@ def read_text(fields: Fields, name: str) -> str:
     return " ".join(value.split())
 
 
-def read_texts(fields: Fields, name: str, *, at_least: int = 1) -> tuple[str, ...]:
+def read_texts(fields: Fields, name: str, *, at_least: int = 1, at_most: int | None = None) -> tuple[str, ...]:
     values = fields.get(name)
     if not isinstance(values, list) or len(values) < at_least:
         raise FieldProblem(name, f"must be a list of at least {at_least}")
     texts = tuple(read_text({name: value}, name) for value in values)
     if len({text.casefold() for text in texts}) != len(texts):
         raise FieldProblem(name, "has something twice")
+    if at_most is not None and len(texts) > at_most:
+        raise FieldProblem(name, f"must be at most {at_most}")
     return texts
+
+
+def read_question_with_options(fields: Fields, *, at_least: int, at_most: int) -> tuple[str, tuple[str, ...]]:
+    """A question, and the options to choose from."""
+    question = read_text(fields, "question")
+    check_word_count("question", question, least=2, most=60)
+    return question, read_texts(fields, "options", at_least=at_least, at_most=at_most)
+
+
+def read_numbers(fields: Fields, name: str, *, most: int) -> list[int]:
+    """A list of numbers of options, counted from 1 as authors do."""
+    values = fields.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, int) and 1 <= value <= most for value in values):
+        raise FieldProblem(name, f"must be a list of numbers from 1 to {most}")
+    return values
 
 
 def check_word_count(name: str, text: str, *, least: int, most: int) -> None:

@@ -3,24 +3,17 @@
 from backend.features.items.model import AnswerKind, ItemBody
 from backend.features.items.types.base import (
     SKILLS,
-    FieldProblem,
     Fields,
     ItemType,
     as_heard,
-    check_word_count,
     read_one_of,
-    read_text,
-    read_texts,
+    read_question_with_options,
     read_whole,
 )
 
 
 def _read(fields: Fields) -> ItemBody:
-    question = read_text(fields, "question")
-    check_word_count("question", question, least=2, most=60)
-    options = read_texts(fields, "options", at_least=3)
-    if len(options) > 6:
-        raise FieldProblem("options", "must be at most 6")
+    question, options = read_question_with_options(fields, at_least=3, at_most=6)
     correct = read_whole(fields, "correct", least=1, most=len(options))
     return ItemBody(
         shown_text=question,

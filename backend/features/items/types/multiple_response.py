@@ -7,19 +7,14 @@ from backend.features.items.types.base import (
     Fields,
     ItemType,
     as_heard,
-    check_word_count,
+    read_numbers,
     read_one_of,
-    read_text,
-    read_texts,
+    read_question_with_options,
 )
 
 
 def _read(fields: Fields) -> ItemBody:
-    question = read_text(fields, "question")
-    check_word_count("question", question, least=2, most=60)
-    options = read_texts(fields, "options", at_least=4)
-    if len(options) > 8:
-        raise FieldProblem("options", "must be at most 8")
+    question, options = read_question_with_options(fields, at_least=4, at_most=8)
     correct = read_numbers(fields, "correct", most=len(options))
     if not 2 <= len(correct) < len(options) or len(set(correct)) != len(correct):
         raise FieldProblem("correct", "must be at least two different numbers, and not all")
@@ -34,14 +29,6 @@ def _read(fields: Fields) -> ItemBody:
         },
         shown={"options": list(options), "choose": len(correct)},
     )
-
-
-def read_numbers(fields: Fields, name: str, *, most: int) -> list[int]:
-    """A list of numbers of options, counted from 1 as authors do."""
-    values = fields.get(name)
-    if not isinstance(values, list) or not all(isinstance(value, int) and 1 <= value <= most for value in values):
-        raise FieldProblem(name, f"must be a list of numbers from 1 to {most}")
-    return values
 
 
 TYPE = ItemType(

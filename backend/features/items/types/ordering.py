@@ -16,9 +16,7 @@ from backend.features.items.types.base import (
 def _read(fields: Fields) -> ItemBody:
     question = read_text(fields, "question")
     check_word_count("question", question, least=3, most=40)
-    parts = read_texts(fields, "parts", at_least=3)
-    if len(parts) > 8:
-        raise FieldProblem("parts", "must be at most 8")
+    parts = read_texts(fields, "parts", at_least=3, at_most=8)
     orders = _read_orders(fields, len(parts))
     return ItemBody(
         shown_text=question,
