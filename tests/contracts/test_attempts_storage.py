@@ -13,11 +13,11 @@ from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.attempts import mongo as attempts_mongo
 from backend.features.attempts.answers import LateAnswer, LateState
 from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
-from backend.features.attempts.model import Attempt, AttemptState, FinishedPart
+from backend.features.attempts.model import AttemptState, FinishedPart
 from backend.features.attempts.recordings.model import Upload, with_part
 from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
 from backend.storage import ensure_collections
-from tests.support.exam import OPENS, make_delivery
+from tests.support.exam import OPENS, make_attempt, make_delivery
 
 
 @pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.services)])
@@ -57,20 +57,6 @@ def uploads(database):
 @pytest.fixture
 def deliveries(database):
     return MemoryDeliveries() if database is None else assessments_mongo.MongoDeliveries(database)
-
-
-def make_attempt(attempt_id="a1", **changes):
-    attempt = Attempt(
-        id=attempt_id,
-        delivery_id="delivery",
-        campus_id="north",
-        student_id="asha",
-        number=1,
-        form_id="form_one",
-        state=AttemptState.CHECKING,
-        created_at=OPENS,
-    )
-    return replace(attempt, **changes)
 
 
 def make_recording(recording_id="rec-1", segment=0):

@@ -19,7 +19,7 @@ from backend.features.attempts.mongo import MongoAttempts
 from backend.features.audit import mongo as audit_mongo
 from backend.features.audit.mongo import MongoAuditLog
 from backend.storage import ensure_collections
-from tests.support.exam import ALLOWED, CLOSES, OPENS, make_delivery, make_paper
+from tests.support.exam import ALLOWED, CLOSES, OPENS, make_attempt, make_delivery, make_paper
 from tests.support.services_memory import build_memory_services
 
 CANDIDATES = 1_000
@@ -82,14 +82,5 @@ def test_a_thousand_attempts_are_paused_and_go_on(room, record_property):
 
 
 def _begun(number: int) -> Attempt:
-    attempt = Attempt(
-        id=f"attempt-{number:04d}",
-        delivery_id="delivery",
-        campus_id="north",
-        student_id=f"student-{number:04d}",
-        number=1,
-        form_id="form_one",
-        state=AttemptState.CHECKING,
-        created_at=OPENS,
-    )
+    attempt = make_attempt(f"attempt-{number:04d}", student_id=f"student-{number:04d}")
     return model.begun(attempt, opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=OPENS)

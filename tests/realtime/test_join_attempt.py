@@ -1,27 +1,15 @@
 """The candidate's own room: gated, an answer that says how the attempt stands, and news of what staff change."""
 
 import pytest
-from flask import request
 
-from backend.app import create_app
-from backend.web import live
 from tests.realtime.test_join_delivery import LocalFeed
-from tests.support.exam import CAST, Browser, furnish, sign_in_by_header
+from tests.support.exam import Browser, furnish
 from tests.support.services_memory import build_memory_services
 
 
 @pytest.fixture
 def services():
     return furnish(build_memory_services(feed=LocalFeed()))
-
-
-@pytest.fixture
-def app(services, monkeypatch):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    services.feed.socketio = app.extensions["socketio"]
-    monkeypatch.setattr(live, "actor_from_request", lambda: CAST.get(request.headers.get("X-Actor")))
-    return app
 
 
 @pytest.fixture

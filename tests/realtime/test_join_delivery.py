@@ -3,14 +3,12 @@
 import time
 
 import pytest
-from flask import request
 
 from backend.adapters.realtime.memory import MemoryFeed
 from backend.app import create_app
 from backend.core.ports import PresenceMark
 from backend.features.accommodations.model import Accommodation, Measures
-from backend.web import live
-from tests.support.exam import CAST, Browser, furnish, sign_in_by_header
+from tests.support.exam import Browser, furnish
 from tests.support.matrix import build_full_services
 from tests.support.people import World
 from tests.support.services_memory import build_memory_services
@@ -31,15 +29,6 @@ class LocalFeed(MemoryFeed):
 @pytest.fixture
 def services():
     return furnish(build_memory_services(feed=LocalFeed()))
-
-
-@pytest.fixture
-def app(services, monkeypatch):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    services.feed.socketio = app.extensions["socketio"]
-    monkeypatch.setattr(live, "actor_from_request", lambda: CAST.get(request.headers.get("X-Actor")))
-    return app
 
 
 def connect(app, actor):

@@ -1,14 +1,11 @@
 """A mailing's room: gated, every row on join, then events without names."""
 
 import pytest
-from flask import request
 
-from backend.app import create_app
 from backend.features.mailings.tasks import office_of
 from backend.features.mailings.usecases import SEND_DISPATCH, schedule_mailing, send_dispatch
-from backend.web import live
 from tests.realtime.test_join_delivery import LocalFeed, connect
-from tests.support.exam import CAST, MEERA, sign_in_by_header
+from tests.support.exam import MEERA
 from tests.support.results_world import furnish_results, release_for
 from tests.support.services_memory import build_memory_services
 
@@ -18,15 +15,6 @@ def services():
     services = furnish_results(build_memory_services(feed=LocalFeed()))
     release_for(services, "asha", "ravi")
     return services
-
-
-@pytest.fixture
-def app(services, monkeypatch):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    services.feed.socketio = app.extensions["socketio"]
-    monkeypatch.setattr(live, "actor_from_request", lambda: CAST.get(request.headers.get("X-Actor")))
-    return app
 
 
 @pytest.fixture

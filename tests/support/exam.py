@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from backend.core.actor import Actor, Role
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts.engine.moves import Move, MoveKind
-from backend.features.attempts.model import Attempt
+from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Demonstration, Paper, PaperItem, PaperSection
 from backend.features.attempts.recordings import usecases as recordings
 from backend.features.attempts.recordings.model import Upload
@@ -234,6 +234,21 @@ def recording_headers(announced: Mapping[str, object], *, offset: int = 0) -> di
         "Content-Type": "content_type",
     }
     return {"Upload-Offset": str(offset)} | {name: str(announced[field]) for name, field in names.items()}
+
+
+def make_attempt(attempt_id: str = "a1", **changes: Any) -> Attempt:
+    """Asha's first attempt, entered and not begun; in no storage."""
+    attempt = Attempt(
+        id=attempt_id,
+        delivery_id="delivery",
+        campus_id="north",
+        student_id="asha",
+        number=1,
+        form_id="form_one",
+        state=AttemptState.CHECKING,
+        created_at=OPENS,
+    )
+    return replace(attempt, **changes)
 
 
 def make_move(kind: str, position: int, *, at: datetime = OPENS) -> Move:

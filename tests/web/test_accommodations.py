@@ -9,7 +9,6 @@ from backend.app import create_app
 from backend.core.errors import RuleViolation
 from backend.features.accommodations.model import Accommodation, Measures, check_measures, in_force
 from tests.support.exam import ALLOWED, CLOSES, OPENS, Browser, furnish, make_delivery, make_paper, sign_in_by_header
-from tests.support.people import World, build_world
 from tests.support.services_memory import build_memory_services
 
 PAGE = "/students/asha/accommodations"
@@ -20,11 +19,6 @@ FORM = {
     "replays": "1",
     "reason": "Office",
 }
-
-
-@pytest.fixture
-def world() -> World:
-    return build_world()
 
 
 class TestPage:
@@ -94,12 +88,6 @@ class TestInTheExam:
     @pytest.fixture
     def services(self):
         return furnish(build_memory_services())
-
-    @pytest.fixture
-    def app(self, services):
-        app = create_app(services=services)
-        sign_in_by_header(app)
-        return app
 
     def enter(self, app, actor="asha"):
         browser = Browser(http=app.test_client(), actor=actor)

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from backend.app import create_app
 from backend.features.results.model import release_of
 from backend.features.results.tasks import settle
 from tests.support.builders_results import COMPLETED
-from tests.support.exam import Browser, sign_in_by_header
 from tests.support.explained import SENTENCE, explained_response, spoken
 from tests.support.results_world import furnish_results, sit
 from tests.support.services_memory import build_memory_services
@@ -29,13 +27,6 @@ def services():
     settle("attempt_asha", services)
     services.releases.add(release_of(services.results.find(RESULT), by="meera", at=COMPLETED))
     return services
-
-
-@pytest.fixture
-def browse(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return lambda actor=None: Browser(http=app.test_client(), actor=actor)
 
 
 def allow(services, shown=True):

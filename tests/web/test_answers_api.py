@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from backend.app import create_app
 from backend.features.attempts import answers
 from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE
 from backend.features.attempts.responses import ResponseState
 from backend.features.items.model import AnswerKind
-from tests.support.exam import Browser, furnish, make_paper, sign_in_by_header
+from tests.support.exam import Browser, furnish, make_paper
 from tests.support.services_memory import build_memory_services
 
 
@@ -32,23 +31,6 @@ def paper():
 @pytest.fixture
 def services(paper):
     return furnish(build_memory_services(), paper=paper)
-
-
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def asha(app):
-    return Browser(http=app.test_client(), actor="asha")
-
-
-@pytest.fixture
-def ravi(app):
-    return Browser(http=app.test_client(), actor="ravi")
 
 
 @pytest.fixture
@@ -257,10 +239,6 @@ class TestStaffDecide:
         asha.post(f"/api/attempts/{attempt_id}/heartbeat", {"position": 0, "uploads_pending": 0, "microphone": "ok"})
         save(asha, attempt_id, "written too late", 2)
         return f"{attempt_id}:0"
-
-    @pytest.fixture
-    def meera(self, app):
-        return Browser(http=app.test_client(), actor="meera")
 
     def actions(self, services):
         return [event.action for event in services.audit_log.list_by_campus("north")]

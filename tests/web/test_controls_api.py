@@ -2,7 +2,6 @@
 
 import pytest
 
-from backend.app import create_app
 from backend.core.errors import Conflict
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.engine import usecases
@@ -13,7 +12,7 @@ from backend.features.results.model import Release, ReleaseState
 from backend.features.results.tasks import settle
 from backend.features.results.usecases import Releasing, release_result
 from tests.support.builders_results import make_result
-from tests.support.exam import CLOSES, OPENS, Browser, furnish, sign_in_by_header
+from tests.support.exam import CLOSES, OPENS, furnish
 from tests.support.services_memory import build_memory_services
 
 CONTROLS = "/api/deliveries/delivery/controls"
@@ -22,23 +21,6 @@ CONTROLS = "/api/deliveries/delivery/controls"
 @pytest.fixture
 def services():
     return furnish(build_memory_services())
-
-
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def browse(app):
-    return lambda actor: Browser(http=app.test_client(), actor=actor)
-
-
-@pytest.fixture
-def meera(browse):
-    return browse("meera")
 
 
 def begin(browser):

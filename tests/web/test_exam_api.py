@@ -27,23 +27,6 @@ def services():
     return furnish(build_memory_services(), paper=make_paper(tasks=("read_aloud", "repeat", "repeat", "repeat")))
 
 
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def browse(app):
-    return lambda actor: Browser(http=app.test_client(), actor=actor)
-
-
-@pytest.fixture
-def asha(browse):
-    return browse("asha")
-
-
 def enter(browser):
     reply = browser.post("/api/deliveries/delivery/attempts")
     assert reply.status_code == 200, reply.json

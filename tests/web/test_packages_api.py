@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.app import create_app
 from backend.core.sealing import Unreadable, unseal
-from tests.support.exam import ALLOWED, OPENS, Browser, furnish, make_item, make_paper, sign_in_by_header
+from tests.support.exam import ALLOWED, OPENS, furnish, make_item, make_paper
 from tests.support.services_memory import build_memory_services
 
 
@@ -20,13 +19,6 @@ def services():
     second = replace(paper.sections[0], letter="B", first_position=2)
     whole = replace(paper, items=(*paper.items, *later), sections=(replace(paper.sections[0], item_count=2), second))
     return furnish(build_memory_services(), paper=whole)
-
-
-@pytest.fixture
-def asha(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return Browser(http=app.test_client(), actor="asha")
 
 
 @pytest.fixture

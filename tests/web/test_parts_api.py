@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.app import create_app
 from backend.features.accommodations.model import Accommodation, Measures
 from backend.features.attempts import answers
 from backend.features.attempts.responses import ResponseState
-from tests.support.exam import OPENS, PART_MS, Browser, furnish, make_parts_paper, sign_in_by_header
+from tests.support.exam import OPENS, PART_MS, furnish, make_parts_paper
 from tests.support.services_memory import build_memory_services
 
 
@@ -20,23 +19,6 @@ def paper():
 @pytest.fixture
 def services(paper):
     return furnish(build_memory_services(), paper=paper)
-
-
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def asha(app):
-    return Browser(http=app.test_client(), actor="asha")
-
-
-@pytest.fixture
-def meera(app):
-    return Browser(http=app.test_client(), actor="meera")
 
 
 @pytest.fixture

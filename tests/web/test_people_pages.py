@@ -12,11 +12,6 @@ from backend.features.students.usecases import SEND_INVITATION
 from tests.support.people import PASSWORD, World, build_world
 
 
-@pytest.fixture
-def world() -> World:
-    return build_world()
-
-
 @pytest.fixture(scope="module")
 def shared() -> World:
     """One world for requests that must change nothing: each test checks that they did not."""

@@ -2,13 +2,11 @@
 
 import pytest
 
-from backend.app import create_app
 from backend.features.attempts.responses import ResponseState
 from backend.features.ratings.tasks import desk_of
 from backend.features.ratings.usecases import review_attempt
 from backend.features.results.tasks import settle
 from tests.support.builders_results import TASKS
-from tests.support.exam import Browser, sign_in_by_header
 from tests.support.explained import spoken
 from tests.support.results_world import furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
@@ -27,13 +25,6 @@ def services():
     services.responses.save(doubtful, seen_revision=seen.revision)
     services.blobs.put(f"recordings/north/asha-{len(TASKS) - 1}", spoken(900), content_type="audio/wav")
     return services
-
-
-@pytest.fixture
-def browse(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return lambda actor=None: Browser(http=app.test_client(), actor=actor)
 
 
 def test_raters_see_answers_and_no_names(browse):

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from backend.app import create_app
 from backend.features.attempts.model import UPLOAD_GRACE
 from backend.features.items.model import AnswerKind
 from tests.support.exam import (
@@ -17,7 +16,6 @@ from tests.support.exam import (
     announce,
     furnish,
     recording_headers,
-    sign_in_by_header,
 )
 from tests.support.services_memory import build_memory_services
 
@@ -28,18 +26,6 @@ ID = "rec-00000001"
 @pytest.fixture
 def services():
     return furnish(build_memory_services())
-
-
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def asha(app):
-    return Browser(http=app.test_client(), actor="asha")
 
 
 @pytest.fixture

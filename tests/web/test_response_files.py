@@ -8,11 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.app import create_app
 from backend.core.sealing import derive_key, seal
 from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
 from backend.features.items.model import AnswerKind
-from tests.support.exam import ALLOWED, OPENS, WEBM, Browser, furnish, make_paper, make_parts_paper, sign_in_by_header
+from tests.support.exam import ALLOWED, OPENS, WEBM, furnish, make_paper, make_parts_paper
 from tests.support.services_memory import build_memory_services
 
 PAGE = "/tests/delivery/response-file"
@@ -23,18 +22,6 @@ def services():
     paper = make_paper(tasks=("repeat", "repeat", "essay", "repeat"))
     items = tuple(replace(item, answer_kind=AnswerKind.TEXT) if item.task == "essay" else item for item in paper.items)
     return furnish(build_memory_services(), paper=replace(paper, items=items))
-
-
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def browse(app):
-    return lambda actor: Browser(http=app.test_client(), actor=actor)
 
 
 @pytest.fixture

@@ -37,13 +37,6 @@ def services():
     return services
 
 
-@pytest.fixture
-def browse(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return lambda actor=None: Browser(http=app.test_client(), actor=actor)
-
-
 def release(services, *results):
     for result in results or services.results.list_by_delivery("delivery"):
         services.releases.add(release_of(result, by="meera", at=COMPLETED))

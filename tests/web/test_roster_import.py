@@ -8,14 +8,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend.features.accounts.model import Account, AccountState
-from tests.support.people import World, build_world
+from tests.support.people import World
 
 CSV = "Roll No;Student Name;E-mail ID\nN03;Kiran Rao;kiran@example.edu\nN04;Lata Sen;\n"
-
-
-@pytest.fixture
-def world() -> World:
-    return build_world()
 
 
 def upload(

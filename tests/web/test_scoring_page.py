@@ -2,9 +2,8 @@
 
 import pytest
 
-from backend.app import create_app
 from backend.features.attempts.responses import ResponseState
-from tests.support.exam import OPENS, Browser, sign_in_by_header
+from tests.support.exam import OPENS
 from tests.support.results_world import furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
 
@@ -19,13 +18,6 @@ def services():
         changed = make_response("asha", place, state=state, revision=seen.revision + 1)
         services.responses.save(changed, seen_revision=seen.revision)
     return services
-
-
-@pytest.fixture
-def browse(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return lambda actor=None: Browser(http=app.test_client(), actor=actor)
 
 
 def test_the_page_says_what_waits_and_promises_nothing_it_has_not_measured(browse):

@@ -11,11 +11,6 @@ from backend.web import auth
 from tests.support.people import World, build_world
 
 
-@pytest.fixture
-def world() -> World:
-    return build_world()
-
-
 def cookies(browser: FlaskClient) -> dict[str, str]:
     return {c.key: c.value for c in browser._cookies.values()}
 

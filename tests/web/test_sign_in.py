@@ -10,12 +10,7 @@ from werkzeug.test import TestResponse
 from backend.features.accounts import usecases
 from backend.features.accounts.codes import card_code, hash_code, normal_card_code
 from backend.features.accounts.model import LIFETIMES, AccountState, CodePurpose, OneTimeCode
-from tests.support.people import PASSWORD, World, build_world
-
-
-@pytest.fixture
-def world() -> World:
-    return build_world()
+from tests.support.people import PASSWORD, World
 
 
 def sign_in(browser: FlaskClient, login: str, secret: str, **more: str) -> TestResponse:

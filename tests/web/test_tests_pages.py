@@ -62,23 +62,6 @@ def services():
     return settle_in(made)
 
 
-@pytest.fixture
-def app(services):
-    app = create_app(services=services)
-    sign_in_by_header(app)
-    return app
-
-
-@pytest.fixture
-def browse(app):
-    return lambda actor: Browser(http=app.test_client(), actor=actor)
-
-
-@pytest.fixture
-def meera(browse):
-    return browse("meera")
-
-
 class TestScheduling:
     def test_a_test_is_scheduled_in_local_time(self, meera, services):
         reply = meera.post_form("/tests/new", **FORM)

@@ -14,7 +14,7 @@ from backend.features.attempts.memory import MemoryLateAnswers, MemoryResponses
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.responses import Answer, ResponseState
 from backend.features.items.model import AnswerKind
-from tests.support.exam import OPENS, make_paper
+from tests.support.exam import OPENS, make_attempt, make_paper
 
 WINDOW = timedelta(seconds=60)
 DEADLINE = OPENS + timedelta(minutes=20)
@@ -43,15 +43,8 @@ class World:
 
     def attempt_at(self, now: datetime) -> Attempt:
         closed = self.closes_at is not None and now >= self.closes_at
-        attempt = Attempt(
-            id="a1",
-            delivery_id="delivery",
-            campus_id="north",
-            student_id="asha",
-            number=1,
-            form_id="form_one",
+        attempt = make_attempt(
             state=AttemptState.IN_PROGRESS,
-            created_at=OPENS,
             started_at=OPENS,
             deadline_at=DEADLINE,
             position=1 if closed else 0,

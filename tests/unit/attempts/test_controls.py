@@ -17,7 +17,7 @@ from backend.features.attempts.engine.controls import (
 )
 from backend.features.attempts.engine.moves import moved
 from backend.features.attempts.model import Attempt, AttemptState, Conditions
-from tests.support.exam import make_move, make_paper
+from tests.support.exam import make_attempt, make_move, make_paper
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=1)
@@ -29,22 +29,8 @@ PARTS = replace(
 )
 
 
-def checking(**changes) -> Attempt:
-    attempt = Attempt(
-        id="attempt",
-        delivery_id="delivery",
-        campus_id="north",
-        student_id="asha",
-        number=1,
-        form_id="form_one",
-        state=AttemptState.CHECKING,
-        created_at=OPENS,
-    )
-    return replace(attempt, **changes)
-
-
 def begun(at=OPENS, **changes) -> Attempt:
-    running = model.begun(checking(), opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=at)
+    running = model.begun(make_attempt(), opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=at)
     return replace(running, **changes)
 
 
@@ -110,7 +96,7 @@ class TestPause:
     def test_only_what_runs(self, kind):
         over = model.expired(begun(), at=after(minutes=20))
         assert refusal(lambda: control(kind, over, now=after(minutes=21))) == "attempt_not_open"
-        assert refusal(lambda: control(kind, checking(), now=OPENS)) == "attempt_not_open"
+        assert refusal(lambda: control(kind, make_attempt(), now=OPENS)) == "attempt_not_open"
 
     def test_not_what_should_have_ended_already(self):
         assert refusal(lambda: control("pause", begun(), now=after(minutes=20))) == "attempt_not_open"
@@ -124,7 +110,7 @@ class TestExtend:
         assert (longer.due_at, longer.extra_ms) == (longer.deadline_at, 600_000)
 
     def test_before_the_start_it_waits_for_it(self):
-        longer = control("extend", checking(), now=OPENS, minutes=10)
+        longer = control("extend", make_attempt(), now=OPENS, minutes=10)
         running = model.begun(longer, opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=OPENS)
         assert running.deadline_at == after(minutes=30)
 
@@ -187,7 +173,7 @@ class TestReopen:
 
 
 class TestVoid:
-    @pytest.mark.parametrize("attempt", [checking(), begun(), model.expired(begun(), at=CLOSES)])
+    @pytest.mark.parametrize("attempt", [make_attempt(), begun(), model.expired(begun(), at=CLOSES)])
     def test_whatever_it_was_it_no_longer_counts_and_is_never_settled(self, attempt):
         voided = control("void", attempt, now=CLOSES, reason="Sat by somebody else")
         assert (voided.state, voided.voided_reason) == (AttemptState.VOIDED, "Sat by somebody else")

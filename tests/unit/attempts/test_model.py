@@ -1,6 +1,5 @@
 """The attempt's state machine and its clock."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +9,8 @@ from hypothesis import strategies as st
 from backend.core.errors import AppError, Conflict
 from backend.features.attempts import model
 from backend.features.attempts.engine.moves import moved
-from backend.features.attempts.model import Attempt, AttemptState
-from tests.support.exam import make_move, make_paper
+from backend.features.attempts.model import AttemptState
+from tests.support.exam import make_attempt, make_move, make_paper
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 CLOSES = OPENS + timedelta(hours=1)
@@ -19,20 +18,6 @@ ALLOWED = timedelta(minutes=20)
 TOTAL = 4
 PAPER = make_paper(tasks=("repeat",) * TOTAL)
 OVER = (AttemptState.SUBMITTED, AttemptState.EXPIRED, AttemptState.VOIDED)
-
-
-def make_attempt(**changes) -> Attempt:
-    attempt = Attempt(
-        id="attempt",
-        delivery_id="delivery",
-        campus_id="north",
-        student_id="asha",
-        number=1,
-        form_id="form_one",
-        state=AttemptState.CHECKING,
-        created_at=OPENS,
-    )
-    return replace(attempt, **changes)
 
 
 def begin(at=OPENS, attempt=None):

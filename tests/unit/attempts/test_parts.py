@@ -16,24 +16,14 @@ from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, 
 from backend.features.attempts.model import Attempt, AttemptState, Conditions
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.responses import Answer, ResponseState
-from tests.support.exam import ALLOWED, CLOSES, OPENS, PART_MS, make_move, make_parts_paper
+from tests.support.exam import ALLOWED, CLOSES, OPENS, PART_MS, make_attempt, make_move, make_parts_paper
 
 PAPER = make_parts_paper()
 PART = timedelta(milliseconds=PART_MS)
 
 
 def begun(paper: Paper = PAPER, **changes) -> Attempt:
-    attempt = Attempt(
-        id="a1",
-        delivery_id="delivery",
-        campus_id="north",
-        student_id="asha",
-        number=1,
-        form_id=paper.form_id,
-        state=AttemptState.CHECKING,
-        created_at=OPENS,
-        **changes,
-    )
+    attempt = make_attempt(form_id=paper.form_id, **changes)
     return model.begun(attempt, opens_at=OPENS, closes_at=CLOSES, allowed=ALLOWED, at=OPENS)
 
 
