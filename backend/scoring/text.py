@@ -198,10 +198,6 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if any(mark.isalnum() for mark in word))
 
 
-def without_fillers(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(word for word in words if word not in FILLERS)
-
-
 def sounds_like(one: str, other: str) -> bool:
     """The same word, or words that no listener could tell apart."""
     return one == other or _SOUND_OF.get(one, one) == _SOUND_OF.get(other, other)

@@ -51,11 +51,3 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _texts(inner)]
     return [str(text) for text in value] if isinstance(value, list) else [str(value)]
-
-
-def parse_form(schema: type[Schema]) -> dict[str, object]:
-    """The form's values; raises RuleViolation("invalid_input") with every mistake by field."""
-    form = read_form(schema)
-    if form.errors:
-        raise RuleViolation("invalid_input", "Some of the input needs another look.", errors=form.errors)
-    return form.values

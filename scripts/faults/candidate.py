@@ -20,7 +20,6 @@ OVER = frozenset({"submitted", "expired", "voided"})
 SPOKEN_TASKS = frozenset(
     {"read_aloud", "repeat", "short_answer", "sentence_build", "retelling", "open_question", "conversation"}
 )
-GONE = frozenset({"attempt_not_open", "attempts_used_up", "delivery_not_open"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,6 @@ from typing import Any
 
 import mfusepy as fuse
 
-MOODS = ("", "eio", "full", "slow")
 COPIED_AT_ONCE = 1 << 20
 
 

@@ -31,7 +31,6 @@ ALLOWED = timedelta(minutes=20)
 PART_MS = 360_000
 STAFF = Actor(account_id="meera", role=Role.CAMPUS, campus_id="north", display_name="Meera")
 # Answers come this much after their window at the most, and off-line this much more: see `answers`.
-SKEWS_S = (0, 0, -400, 300, 86_400, -86_400)
 ANSWERS_UNTIL = answers.ANSWER_GRACE
 
 

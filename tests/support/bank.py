@@ -104,24 +104,3 @@ def reading_format() -> Format:
         traits=(),
     )
     return replace(short, id="reading", forms=("A",), sections=(part,))
-
-
-def one_item_format() -> Format:
-    """The short format cut down to one repeat, without parallel forms."""
-    short = next(format_ for format_ in real_formats() if format_.id == "versant_style_short")
-    repeats = next(section for section in short.sections if section.task == "repeat")
-    return replace(short, forms=("A",), sections=(replace(repeats, items=1, practice_items=0),))
-
-
-def furnish_one_item(services: Services) -> tuple[str, str]:
-    """A bank of one item on one published form, in a moment; the ids of both."""
-    item = next(item for item in real_bank() if item.task == "repeat" and item.pool == "short")
-    fill_bank(
-        items=services.items,
-        sounds=services.prompt_sounds,
-        forms=services.forms,
-        blobs=services.blobs,
-        bank=[item],
-        formats=[one_item_format()],
-    )
-    return item.id, published_forms(services.forms, "versant_style_short")[0].id

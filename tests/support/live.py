@@ -164,10 +164,6 @@ class LiveProduct:
             parts.append(f"--- {path.name}\n" + "\n".join(line[:400] for line in lines))
         return "\n".join(parts)
 
-    def log_text(self) -> str:
-        """Everything that every process wrote."""
-        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folders.logs.glob("*.log")))
-
 
 def pause() -> None:
     """Between two looks at something outside of a browser."""

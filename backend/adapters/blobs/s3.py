@@ -95,13 +95,6 @@ class S3Blobs(Blobs):
         with _s3_errors():
             self._store.head_bucket(Bucket=self._address.bucket)
 
-    def ensure_bucket(self) -> None:
-        """Makes the bucket if it is not there; for the embedded store and for tests."""
-        with _s3_errors():
-            names = {bucket["Name"] for bucket in self._store.list_buckets()["Buckets"]}
-            if self._address.bucket not in names:
-                self._store.create_bucket(Bucket=self._address.bucket)
-
     @property
     def _store(self) -> Any:
         return self._client(self._address.endpoint)

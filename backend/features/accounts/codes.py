@@ -3,14 +3,11 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 
 # Without 0 O, 1 I L, 5 S, 2 Z, 8 B, U V: what is read from paper is typed right.
 CARD_ALPHABET = "ACDEFGHJKMNPQRTWXY34679"
 CARD_LENGTH = 10
 CARD_GROUP = 5
-
-RandomToken = Callable[[], str]
 
 
 def link_token() -> str:

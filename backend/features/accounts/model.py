@@ -81,10 +81,6 @@ class OneTimeCode:
         return self.purpose is purpose and self.used_at is None and at < self.expires_at
 
 
-def disabled(account: Account) -> Account:
-    return replace(account, state=AccountState.DISABLED)
-
-
 def enabled(account: Account) -> Account:
     """Active again, or invited where no password was ever chosen."""
     if account.state is not AccountState.DISABLED:

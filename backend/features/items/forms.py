@@ -135,34 +135,6 @@ class FormShortage(Conflict):
         self.lacking = tuple(lacking)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateView:
-    """All that a candidate may see of an item: nothing of what is heard, no level, no key."""
-
-    position: int
-    section_letter: str
-    number: int
-    of: int
-    task: str
-    practice: bool
-    text: str | None
-    shown: Mapping[str, object]
-
-
-def candidate_view(form_item: FormItem) -> CandidateView:
-    """What the candidate may see of this item while it is open; the sound is behind `form_item.prompt_blob_key`."""
-    return CandidateView(
-        position=form_item.position,
-        section_letter=form_item.section_letter,
-        number=form_item.number,
-        of=form_item.of,
-        task=form_item.task,
-        practice=form_item.practice,
-        text=form_item.shown_text,
-        shown=form_item.shown,
-    )
-
-
 # -- which items -----------------------------------------------------------------------------------------------------
 
 

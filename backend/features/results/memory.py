@@ -1,12 +1,10 @@
-"""Results and releases in memory; scales from files that a test may replace."""
+"""Results and releases in memory."""
 
 import threading
 from collections.abc import Mapping, Sequence
 
-from backend.core.errors import PermanentFailure
 from backend.features.results.model import Release, Result
-from backend.features.results.repository import Releases, Results, Scales
-from backend.scoring.scales import Scale
+from backend.features.results.repository import Releases, Results
 
 
 class MemoryResults(Results):
@@ -71,21 +69,3 @@ class MemoryReleases(Releases):
 
     def list_by_student(self, student_id: str) -> Sequence[Release]:
         return [each for each in self._releases.values() if each.student_id == student_id]
-
-
-class MemoryScales(Scales):
-    """Scales given at the start; the first is every form's."""
-
-    def __init__(self, scales: Sequence[Scale]) -> None:
-        self._scales = tuple(scales)
-
-    def get_newest(self, scale_id: str) -> Scale:  # noqa: ARG002 - one scale serves all forms here
-        if not self._scales:
-            raise PermanentFailure("scale_missing")
-        return self._scales[0]
-
-    def get(self, scale_id: str, version: str) -> Scale:
-        for scale in self._scales:
-            if (scale.id, scale.version) == (scale_id, version):
-                return scale
-        raise PermanentFailure("scale_missing")

@@ -15,7 +15,6 @@ from backend.features.items.formats import Order
 from backend.features.items.forms import (
     FormShortage,
     assemble_form,
-    candidate_view,
     item_script,
     scripts_of,
     select_scored,
@@ -194,14 +193,13 @@ def test_too_few_items_name_the_part_and_what_is_missing(active):
 def test_a_candidate_sees_printed_sentences_and_nothing_of_what_is_heard(storage):
     for form in published_forms(storage[1], "versant_style_full"):
         for item in form.items:
-            view = candidate_view(item)
-            seen = repr(view)
+            seen = repr((item.shown_text, item.shown))
             key = storage[0].find_key(item.item_id, item.item_version)
             assert item.item_id not in seen
             if item.task == "read_aloud":
-                assert view.text == key.content["text"]
+                assert item.shown_text == key.content["text"]
             else:
-                assert view.text is None
+                assert item.shown_text is None
                 version = storage[0].find_version(item.item_id, item.item_version)
                 assert not any(heard in seen for heard in version.heard)
 
