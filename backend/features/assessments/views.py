@@ -57,7 +57,7 @@ def schedule_delivery() -> ResponseReturnValue:
     try:
         delivery = _schedule(form.values)
     except RuleViolation as refusal:
-        return _schedule_page(_with_errors(form, refusal)), 422
+        return _schedule_page(form.refused(refusal)), 422
     flash("The test is scheduled.", "success")
     return redirect(url_for("assessments.show_delivery", delivery_id=delivery.id))
 
@@ -113,7 +113,7 @@ def save_delivery(delivery_id: str) -> ResponseReturnValue:
             new_id=services.new_id,
         )
     except RuleViolation as refusal:
-        return _edit_page(delivery, _with_errors(form, refusal)), 422
+        return _edit_page(delivery, form.refused(refusal)), 422
     flash("Saved.", "success")
     return redirect(url_for("assessments.show_delivery", delivery_id=delivery.id))
 
@@ -208,11 +208,6 @@ def _particulars(values: Mapping[str, object], time_zone: str) -> Particulars:
     return Particulars(
         title=str(values["title"]), window=window, attempts_allowed=cast("int", values["attempts_allowed"])
     )
-
-
-def _with_errors(form: FormInput, refusal: RuleViolation) -> FormInput:
-    errors = {name: list(texts) for name, texts in refusal.errors.items()} or {"": [refusal.detail]}
-    return FormInput(raw=form.raw, errors=errors)
 
 
 def _schedule_page(form: FormInput) -> str:
