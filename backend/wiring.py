@@ -41,7 +41,7 @@ from backend.features.assessments.offers import FormatsFromForms
 from backend.features.assessments.repository import AttemptMarks, Deliveries, DeliveryCounts, Formats, ReleasedResults
 from backend.features.attempts.candidates import CandidatesFromStudents
 from backend.features.attempts.engine.conditions import ConditionsFromAccommodations
-from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
+from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts, OngoingFromAttempts
 from backend.features.attempts.mongo import MongoAttempts, MongoLateAnswers, MongoResponses, MongoUploads
 from backend.features.attempts.papers import PapersFromForms
 from backend.features.attempts.repository import (
@@ -60,7 +60,7 @@ from backend.features.audit.repository import AuditCheckpoints, AuditLog
 from backend.features.batches.mongo import MongoBatches
 from backend.features.batches.repository import Batches
 from backend.features.campuses.mongo import MongoCampuses
-from backend.features.campuses.repository import Campuses
+from backend.features.campuses.repository import Campuses, OngoingTests
 from backend.features.courses.mongo import MongoCourses
 from backend.features.courses.repository import Courses
 from backend.features.invigilation.mongo import (
@@ -117,6 +117,7 @@ class Services:
     accounts: Accounts
     one_time_codes: OneTimeCodes
     campuses: Campuses
+    ongoing_tests: OngoingTests
     courses: Courses
     batches: Batches
     students: Students
@@ -222,7 +223,7 @@ def speech_setup(settings: Settings) -> SpeechSetup:
 def build_services(settings: Settings) -> Services:
     """The real wiring. Opens no connection by itself: each adapter connects on its first use."""
     database = open_database(settings)
-    attempts = MongoAttempts(database)
+    attempts, deliveries = MongoAttempts(database), MongoDeliveries(database)
     responses = MongoResponses(database, RedisTallies(settings.redis_url_for("presence")))
     students = MongoStudents(database)
     accommodations = MongoAccommodations(database)
@@ -255,6 +256,7 @@ def build_services(settings: Settings) -> Services:
         accounts=MongoAccounts(database),
         one_time_codes=MongoOneTimeCodes(database),
         campuses=MongoCampuses(database),
+        ongoing_tests=OngoingFromAttempts(deliveries, attempts),
         courses=MongoCourses(database),
         batches=MongoBatches(database),
         students=students,
@@ -263,7 +265,7 @@ def build_services(settings: Settings) -> Services:
         items=items,
         prompt_sounds=MongoPromptSounds(database),
         forms=forms,
-        deliveries=MongoDeliveries(database),
+        deliveries=deliveries,
         offered_formats=FormatsFromForms(forms),
         released_results=ReleasedFromResults(results, releases),
         released_attempts=ReleasedAttemptsFromResults(releases),

@@ -170,6 +170,9 @@ class Sessions(Protocol):
     def revoke_account(self, account_id: str, *, but: str | None = None) -> None:
         """Signs the account out everywhere, but for the session `but`. Safe to repeat."""
 
+    def revoke_campus(self, campus_id: str) -> None:
+        """Signs out everybody of the campus. Looks at every session: for what happens rarely. Safe to repeat."""
+
     def hang_up(self, account_id: str) -> None:
         """Cuts the account's live connections; it stays signed in and may connect again."""
 

@@ -84,7 +84,9 @@ def init_auth(app: Flask) -> None:
 def start_session(actor: Actor, *, limited_to: str = "") -> None:
     """Signs this browser in as `actor`; the cookies go out with this request's reply.
 
-    A session that this browser had is ended: a fresh sign-in never continues another's (fixation).
+    A session that this browser had is ended: a fresh sign-in never continues another's (fixation). Forbidden where the
+    actor's campus is closed: looked at after the session is stored, so that of a closing at the same moment one sees
+    the other.
     """
     services = get_services()
     before = find_session()
@@ -92,6 +94,10 @@ def start_session(actor: Actor, *, limited_to: str = "") -> None:
         _sessions().revoke(before.id)
     session = fresh_session(actor, client=_client(), limited_to=limited_to, now=services.now())
     _sessions().add(session)
+    campus = services.campuses.find(actor.campus_id) if actor.campus_id else None
+    if campus is not None and campus.is_closed:
+        _sessions().revoke(session.id)
+        raise Forbidden("campus_closed", "Your campus is closed in Viva. Nothing was removed: ask your college.")
     _use(session)
     g.tokens_to_send = session
 

@@ -138,6 +138,20 @@ def test_of_many_rotations_with_a_confirmed_token_each_finds_one_winner(sessions
     assert found.previous_refresh_id == "r1"
 
 
+def test_a_campus_is_signed_out_whole_and_no_other(sessions) -> None:
+    _listen(sessions)
+    ours = [session(f"n{number}", account_id=f"student-{number}") for number in range(3)]
+    others = [session("south", account_id="salma", campus_id="south"), session("above", campus_id=None)]
+    for one in (*ours, *others):
+        sessions.add(one)
+    sessions.revoke_campus("north")
+    assert _hear(sessions, 3) == ["n0", "n1", "n2"]
+    assert [sessions.find(one.id) for one in ours] == [None] * 3
+    assert [sessions.find(one.id) for one in others] == others
+    sessions.revoke_campus("north")
+    assert list(sessions.hear_endings(wait_s=0)) == []
+
+
 def test_revocation_of_one_of_all_and_of_all_but_one(sessions) -> None:
     for name in ("s1", "s2", "s3"):
         sessions.add(session(name))

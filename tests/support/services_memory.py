@@ -26,7 +26,7 @@ from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats
 from backend.features.attempts.candidates import CandidatesFromStudents
 from backend.features.attempts.engine.conditions import ConditionsFromAccommodations
-from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts
+from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts, OngoingFromAttempts
 from backend.features.attempts.memory import (
     MemoryAttempts,
     MemoryLateAnswers,
@@ -89,7 +89,7 @@ class CountingIds:
 
 def build_memory_services(**changes: object) -> Services:
     """Memory repositories and adapters; `changes` replaces single fields."""
-    attempts = MemoryAttempts()
+    attempts, deliveries = MemoryAttempts(), MemoryDeliveries()
     responses = MemoryResponses()
     students = MemoryStudents()
     accommodations = MemoryAccommodations()
@@ -119,6 +119,7 @@ def build_memory_services(**changes: object) -> Services:
         accounts=MemoryAccounts(),
         one_time_codes=MemoryOneTimeCodes(),
         campuses=MemoryCampuses(),
+        ongoing_tests=OngoingFromAttempts(deliveries, attempts),
         courses=MemoryCourses(),
         batches=MemoryBatches(),
         students=students,
@@ -127,7 +128,7 @@ def build_memory_services(**changes: object) -> Services:
         items=MemoryItems(),
         prompt_sounds=MemoryPromptSounds(),
         forms=MemoryForms(),
-        deliveries=MemoryDeliveries(),
+        deliveries=deliveries,
         offered_formats=MemoryFormats(),
         released_results=ReleasedFromResults(results, releases),
         released_attempts=ReleasedAttemptsFromResults(releases),

@@ -65,6 +65,8 @@ LET_IN: dict[str, frozenset[str]] = {
     "POST /campuses/new": SUSHMA,
     "GET /campuses/<campus_id>": SUSHMA,
     "POST /campuses/<campus_id>": SUSHMA,
+    "POST /campuses/<campus_id>/close": SUSHMA,
+    "POST /campuses/<campus_id>/reopen": SUSHMA,
     "POST /campuses/<campus_id>/admins": SUSHMA,
     "POST /campuses/<campus_id>/admins/<account_id>/disable": SUSHMA,
     "POST /campuses/<campus_id>/admins/<account_id>/enable": SUSHMA,

@@ -54,6 +54,13 @@ class MemorySessions(Sessions):
                 del self._sessions[session_id]
             self._tell(ended)
 
+    def revoke_campus(self, campus_id: str) -> None:
+        with self._lock:
+            ended = [session.id for session in self._sessions.values() if session.campus_id == campus_id]
+            for session_id in ended:
+                del self._sessions[session_id]
+            self._tell(ended)
+
     def hang_up(self, account_id: str) -> None:
         with self._lock:
             self._tell(self._of(account_id))

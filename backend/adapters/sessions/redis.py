@@ -8,6 +8,7 @@ are to be cut, after a mark of its own (`read_news`).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import redis
@@ -18,6 +19,7 @@ from backend.core.ports import Session, Sessions
 
 CHANGED = "sessions_changed"
 _CUT = "cut:"
+_PIECE = 500
 
 _ROTATE = """
 local now = redis.call('HMGET', KEYS[1], 'refresh_id', 'previous_refresh_id', 'is_confirmed')
@@ -104,6 +106,27 @@ class RedisSessions(Sessions):
                 self._redis.delete(*(_session_key(str(session_id)) for session_id in session_ids))
                 self._redis.srem(_account_key(account_id), *session_ids)
                 self._cut([str(session_id) for session_id in session_ids])
+
+    def revoke_campus(self, campus_id: str) -> None:
+        with _redis_errors():
+            found = iter(self._redis.scan_iter(match=_session_key("*"), count=_PIECE))
+            while keys := [str(key) for key in islice(found, _PIECE)]:
+                self._revoke_of(campus_id, keys)
+
+    def _revoke_of(self, campus_id: str, keys: Sequence[str]) -> None:
+        with self._redis.pipeline(transaction=False) as steps:
+            for key in keys:
+                steps.hmget(key, ["campus_id", "account_id"])
+            owners = zip(keys, steps.execute(), strict=True)
+        ended = [
+            (key.removeprefix(_session_key("")), account) for key, (campus, account) in owners if campus == campus_id
+        ]
+        with self._redis.pipeline(transaction=False) as steps:
+            for session_id, account_id in ended:
+                steps.delete(_session_key(session_id))
+                steps.srem(_account_key(account_id), session_id)
+            steps.execute()
+        self._cut([session_id for session_id, _ in ended])
 
     def hang_up(self, account_id: str) -> None:
         with _redis_errors():

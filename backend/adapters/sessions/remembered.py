@@ -85,6 +85,14 @@ class RememberedSessions(Sessions):
                 if session.account_id == account_id and session.id != but:
                     self._forget(session.id)
 
+    def revoke_campus(self, campus_id: str) -> None:
+        try:
+            self._kept.revoke_campus(campus_id)
+        finally:
+            for session, _ in list(self._known.values()):
+                if session.campus_id == campus_id:
+                    self._forget(session.id)
+
     def hang_up(self, account_id: str) -> None:
         self._kept.hang_up(account_id)
 

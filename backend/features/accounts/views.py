@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 
 from backend.core.actor import Actor, Role
-from backend.core.errors import NotAuthenticated, RuleViolation
+from backend.core.errors import Forbidden, NotAuthenticated, RuleViolation
 from backend.features.accounts import usecases
 from backend.features.accounts.access import access_own_account
 from backend.features.accounts.model import Account, CodePurpose, fold
@@ -59,10 +59,13 @@ def submit_sign_in() -> ResponseReturnValue:
         return _sign_in_page(form, problem=refusal.detail, status=422)
     except limits.TooOften as refusal:
         return _sign_in_page(form, problem=refusal.detail, status=429, retry_after_s=refusal.retry_after_s)
-    if signed_in.must_choose_password:
+    try:
+        if not signed_in.must_choose_password:
+            return _enter(signed_in.account, next_address)
         start_session(signed_in.account.as_actor(), limited_to=CHOOSE_PASSWORD)
-        return redirect(url_for("accounts.choose_password", next=next_address))
-    return _enter(signed_in.account, next_address)
+    except Forbidden as refusal:
+        return _sign_in_page(form, problem=refusal.detail, status=refusal.status)
+    return redirect(url_for("accounts.choose_password", next=next_address))
 
 
 def _check_credentials(login: str, typed: str) -> usecases.SignIn:

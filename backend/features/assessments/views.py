@@ -18,7 +18,7 @@ from backend.features.assessments.usecases import Particulars
 from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
 from backend.features.campuses.access import access_own_campus
-from backend.features.campuses.model import Campus
+from backend.features.campuses.model import Campus, check_open
 from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
@@ -171,6 +171,7 @@ def _reply(delivery: Delivery) -> dict[str, object]:
 
 def _schedule(values: Mapping[str, object]) -> Delivery:
     services, campus = get_services(), _campus()
+    check_open(campus)
     return usecases.schedule_delivery(
         actor=current_actor(),
         campus_id=campus.id,

@@ -1,13 +1,18 @@
-"""Attempts as the lists of deliveries need them: a student's own, and how far a delivery has come."""
+"""Attempts as others need them: a student's own, how far a delivery has come, what keeps a campus open."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from backend.features.assessments.model import Delivery
-from backend.features.assessments.repository import AttemptMark, AttemptMarks, DeliveryCount, DeliveryCounts
+from backend.features.assessments.model import Delivery, DeliveryState
+from backend.features.assessments.repository import AttemptMark, AttemptMarks, Deliveries, DeliveryCount, DeliveryCounts
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.monitor import latest_attempts
 from backend.features.attempts.repository import Attempts, Candidates, Responses
 from backend.features.attempts.responses import BLOCKING
+from backend.features.campuses.repository import OngoingTest, OngoingTests
+
+# Extra time and extensions end attempts after their test has closed, hours later at most.
+_STILL_SAT = timedelta(days=2)
 
 
 class MarksFromAttempts(AttemptMarks):
@@ -47,3 +52,29 @@ class CountsFromAttempts(DeliveryCounts):
             settled=sum(1 for attempt in latest if attempt.settled_at is not None),
             unscored=sum(1 for response in unscored if response.is_blocking),
         )
+
+
+class OngoingFromAttempts(OngoingTests):
+    def __init__(self, deliveries: Deliveries, attempts: Attempts) -> None:
+        self._deliveries = deliveries
+        self._attempts = attempts
+
+    def list_ongoing(self, campus_id: str, *, at: datetime) -> Sequence[OngoingTest]:
+        recent = [
+            delivery for delivery in self._deliveries.list_by_campus(campus_id) if delivery.closes_at + _STILL_SAT > at
+        ]
+        ongoing = [(delivery, self._count_sitting(delivery)) for delivery in recent]
+        return [
+            OngoingTest(
+                delivery_id=delivery.id,
+                title=delivery.title,
+                opens_at=delivery.opens_at,
+                closes_at=delivery.closes_at,
+                sitting=sitting,
+            )
+            for delivery, sitting in ongoing
+            if sitting or (delivery.state is DeliveryState.SCHEDULED and delivery.closes_at > at)
+        ]
+
+    def _count_sitting(self, delivery: Delivery) -> int:
+        return sum(1 for attempt in self._attempts.list_by_delivery(delivery.id) if attempt.is_running)

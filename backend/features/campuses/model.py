@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from zoneinfo import available_timezones
 
+from backend.core.errors import Conflict
 from backend.features.accounts.model import check_name, invalid
 
 DEFAULT_TIME_ZONE = "Asia/Kolkata"
@@ -15,13 +16,26 @@ SLUG_MAX = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campus:
-    """`slug` is unique, in students' logins, and never changes. `time_zone` is an IANA name."""
+    """`slug` is unique, in students' logins, and never changes. `time_zone` is an IANA name.
+
+    While it is closed nobody of it signs in and nothing is scheduled; everything that it has is kept.
+    """
 
     id: str
     name: str
     slug: str
     time_zone: str
     created_at: datetime
+    closed_at: datetime | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+
+def check_open(campus: Campus) -> None:
+    if campus.is_closed:
+        raise Conflict("campus_closed", "This campus is closed. A superadmin can reopen it.")
 
 
 @cache

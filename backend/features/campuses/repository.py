@@ -1,6 +1,8 @@
 """What we need from storage."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from backend.features.campuses.model import Campus
@@ -19,3 +21,21 @@ class Campuses(Protocol):
 
     def list_all(self) -> Sequence[Campus]:
         """In the order of slugs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OngoingTest:
+    """A test that keeps a campus from being closed. `sitting` is how many are in it now."""
+
+    delivery_id: str
+    title: str
+    opens_at: datetime
+    closes_at: datetime
+    sitting: int
+
+
+class OngoingTests(Protocol):
+    """Told by the feature that has the attempts."""
+
+    def list_ongoing(self, campus_id: str, *, at: datetime) -> Sequence[OngoingTest]:
+        """Those that are open, still to come, or being sat after their closing."""

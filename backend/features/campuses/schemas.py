@@ -17,6 +17,7 @@ class CampusReply(Schema):
     slug = fields.String(required=True)
     time_zone = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
+    closed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class CampusList(Schema):

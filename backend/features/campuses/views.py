@@ -7,13 +7,13 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
-from backend.core.errors import NotFound, RuleViolation
+from backend.core.errors import Conflict, NotFound, RuleViolation
 from backend.features.accounts import staff
 from backend.features.accounts.access import access_campus_admin
 from backend.features.accounts.model import Account
 from backend.features.campuses import usecases
 from backend.features.campuses.access import access_campus
-from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, time_zones
+from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, check_open, time_zones
 from backend.features.campuses.schemas import CampusForm, CampusList, CampusReply
 from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
@@ -104,11 +104,15 @@ def _campus(campus_id: str) -> Campus:
     return access_campus(current_actor(), campus_id, campuses=get_services().campuses)
 
 
-def _campus_page(campus: Campus, *, form: FormInput | None = None, invitation: FormInput | None = None) -> str:
+def _campus_page(
+    campus: Campus, *, form: FormInput | None = None, invitation: FormInput | None = None, problem: str = ""
+) -> str:
     services = get_services()
     return render_template(
         "campuses/show.html",
         campus=campus,
+        problem=problem,
+        ongoing=[] if campus.is_closed else services.ongoing_tests.list_ongoing(campus.id, at=services.now()),
         admins=services.accounts.list_by_role(Role.CAMPUS, campus_id=campus.id),
         batches=services.batches.count_by_campus(campus.id),
         students=services.students.count_by_campus(campus.id),
@@ -142,6 +146,43 @@ def change_campus(campus_id: str) -> ResponseReturnValue:
     return _campus_page(campus, form=form), 422
 
 
+@pages.post("/campuses/<campus_id>/close")
+@roles(Role.SUPERADMIN)
+def close_campus(campus_id: str) -> ResponseReturnValue:
+    services, campus = get_services(), _campus(campus_id)
+    try:
+        usecases.close_campus(
+            actor=current_actor(),
+            campus=campus,
+            ongoing_tests=services.ongoing_tests,
+            campuses=services.campuses,
+            sessions=services.sessions,
+            audit_log=services.audit_log,
+            now=services.now(),
+            new_id=services.new_id,
+        )
+    except Conflict as refusal:
+        return _campus_page(campus, problem=refusal.detail), refusal.status
+    flash(f"{campus.name} is closed. Everybody of it is signed out; nothing was removed.", "success")
+    return _back(campus)
+
+
+@pages.post("/campuses/<campus_id>/reopen")
+@roles(Role.SUPERADMIN)
+def reopen_campus(campus_id: str) -> ResponseReturnValue:
+    services, campus = get_services(), _campus(campus_id)
+    usecases.reopen_campus(
+        actor=current_actor(),
+        campus=campus,
+        campuses=services.campuses,
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+    flash(f"{campus.name} is open again: everybody signs in as before.", "success")
+    return _back(campus)
+
+
 # -- campus admins ---------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +190,7 @@ def change_campus(campus_id: str) -> ResponseReturnValue:
 @roles(Role.SUPERADMIN)
 def invite_admin(campus_id: str) -> ResponseReturnValue:
     campus = _campus(campus_id)
+    check_open(campus)
     form = staff.invite(role=Role.CAMPUS, campus_id=campus.id, campus_name=campus.name)
     return _back(campus) if form.is_valid else (_campus_page(campus, invitation=form), 422)
 
@@ -157,6 +199,7 @@ def invite_admin(campus_id: str) -> ResponseReturnValue:
 @roles(Role.SUPERADMIN)
 def invite_admin_again(campus_id: str, account_id: str) -> ResponseReturnValue:
     campus = _campus(campus_id)
+    check_open(campus)
     staff.send_invitation(_admin(campus, account_id), campus_name=campus.name)
     return _back(campus)
 
