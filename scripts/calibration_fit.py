@@ -1,5 +1,5 @@
 """Fitting and judging calibrations: a ridge line and monotone boosted trees, averaged, per aspect; a line over the
-recogniser's states; small networks over both. Speaker-wise folds."""
+recogniser's states; small networks over both; attention over the words. Speaker-wise folds."""
 
 import math
 import warnings
@@ -18,6 +18,8 @@ from sklearn.neural_network import MLPRegressor
 
 from backend.scoring.agreement import weighted_kappa
 from backend.scoring.calibration import ASPECTS, Calibration, calibration_from_arrays
+from backend.scoring.calibration.attention import Words
+from scripts.attention_fit import Sentences, fit_networks
 
 Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -27,6 +29,7 @@ MODES = ("read", "open")
 UNFAIR = frozenset({"leading_s", "seconds", "snr_db", "speech_dbfs", "pitch_hz", "pitch_known", "phones_aligned"})
 # Known only when the text is.
 READ_ONLY = ("match_", "expected_words", "forced_")  # forced: in free speech the same as asr_token_log
+WORD_READ_ONLY = ("heard_match", "heard_near", "heard_left_out", "heard_letters", "near_heard_match")
 # Features whose direction is beyond doubt; trees may not learn the opposite from noise.
 RISING = frozenset(
     {"phone_margin", "phone_good_share", "forced_log", "forced_good_share", "match_covered", "asr_token_log"}
@@ -45,23 +48,28 @@ TREE_SHARE = 0.5
 STATES = 512  # of the 1,024 the means; the spreads add nothing
 STATE_DIRECTIONS = 48  # that the networks see
 NET_SHARE, NETS = 0.5, 6
+ATTENTION_SHARE, ATTENTIONS = 0.5, 3
 NET = {"hidden_layer_sizes": (48,), "alpha": 3.0, "learning_rate_init": 2e-3, "max_iter": 60, "batch_size": 64}
 # States say more of flow than of single sounds.
 STATE_SHARES = {"accuracy": 0.2, "fluency": 0.4, "prosodic": 0.4, "total": 0.3}
 WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
-WORD_TREE_SHARE = 0.7
+WORD_TREE_SHARE, WORD_ATTENTION_SHARE = 0.7, 0.5
 BAD_BELOW = 6.0  # a badly said word: the experts' median is below, so a sound is wrong or missing, not merely accented
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Features and marks of a corpus: one row an utterance. `states` of the recogniser: NaN where there are none."""
+    """Features and marks of a corpus: one row an utterance. `states` of the recogniser: NaN where there are none.
+    `words`: of each stretch of speech, features of its words; `word_marks`: of these words where the text is known and
+    marked, else empty."""
 
     names: tuple[str, ...]
     x: Floats
     marks: Mapping[str, Floats]
     speakers: npt.NDArray[np.str_]
     states: Floats | None = None
+    words: Sequence[Sequence[Words]] = ()
+    word_marks: Sequence[Sequence[float]] = ()
 
 
 def feature_names(rows: Sequence[Mapping[str, float]], mode: str) -> tuple[str, ...]:
@@ -75,10 +83,20 @@ def make_table(
     speakers: Sequence[str],
     mode: str,
     states: Sequence[Sequence[float] | None] = (),
+    words: Sequence[Sequence[Words]] = (),
+    word_marks: Sequence[Sequence[float]] = (),
 ) -> Table:
     names = feature_names(rows, mode)
     x = np.array([[row.get(name, np.nan) for name in names] for row in rows], dtype=np.float64)
-    return Table(names=names, x=x, marks=marks, speakers=np.array(speakers), states=_state_rows(states))
+    return Table(
+        names=names,
+        x=x,
+        marks=marks,
+        speakers=np.array(speakers),
+        states=_state_rows(states),
+        words=words,
+        word_marks=word_marks,
+    )
 
 
 def _state_rows(states: Sequence[Sequence[float] | None]) -> Floats | None:
@@ -95,23 +113,35 @@ def fit_mode(
     tree_share: float = TREE_SHARE,
 ) -> Arrays:
     """The arrays of one mode's model, fitted on the given rows; keys as `calibration_from_arrays` reads them."""
-    x = table.x[rows]
-    centre = np.nanmedian(x, axis=0)
-    filled = np.where(np.isfinite(x), x, centre)
-    low, high = np.percentile(filled, [0.5, 99.5], axis=0)
-    bounded = np.clip(filled, low, high)
-    spread = np.maximum(bounded.std(axis=0), 1e-6)
-    arrays: Arrays = {
-        f"{mode}/names": np.array(table.names),
-        f"{mode}/centre": centre,
-        f"{mode}/spread": spread,
-        f"{mode}/low": low,
-        f"{mode}/high": high,
-    }
+    arrays = _fit_inputs(table.names, table.x[rows], mode)
+    bounded, standard = _bounded(table.x[rows], arrays, mode), _standard(table.x[rows], arrays, mode)
     for aspect, marks in table.marks.items():
-        fitted = _fit_aspect(table.names, bounded, (bounded - centre) / spread, marks[rows], trees, tree_share)
+        fitted = _fit_aspect(table.names, bounded, standard, marks[rows], trees, tree_share)
         arrays |= {f"{mode}/{aspect}/{field}": value for field, value in fitted.items()}
     return arrays
+
+
+def _fit_inputs(names: Sequence[str], x: Floats, prefix: str) -> Arrays:
+    """What `Inputs` holds, of these rows. A feature that is never known is always 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        centre = np.nan_to_num(np.nanmedian(x, axis=0))
+    filled = np.where(np.isfinite(x), x, centre)
+    low, high = np.percentile(filled, [0.5, 99.5], axis=0)
+    spread = np.maximum(np.clip(filled, low, high).std(axis=0), 1e-6)
+    fields = {"names": np.array(names), "centre": centre, "spread": spread, "low": low, "high": high}
+    return {f"{prefix}/{field}": value for field, value in fields.items()}
+
+
+def _bounded(x: Floats, fitted: Arrays, prefix: str) -> Floats:
+    """Rows of features, gaps filled, bounded."""
+    centre, low, high = (fitted[f"{prefix}/{field}"] for field in ("centre", "low", "high"))
+    return np.asarray(np.clip(np.where(np.isfinite(x), x, centre), low, high))
+
+
+def _standard(x: Floats, fitted: Arrays, prefix: str) -> Floats:
+    """The same as the models of `fitted` see them."""
+    return np.asarray((_bounded(x, fitted, prefix) - fitted[f"{prefix}/centre"]) / fitted[f"{prefix}/spread"])
 
 
 def _fit_aspect(
@@ -152,20 +182,19 @@ def fit_nets(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: st
     if table.states is None:
         return {}
     kept = rows[np.isfinite(table.states[rows]).all(axis=1)]
-    z = np.clip((table.states[kept][:, :STATES] - fitted["state/centre"]) / fitted["state/spread"], -4, 4)
+    z = _standard_states(table, kept, fitted)
     reduced = PCA(min(STATE_DIRECTIONS, len(z) - 1, z.shape[1]), random_state=0).fit(z)
     scale = np.maximum(reduced.transform(z).std(axis=0), 1e-6)
     directions = reduced.components_.T / scale
-    offset = -(reduced.mean_ @ directions)
-    given = np.concatenate([_standard(table.x[kept], fitted, mode), z @ directions + offset], axis=1)
+    arrays = {"directions": directions, "offset": -(reduced.mean_ @ directions)}
+    seen = fitted | {f"{mode}/net/{name}": value for name, value in arrays.items()}
+    given = _whole(table, kept, seen, mode)
     marks = np.stack([table.marks[aspect][kept] for aspect in ASPECTS], axis=1)
     centre, spread = marks.mean(axis=0), np.maximum(marks.std(axis=0), 1e-6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
         nets = [MLPRegressor(**NET, random_state=seed).fit(given, (marks - centre) / spread) for seed in range(NETS)]
-    arrays = {
-        "directions": directions,
-        "offset": offset,
+    arrays |= {
         "hidden": np.stack([net.coefs_[0] for net in nets]),
         "bias": np.stack([net.intercepts_[0] for net in nets]),
         "out": np.stack([net.coefs_[1] * spread for net in nets]),
@@ -175,16 +204,63 @@ def fit_nets(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: st
     return {f"{mode}/net/{name}": np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
 
 
-def _standard(x: Floats, fitted: Arrays, mode: str) -> Floats:
-    """Rows of features as the models of `fitted` see them: gaps filled, bounded, standardised."""
-    centre, spread, low, high = (fitted[f"{mode}/{field}"] for field in ("centre", "spread", "low", "high"))
-    return np.asarray((np.clip(np.where(np.isfinite(x), x, centre), low, high) - centre) / spread)
+def fit_attention(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: str) -> Arrays:
+    """Networks of attention over the words of utterances spoken in one stretch, beside what the networks of `fit_nets`
+    see. Empty where the table has no words or no states."""
+    if table.states is None or not table.words:
+        return {}
+    kept = [at for at in rows if len(table.words[at]) == 1 and any(table.words[at][0]) and _has_states(table, at)]
+    if not kept:
+        return {}
+    utterances = [[(at, word) for at, word in enumerate(table.words[index][0]) if word] for index in kept]
+    names = _word_names([word for words in utterances for _, word in words], mode)
+    values = [np.array([[word.get(name, np.nan) for name in names] for _, word in words]) for words in utterances]
+    arrays = _fit_inputs(names, np.concatenate(values), f"{mode}/attention")
+    shape = len(kept), max(len(words) for words in values)
+    words, spoken, marks = np.zeros((*shape, len(names))), np.zeros(shape, dtype=bool), np.full(shape, np.nan)
+    for at, (index, own) in enumerate(zip(kept, values, strict=True)):
+        words[at, : len(own)], spoken[at, : len(own)] = _standard(own, arrays, f"{mode}/attention"), True
+        given = table.word_marks[index] if table.word_marks else ()
+        if len(given) == len(table.words[index][0]):
+            marks[at, : len(own)] = [given[place] for place, _ in utterances[at]]
+    sentences = Sentences(
+        words=words,
+        spoken=spoken,
+        whole=_whole(table, np.array(kept), fitted, mode),
+        marks=np.stack([table.marks[aspect][kept] for aspect in ASPECTS], axis=1),
+        word_marks=marks,
+    )
+    networks = fit_networks(sentences, ATTENTIONS)
+    arrays |= {f"{mode}/attention/weights/{name}": value for name, value in networks.items()}
+    return arrays | {f"{mode}/attention/share": np.array(ATTENTION_SHARE)}
+
+
+def _has_states(table: Table, at: int) -> bool:
+    return table.states is not None and bool(np.isfinite(table.states[at]).all())
+
+
+def _word_names(rows: Sequence[Mapping[str, float]], mode: str) -> tuple[str, ...]:
+    found = sorted({name for row in rows for name in row})
+    return tuple(name for name in found if mode == "read" or name not in WORD_READ_ONLY)
+
+
+def _whole(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: str) -> Floats:
+    """What networks see of utterances: their features and the main directions of their states."""
+    directions, offset = fitted[f"{mode}/net/directions"], fitted[f"{mode}/net/offset"]
+    z = _standard_states(table, rows, fitted) @ directions + offset
+    return np.concatenate([_standard(table.x[rows], fitted, mode), z], axis=1)
+
+
+def _standard_states(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays) -> Floats:
+    states = np.zeros((len(rows), 0)) if table.states is None else table.states[rows][:, :STATES]
+    return np.asarray(np.clip((states - fitted["state/centre"]) / fitted["state/spread"], -4, 4))
 
 
 def fit_whole(table: Table, rows: npt.NDArray[np.int64], mode: str, states: Arrays | None = None) -> Arrays:
     """All of a mode, with the line over the states: `states` where it is fitted already."""
     arrays = fit_mode(table, rows, mode) | (states or fit_states(table, rows))
-    return arrays | fit_nets(table, rows, arrays, mode)
+    arrays |= fit_nets(table, rows, arrays, mode)
+    return arrays | fit_attention(table, rows, arrays, mode)
 
 
 def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
@@ -205,50 +281,73 @@ def _flat_trees(trees: Sequence[npt.NDArray[Any]]) -> Arrays:
 
 
 def predict_rows(
-    calibration: Calibration, rows: Sequence[Mapping[str, float]], mode: str, states: Floats | None = None
+    calibration: Calibration, rows: Sequence[Mapping[str, float]], table: Table, mode: str, at: Sequence[int]
 ) -> dict[str, Floats]:
-    """Aspects 0..10 by the very code that scores."""
-    known = [None] * len(rows) if states is None else [each if np.isfinite(each).all() else None for each in states]
-    predicted = [calibration.predict(row, mode=mode, states=inner) for row, inner in zip(rows, known, strict=True)]
+    """Aspects 0..10 of the rows `at`, by the very code that scores."""
+    predicted = [
+        calibration.predict(
+            rows[index],
+            mode=mode,
+            states=table.states[index] if table.states is not None and _has_states(table, index) else None,
+            words=table.words[index] if table.words else (),
+        )
+        for index in at
+    ]
     return {aspect: np.array([10 * getattr(each, aspect) for each in predicted]) for aspect in ASPECTS}
-
-
-def cross_validate(rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int) -> dict[str, Floats]:
-    """Out-of-fold predictions; no speaker is in training and test of one fold."""
-    out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
-    for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
-        fitted = calibration_from_arrays("fold", fit_whole(table, train, mode))
-        states = None if table.states is None else table.states[test]
-        predicted = predict_rows(fitted, [rows[index] for index in test], mode, states)
-        for aspect in ASPECTS:
-            out[aspect][test] = predicted[aspect]
-    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordTable:
-    """Words of a corpus, one row each: trained on the experts' mean, judged by their median. `owners`: utterances."""
+    """Words of the utterances of a `Table`, one row each: trained on the experts' mean, judged by their median.
+    `owners`: which utterance, `places`: which of its words."""
 
     rows: list[dict[str, float]]
     table: Table
     medians: Floats
-    owners: npt.NDArray[np.str_]
+    owners: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
 
 
 def fit_words(words: WordTable, rows: npt.NDArray[np.int64], flag_below: float) -> Arrays:
     """The arrays of the judge of words; `flag_below` is a mark of 0..10."""
     arrays = fit_mode(words.table, rows, "word", trees=WORD_TREES, tree_share=WORD_TREE_SHARE)
-    return arrays | {"word/flag_below": np.array(flag_below / 10)}
+    shares = {"flag_below": flag_below / 10, "attention_share": WORD_ATTENTION_SHARE}
+    return arrays | {f"word/{name}": np.array(value) for name, value in shares.items()}
 
 
-def cross_validate_words(words: WordTable, *, folds: int) -> Floats:
-    """Out-of-fold marks 0..10 of words; no speaker is in training and test of one fold."""
-    out = np.zeros(len(words.rows))
-    for train, test in GroupKFold(folds).split(words.table.x, groups=words.table.speakers):
-        judge = calibration_from_arrays("fold", fit_words(words, train, 0.0)).words
-        if judge is not None:
-            out[test] = [10 * judge.predict(words.rows[index]) for index in test]
-    return out
+def predict_words(
+    calibration: Calibration, words: WordTable, rows: Sequence[Mapping[str, float]], table: Table, at: Sequence[int]
+) -> dict[int, float]:
+    """Row of `words` -> mark 0..10, for those of the utterances `at`, by the very code that scores."""
+    found = {}
+    for index in at:
+        own = np.flatnonzero(words.owners == index)
+        states = table.states[index] if table.states is not None and _has_states(table, index) else None
+        marks = calibration.judge(table.words[index][0], rows[index], states) if len(own) else []
+        for row in own:
+            mark = marks[words.places[row]]
+            found[int(row)] = 10 * mark if mark is not None else float("nan")
+    return found
+
+
+def cross_validate(
+    rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int, words: WordTable | None = None
+) -> tuple[dict[str, Floats], Floats]:
+    """Out-of-fold marks 0..10 of utterances and of their `words`; no speaker is in training and test of one fold."""
+    out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
+    of_words = np.zeros(len(words.rows) if words else 0)
+    for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
+        arrays = fit_whole(table, train, mode)
+        if words is not None:
+            arrays |= fit_words(words, np.flatnonzero(np.isin(words.owners, train)), 0.0)
+        fitted = calibration_from_arrays("fold", arrays)
+        predicted = predict_rows(fitted, rows, table, mode, test)
+        for aspect in ASPECTS:
+            out[aspect][test] = predicted[aspect]
+        if words is not None:
+            for row, mark in predict_words(fitted, words, rows, table, test).items():
+                of_words[row] = mark
+    return out, of_words
 
 
 def best_flag(predicted: Floats, medians: Floats) -> float:

@@ -14,6 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,16 @@ from scripts.calibration_fit import (
     best_flag,
     by_speaker,
     cross_validate,
-    cross_validate_words,
     kappa_of_marks,
-    make_table,
     pearson,
     predict_rows,
+    predict_words,
     rmse,
 )
 from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
-from scripts.train_calibration import CACHE, DATA, ROOT, word_table
+from scripts.train_calibration import CACHE, DATA, ROOT, utterance_table, word_table
 
 ADULT_FROM = 18
 _OF_EACH = 5  # utterances of a speaker in a subset
@@ -135,22 +135,45 @@ def word_error_rate(corpus: Sequence[Utterance], features: Features) -> float | 
     return round(sum(edit_distance(a, b) for a, b in pairs) / expected, 3) if expected else None
 
 
-def predict_all(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> Predicted:
-    """Aspects 0..10 of every utterance, in the corpus' order. Where the voice gate hears nobody it is zero."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Aspects 0..10 of every utterance, in the corpus' order; of every marked word of a text its mark 0..10, the
+    experts' median, and whose it is. `flag_below`: which words count as badly said."""
+
+    aspects: Predicted
+    words: Floats
+    medians: Floats
+    word_owners: Sequence[Utterance]
+    flag_below: float
+
+
+def judge_all(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> Judged:
+    """By the shipped calibration, or by one that is trained without a speaker for each. Where the voice gate hears
+    nobody every aspect is zero."""
     silent = np.array([not features[each.id]["read"] for each in corpus])
     spoken = [each for each, quiet in zip(corpus, silent, strict=True) if not quiet]
-    rows = [features[each.id]["read"] for each in spoken]
-    marks = {aspect: np.array([each.median[aspect] for each in spoken]) for aspect in ASPECTS}
-    states = [features[each.id].get("states") for each in spoken]
-    table = make_table(rows, marks, [each.speaker for each in spoken], "read", states)
+    rows, table = utterance_table(spoken, features, "read")
+    words = word_table(spoken, features)
+    shipped = load_calibration()
+    below = 10 * shipped.words.flag_below if shipped.words is not None else 0.0
     if options.audio or options.shipped:
-        found = predict_rows(load_calibration(), rows, "read", table.states)
+        everybody = range(len(rows))
+        found = predict_rows(shipped, rows, table, "read", everybody)
+        known = predict_words(shipped, words, rows, table, everybody) if words is not None else {}
+        of_words = np.array([known[row] for row in sorted(known)])
     else:
-        found = cross_validate(rows, table, "read", folds=options.folds)
+        found, of_words = cross_validate(rows, table, "read", folds=options.folds, words=words)
+        below = best_flag(of_words, words.medians) if words is not None else below
     predicted = {aspect: np.zeros(len(corpus)) for aspect in ASPECTS}
     for aspect in ASPECTS:
         predicted[aspect][~silent] = found[aspect]
-    return predicted
+    return Judged(
+        aspects=predicted,
+        words=of_words,
+        medians=words.medians if words is not None else np.zeros(0),
+        word_owners=[spoken[owner] for owner in words.owners] if words is not None else [],
+        flag_below=below,
+    )
 
 
 def groups_of(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
@@ -204,30 +227,20 @@ def differential_error(
     return found
 
 
-def word_level(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> dict[str, Any]:
+def word_level(corpus: Sequence[Utterance], judged: Judged) -> dict[str, Any]:
     """Each word against the experts' median: agreement, and how well badly said words are found."""
-    words = word_table(corpus, features)
-    judge = load_calibration().words
-    if words is None or len(words.rows) < 3:
-        return {"pearson": None, "auc": None, "f1": None, "n": 0}
-    if not (options.audio or options.shipped):
-        predicted = cross_validate_words(words, folds=options.folds)
-        below = best_flag(predicted, words.medians)
-    elif judge is not None:
-        predicted = np.array([10 * judge.predict(row) for row in words.rows])
-        below = 10 * judge.flag_below
-    else:
-        return {"pearson": None, "auc": None, "f1": None, "n": len(words.rows)}
-    bad, flagged = words.medians < BAD_BELOW, predicted < below
-    ages = {each.id: each.age for each in corpus}
-    child = np.array([(ages[owner] or ADULT_FROM) < ADULT_FROM for owner in words.owners])
+    predicted, medians = judged.words, judged.medians
+    if len(predicted) < 3 or not np.isfinite(predicted).all():
+        return {"pearson": None, "auc": None, "f1": None, "n": len(medians)}
+    bad, flagged = medians < BAD_BELOW, predicted < judged.flag_below
+    child = np.array([(each.age or ADULT_FROM) < ADULT_FROM for each in judged.word_owners])
     return {
-        "pearson": _rounded(pearson(predicted, words.medians)),
+        "pearson": _rounded(pearson(predicted, medians)),
         "auc": _rounded(float(roc_auc_score(bad, -predicted))) if 0 < bad.sum() < len(bad) else None,
         "f1": _rounded(2 * int((bad & flagged).sum()) / max(int(bad.sum() + flagged.sum()), 1)),
-        "pearson_children": _rounded(pearson(predicted[child], words.medians[child])),
+        "pearson_children": _rounded(pearson(predicted[child], medians[child])),
         "one_expert_pearson": _one_expert_words(corpus),
-        "n": len(words.rows),
+        "n": len(medians),
     }
 
 
@@ -259,7 +272,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     )
     failed = {each.id: features[each.id]["failure"] for each in corpus if features[each.id]["failure"]}
     corpus = [each for each in corpus if each.id not in failed]
-    marks, predicted = _marks_of(corpus), predict_all(corpus, features, options)
+    marks, judged = _marks_of(corpus), judge_all(corpus, features, options)
+    predicted = judged.aspects
     speakers = np.array([each.speaker for each in corpus])
     groups = groups_of(corpus)
     seconds = sum(features[each.id]["seconds"] for each in corpus)
@@ -273,7 +287,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
             aspect: group_agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
             for aspect in ASPECTS
         },
-        "word": word_level(corpus, features, options),
+        "word": word_level(corpus, judged),
         "wer": word_error_rate(corpus, features),
         "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
         "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),

@@ -20,13 +20,14 @@ from threadpoolctl import threadpool_limits
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import decode
 from backend.adapters.speech.offline import OfflineEngine
-from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states
+from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states, spoken_rows
 from backend.core.errors import PermanentFailure
-from backend.scoring.evidence import SAMPLE_RATE, Assessment, Evidence, Hints, Pcm, SpeechEngine, Transcript
+from backend.scoring.evidence import SAMPLE_RATE, Assessment, Hints, Pcm, SpeechEngine, Transcript
 from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
 from backend.scoring.scorers import score_answer
-from backend.scoring.words import word_rows
 from scripts.rated_corpus import Utterance
+
+_SHAPE = "2"  # of what is kept
 
 
 @lru_cache(maxsize=1)
@@ -71,9 +72,9 @@ class _Remembering:
 def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     """What the scoring chain finds in one recording, from its bytes, by the very code that serves.
 
-    {read: features with the text known, open: features without (only if `free`), heard: the transcript,
-    words: numbers per word, states: of the recogniser, seconds, cpu_s: of the chain with the text known (decoding not
-    counted), rss_mb, failure: why it could not be decoded, or None}.
+    {read: features with the text known, read_words: numbers of each word of each stretch of speech; open, open_words:
+    the same without the text (only if `free`); heard: the transcript, states: of the recogniser, seconds, cpu_s: of the
+    chain with the text known (decoding not counted), rss_mb, failure: why it could not be decoded, or None}.
     """
     key = ReadAloudKey(text=utterance.text)
     calibration = load_calibration()
@@ -84,9 +85,10 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     except PermanentFailure as refused:
         return {
             "read": {},
+            "read_words": [],
             "open": {},
+            "open_words": [],
             "heard": "",
-            "words": [],
             "states": None,
             "seconds": 0.0,
             "cpu_s": 0.0,
@@ -98,10 +100,10 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     states = mean_states(engine.transcripts)
     return {
         "read": dict(read.features),
+        "read_words": spoken_rows(engine.transcripts, engine.assessments, utterance.text),
+        **(_free(sound.pcm, models) if free else {}),
         "states": None if states is None else [round(float(each), 4) for each in states],
-        "open": _free_features(sound.pcm, models) if free else None,
         "heard": read.transcript,
-        "words": _words(read, utterance.text, engine),
         "seconds": read.duration_ms / 1000,
         "cpu_s": spent,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -109,21 +111,20 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     }
 
 
-def _free_features(pcm: Any, models: str) -> dict[str, float]:
-    return dict(evidence_of_pcm(pcm, "repeat", OpenQuestionKey(), _engine(models), None).features)
-
-
-def _words(evidence: Evidence, text: str, heard: "_Remembering") -> list[dict[str, float]]:
-    """What the calibration reads for each word of the text; none where the text was not aligned in one piece."""
-    if len(heard.assessments) != 1 or not heard.assessments[0].words:
-        return []
-    return word_rows(text.split(), heard.assessments[0].word_features, evidence.words)
+def _free(pcm: Any, models: str) -> dict[str, Any]:
+    """The same sound as an answer whose text nobody knows."""
+    engine = _Remembering(_engine(models))
+    found = evidence_of_pcm(pcm, "repeat", OpenQuestionKey(), engine, None)
+    return {
+        "open": dict(found.features),
+        "open_words": spoken_rows(engine.transcripts, engine.assessments, found.transcript),
+    }
 
 
 def _stamp(utterance: Utterance, versions: Mapping[str, str]) -> str:
     """Changes with the recording, the text, and every model and library that can move a number."""
     whole = hashlib.sha256(utterance.audio.read_bytes())
-    whole.update(json.dumps([utterance.text, PIPELINE_VERSION, sorted(versions.items())]).encode())
+    whole.update(json.dumps([_SHAPE, utterance.text, PIPELINE_VERSION, sorted(versions.items())]).encode())
     return whole.hexdigest()[:24]
 
 
@@ -170,7 +171,7 @@ def extract_all(
     jobs = []
     for each in corpus:
         stamp, kept = _stamp(each, versions), _kept(cache, each.id)
-        if kept.get("stamp") != stamp or (free and kept.get("open") is None):
+        if kept.get("stamp") != stamp or (free and "open" not in kept):
             jobs.append(_Job(utterance=each, stamp=stamp, models=str(models), cache=cache, free=free))
     if jobs:
         if processes == 1:

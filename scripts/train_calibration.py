@@ -21,13 +21,13 @@ from backend.scoring.calibration import ASPECTS
 from scripts.calibration_fit import (
     MODES,
     Arrays,
+    Floats,
     Table,
     WordTable,
     agreement,
     best_flag,
     by_speaker,
     cross_validate,
-    cross_validate_words,
     fit_whole,
     fit_words,
     make_table,
@@ -57,44 +57,58 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def tables(
-    corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]
-) -> dict[str, tuple[list[dict[str, float]], Table]]:
-    """Per mode: the rows of features and the table to fit on. Utterances in which no speech was found are left out."""
-    found = {}
-    for mode in MODES:
-        kept = [each for each in corpus if features[each.id][mode].get("phones_aligned")]
-        rows = [features[each.id][mode] for each in kept]
-        marks = {aspect: np.array([each.median[aspect] for each in kept]) for aspect in ASPECTS}
-        states = [features[each.id].get("states") for each in kept]
-        found[mode] = (rows, make_table(rows, marks, [each.speaker for each in kept], mode, states))
-    return found
+def aligned(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]], mode: str) -> list[Utterance]:
+    """Those in which speech was found and its sounds were aligned."""
+    return [each for each in corpus if features[each.id][mode].get("phones_aligned")]
+
+
+def utterance_table(
+    kept: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]], mode: str
+) -> tuple[list[dict[str, float]], Table]:
+    rows = [features[each.id][mode] for each in kept]
+    marks = {aspect: np.array([each.median[aspect] for each in kept]) for aspect in ASPECTS}
+    table = make_table(
+        rows,
+        marks,
+        [each.speaker for each in kept],
+        mode,
+        states=[features[each.id].get("states") for each in kept],
+        words=[features[each.id][f"{mode}_words"] for each in kept],
+        word_marks=[_word_marks(each) if mode == "read" else [] for each in kept],
+    )
+    return rows, table
+
+
+def _word_marks(utterance: Utterance) -> list[float]:
+    """The experts' means; not a number where nobody marked a word."""
+    given = [word.get("accuracy") for word in utterance.words]
+    return [float(np.mean(marks)) if marks else float("nan") for marks in given]
 
 
 def word_table(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]]) -> WordTable | None:
-    """Every word that was aligned and marked by experts. None: the corpus has no marks of words."""
+    """Every word of these that was aligned and marked by experts. None: the corpus has no marks of words."""
     kept = [
-        (each, row, [float(mark) for mark in word["accuracy"]])
-        for each in corpus
-        if len(features[each.id]["words"]) == len(each.words)
-        for row, word in zip(features[each.id]["words"], each.words, strict=True)
+        (owner, place, row, [float(mark) for mark in word["accuracy"]])
+        for owner, each in enumerate(corpus)
+        if [len(stretch) for stretch in features[each.id]["read_words"]] == [len(each.words)]
+        for place, (row, word) in enumerate(zip(features[each.id]["read_words"][0], each.words, strict=True))
         if row and word.get("accuracy")
     ]
     if not kept:
         return None
-    rows = [row for _, row, _ in kept]
+    rows = [row for *_, row, _ in kept]
     means = np.array([np.mean(marks) for *_, marks in kept])
     return WordTable(
         rows=rows,
-        table=make_table(rows, {"accuracy": means}, [each.speaker for each, *_ in kept], "word"),
+        table=make_table(rows, {"accuracy": means}, [corpus[owner].speaker for owner, *_ in kept], "word"),
         medians=np.array([np.median(marks) for *_, marks in kept]),
-        owners=np.array([each.id for each, *_ in kept]),
+        owners=np.array([owner for owner, *_ in kept]),
+        places=np.array([place for _, place, *_ in kept]),
     )
 
 
-def figures(rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int) -> dict[str, Any]:
-    """Cross-validated agreement per aspect: utterances and speakers."""
-    predicted = cross_validate(rows, table, mode, folds=folds)
+def figures(predicted: Mapping[str, Floats], table: Table) -> dict[str, Any]:
+    """Agreement per aspect: utterances and speakers."""
     return {
         "utterance": {aspect: agreement(predicted[aspect], table.marks[aspect]) for aspect in ASPECTS},
         "speaker": {
@@ -103,7 +117,7 @@ def figures(rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, fol
             )
             for aspect in ASPECTS
         },
-        "n": len(rows),
+        "n": len(table.x),
     }
 
 
@@ -113,15 +127,17 @@ def main() -> None:
     features = extract_all(corpus, cache=options.cache, models=options.models, processes=options.processes)
     arrays: Arrays = {}
     report = {}
-    for mode, (rows, table) in tables(corpus, features).items():
-        report[mode] = figures(rows, table, mode, folds=options.folds)
+    for mode in MODES:
+        kept = aligned(corpus, features, mode)
+        rows, table = utterance_table(kept, features, mode)
+        words = word_table(kept, features) if mode == "read" else None
+        predicted, of_words = cross_validate(rows, table, mode, folds=options.folds, words=words)
+        report[mode] = figures(predicted, table)
         known = {name: value for name, value in arrays.items() if name.startswith("state/")}
         arrays |= fit_whole(table, np.arange(len(rows)), mode, known)  # one line over the states for both modes
-    words = word_table(corpus, features)
-    if words is not None:
-        predicted = cross_validate_words(words, folds=options.folds)
-        arrays |= fit_words(words, np.arange(len(words.rows)), best_flag(predicted, words.medians))
-        report["word"] = {**agreement(predicted, words.medians), "n": len(words.rows)}
+        if words is not None:
+            arrays |= fit_words(words, np.arange(len(words.rows)), best_flag(of_words, words.medians))
+            report["word"] = {**agreement(of_words, words.medians), "n": len(words.rows)}
     np.savez_compressed(options.out, allow_pickle=False, **arrays)
     print(
         json.dumps({"out": str(options.out), "bytes": options.out.stat().st_size, "cross_validated": report}, indent=1)

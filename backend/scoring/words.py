@@ -3,33 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from backend.scoring.calibration import Calibration
 from backend.scoring.evidence import HeardWord, SpokenWord
 from backend.scoring.text import Operation, align_words, edit_distance, words_of
 
 _OF_NEIGHBOURS = ("m_mean", "m_min", "o_min", "w_mean", "heard_match")
 
 
+WordRow = dict[str, float]
+
+
 def judge_words(
-    words: Sequence[SpokenWord],
-    features: Sequence[Mapping[str, float]],
-    heard: Sequence[HeardWord],
-    calibration: Calibration | None,
+    words: Sequence[SpokenWord], qualities: Sequence[float | None], flag_below: float
 ) -> tuple[SpokenWord, ...]:
-    """`words` with `quality` and `doubtful`. Unchanged without a calibration that knows words."""
-    if calibration is None or calibration.words is None or len(features) != len(words):
-        return tuple(words)
-    judge = calibration.words
-    judged = []
-    for word, row in zip(words, word_rows([each.text for each in words], features, heard), strict=True):
-        quality = judge.predict(row) if row else None
-        judged.append(replace(word, quality=quality, doubtful=quality is not None and quality < judge.flag_below))
-    return tuple(judged)
+    """`words` with `quality` (None: not judged) and `doubtful`."""
+    return tuple(
+        replace(word, quality=quality, doubtful=quality is not None and quality < flag_below)
+        for word, quality in zip(words, qualities, strict=True)
+    )
 
 
 def word_rows(
     texts: Sequence[str], features: Sequence[Mapping[str, float]], heard: Sequence[HeardWord]
-) -> list[dict[str, float]]:
+) -> list[WordRow]:
     """The numbers that the calibration reads for each word: the engine's, what was recognised in its place, its
     neighbours'. Empty where the engine gave none."""
     rows = [

@@ -10,7 +10,7 @@ MAY_BE_LARGE = {
     "requirements.txt": "the lock: every package with its hashes",
     "requirements-dev.txt": "the lock: every package with its hashes",
     "frontend_templates/_client/package-lock.json": "the lock: every package with its hash",
-    "backend/scoring/calibration/speechocean762-4.npz": "the calibration as arrays; the issue allows 2 MB",
+    "backend/scoring/calibration/speechocean762-5.npz": "the calibration as arrays; the issue allows 2 MB",
 }
 TEXT = {".py", ".ts", ".html", ".scss", ".css", ".md", ".yaml", ".toml", ".typ", ".json", ".txt", ".sh", ""}
 

@@ -22,6 +22,16 @@ from backend.scoring.evidence import (
     VoiceActivity,
 )
 
+# What the engine says of a word without a fault, and of one that is off in everything.
+CLEAN_WORD = {
+    "m_mean": 0.0, "m_min": 0.0, "m_second": 0.0, "m_soft": 1.0, "m_bad": 0.0, "m_bad_share": 0.0,
+    "o_mean": -0.1, "o_min": -0.2, "o_last": -0.1, "w_mean": -0.3, "w_min": -0.5, "w_first": -0.3,
+}  # fmt: skip
+WORD_OFF = {
+    "m_mean": -7.0, "m_min": -12.0, "m_second": -9.0, "m_soft": 0.05, "m_bad": 3.0, "m_bad_share": 1.0,
+    "o_mean": -9.0, "o_min": -13.0, "o_last": -9.0, "w_mean": -7.0, "w_min": -9.0, "w_first": -9.0,
+}  # fmt: skip
+
 AUDIO = Path(__file__).resolve().parents[1] / "fixtures" / "audio"
 
 

@@ -9,7 +9,7 @@ from backend.scoring import calibration
 from backend.scoring.calibration import Calibration, calibration_from_arrays
 
 FOLDER = Path(calibration.__file__).parent
-CURRENT = "speechocean762-4"
+CURRENT = "speechocean762-5"
 
 
 def read_calibration(path: Path) -> Calibration:

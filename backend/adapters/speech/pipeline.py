@@ -41,7 +41,7 @@ from backend.scoring.evidence import (
 from backend.scoring.keys import AnswerKey, ReadAloudKey, RetellingKey, ShortAnswerKey
 from backend.scoring.reference import is_said, match_features, spoken_reference
 from backend.scoring.timing import timing_features
-from backend.scoring.words import judge_words
+from backend.scoring.words import WordRow, judge_words, word_rows
 
 _MARGIN_MS, _LONGEST_STRETCH_MS = 200, 20_000
 _MOST_OFFERS = 8
@@ -160,6 +160,21 @@ def _assess(
     return [(stretch, engine.assess(stretch.pcm, text)) for stretch, text in zip(stretches, texts, strict=True) if text]
 
 
+def spoken_rows(
+    transcripts: Sequence[Transcript], assessments: Sequence[Assessment], reference: str
+) -> list[list[WordRow]]:
+    """What the calibration reads of each word, for each stretch that was aligned. Empty where the engine says nothing
+    of single words."""
+    spoken = transcripts if len(transcripts) == 1 else [each for each in transcripts if each.words]
+    if not all(each.word_features for each in assessments):
+        return []
+    texts = [reference.split()] if len(transcripts) == 1 else [[word.text for word in each.words] for each in spoken]
+    return [
+        word_rows(text, assessment.word_features, transcript.words)
+        for text, assessment, transcript in zip(texts, assessments, spoken, strict=False)
+    ]
+
+
 def _as_trained(reference: str, key: AnswerKey) -> str:
     """A text to read in capitals, as the calibration's corpus prints it: the recogniser's opinion of a text depends on
     its letters' case, so the same sentence in small letters would be judged by another measure."""
@@ -274,10 +289,8 @@ def _listen(
     assessed = (
         [] if isinstance(key, ShortAnswerKey) else _assess(stretches, transcripts, _as_trained(reference, key), engine)
     )
+    rows = spoken_rows(transcripts, [each for _, each in assessed], reference)
     spoken_words, phones = _shift(assessed)
-    if spoken_words and isinstance(key, ReadAloudKey) and len(stretches) == 1 and assessed[0][1].word_features:
-        shown = [replace(word, text=text) for word, text in zip(spoken_words, reference.split(), strict=True)]
-        spoken_words = judge_words(shown, assessed[0][1].word_features, words, calibration)
     features = _mean_features((float(max(len(each.words), 1)), each.features) for each in transcripts)
     features |= _mean_features((float(max(len(each.phones), 1)), each.features) for _, each in assessed)
     timing = timing_features(bare.voice, phones=len(phones), words=len(heard))
@@ -288,6 +301,11 @@ def _listen(
         "speech_dbfs": bare.quality.speech_dbfs,
         "seconds": bare.duration_ms / 1000,
     }
+    states = mean_states(transcripts)
+    if isinstance(key, ReadAloudKey) and len(stretches) == 1 and rows and calibration and calibration.words:
+        shown = [replace(word, text=text) for word, text in zip(spoken_words, reference.split(), strict=True)]
+        judged = calibration.judge(rows[0], features, states)
+        spoken_words = judge_words(shown, judged, calibration.words.flag_below)
     quality = bare.quality
     if is_whispered(bare.voice, pitch) and "noisy" not in quality.problems:  # noise hides a voice's pitch
         quality = with_problem(quality, "whispered")
@@ -302,7 +320,7 @@ def _listen(
         timing=timing,
         pitch=pitch,
         features=features,
-        aspects=_own_aspects(assessed) or _predict(features, mean_states(transcripts), key, calibration),
+        aspects=_own_aspects(assessed) or _predict(features, states, rows, key, calibration),
         meaning=_meaning(" ".join(heard), key, engine),
         plausibility=_plausibility(transcripts),
     )
@@ -345,10 +363,12 @@ def _own_aspects(assessed: Sequence[tuple[_Stretch, Assessment]]) -> Aspects | N
 def _predict(
     features: Mapping[str, float],
     states: npt.NDArray[np.float32] | None,
+    words: Sequence[Sequence[WordRow]],
     key: AnswerKey,
     calibration: Calibration | None,
 ) -> Aspects | None:
     """Read speech has its own model, because what should have been said is known to the word."""
     if calibration is None or not features.get("phones_aligned"):
         return None
-    return calibration.predict(features, mode="read" if isinstance(key, ReadAloudKey) else "open", states=states)
+    mode = "read" if isinstance(key, ReadAloudKey) else "open"
+    return calibration.predict(features, mode=mode, states=states, words=words)

@@ -24,7 +24,7 @@ def test_states_of_another_engine_or_none_are_left_out() -> None:
 
 def test_states_that_speak_for_a_voice_move_its_marks_and_stay_on_them() -> None:
     calibration, states = shipped()
-    slopes = states.slopes["total"] * states.spread
+    slopes = states.slopes[ASPECTS.index("total")] * states.spread
     for mode in ("read", "open"):
         better, worse = (
             calibration.predict({}, mode=mode, states=states.centre + way * 0.5 * np.sign(slopes) * states.spread)
@@ -54,7 +54,7 @@ def test_networks_serve_what_they_were_trained_to(monkeypatch: pytest.MonkeyPatc
     for row, state in zip(x, states, strict=True):
         known = fitted.states.standard(state)
         assert known is not None
-        found.append(nets.marks(row, known)["total"])
+        found.append(nets.marks(nets.whole(row, known))[ASPECTS.index("total")])
     assert np.corrcoef(found, marks["total"])[0, 1] > 0.9
 
 

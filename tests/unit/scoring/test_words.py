@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from backend.adapters.speech.calibrations import load_calibration
-from backend.scoring.calibration import Calibration, calibration_from_arrays
+from backend.scoring.calibration import Floats, calibration_from_arrays
 from backend.scoring.evidence import HeardWord, SpokenWord
 from backend.scoring.words import judge_words, word_rows
+from tests.support.speech import CLEAN_WORD, WORD_OFF
 
 TEXTS = ["THE", "OLD", "MAN", "WALKED"]
 
@@ -17,6 +18,13 @@ def heard(text: str) -> list[HeardWord]:
 
 def engine_row(low: float) -> dict[str, float]:
     return {"m_mean": low / 2, "m_min": low, "o_min": low - 1, "w_mean": low}
+
+
+def whole_states() -> Floats:
+    """Of an ordinary voice."""
+    states = load_calibration().states
+    assert states is not None
+    return states.centre
 
 
 def spoken(texts: list[str]) -> list[SpokenWord]:
@@ -39,34 +47,33 @@ def test_neighbours_and_the_place_among_the_others() -> None:
 
 
 def test_a_word_without_sounds_is_not_judged() -> None:
-    words = judge_words(
-        spoken(TEXTS), [engine_row(-1.0), {}, engine_row(-1.0), {}], heard("the man"), load_calibration()
-    )
-    assert [word.quality is None for word in words] == [False, True, False, True]
+    rows = word_rows(TEXTS, [engine_row(-1.0), {}, engine_row(-1.0), {}], heard("the man"))
+    for states in (None, whole_states()):
+        qualities = load_calibration().judge(rows, {}, states)
+        assert [quality is None for quality in qualities] == [False, True, False, True]
 
 
 def test_a_word_that_is_off_in_everything_is_doubtful_and_a_clean_one_is_not() -> None:
-    clean = {"m_mean": 0.0, "m_min": 0.0, "m_second": 0.0, "m_soft": 1.0, "m_bad": 0.0, "m_bad_share": 0.0,
-             "o_mean": -0.1, "o_min": -0.2, "o_last": -0.1, "w_mean": -0.3, "w_min": -0.5, "w_first": -0.3}  # fmt: skip
-    off = {"m_mean": -7.0, "m_min": -12.0, "m_second": -9.0, "m_soft": 0.05, "m_bad": 3.0, "m_bad_share": 1.0,
-           "o_mean": -9.0, "o_min": -13.0, "o_last": -9.0, "w_mean": -7.0, "w_min": -9.0, "w_first": -9.0}  # fmt: skip
-    judged = judge_words(spoken(TEXTS), [clean, off, clean, clean], heard("the banana man walked"), load_calibration())
-    qualities = [word.quality or 0 for word in judged]
-    assert min(qualities[0], qualities[2], qualities[3]) > 0.8 > qualities[1]
-    assert judged[1].doubtful
-    assert not judged[0].doubtful
+    rows = word_rows(TEXTS, [CLEAN_WORD, WORD_OFF, CLEAN_WORD, CLEAN_WORD], heard("the banana man walked"))
+    calibration = load_calibration()
+    assert calibration.words is not None
+    for states in (None, whole_states()):
+        qualities = calibration.judge(rows, {}, states)
+        judged = judge_words(spoken(TEXTS), qualities, calibration.words.flag_below)
+        assert [word.quality for word in judged] == qualities
+        assert min(judged[at].quality or 0 for at in (0, 2, 3)) > 0.8 > (judged[1].quality or 0)
+    alone = judge_words(spoken(TEXTS), calibration.judge(rows, {}), calibration.words.flag_below)
+    assert [word.doubtful for word in alone] == [False, True, False, False]
 
 
-def test_a_calibration_without_words_leaves_them_as_they_are() -> None:
-    bare = Calibration(name="made", modes={})
-    words = spoken(TEXTS)
-    assert judge_words(words, [engine_row(-1.0)] * 4, heard("the old man walked"), bare) == tuple(words)
-    assert judge_words(words, [engine_row(-1.0)] * 4, heard("the old man walked"), None) == tuple(words)
-    assert calibration_from_arrays("made", {}).words is None
+def test_a_calibration_without_words_judges_none() -> None:
+    rows = word_rows(TEXTS, [engine_row(-1.0)] * 4, heard("the old man walked"))
+    qualities = calibration_from_arrays("made", {}).judge(rows, {})
+    assert qualities == [None] * 4
+    assert judge_words(spoken(TEXTS), qualities, 0.5) == tuple(spoken(TEXTS))
 
 
 def test_numbers_that_are_missing_or_absurd_still_give_a_mark() -> None:
-    judge = load_calibration().words
-    assert judge is not None
-    for row in ({}, {"m_mean": np.nan}, {"m_mean": 1e9, "w_mean": -1e9}):
-        assert 0 <= judge.predict(row) <= 1
+    for row in ({"m_mean": np.nan}, {"m_mean": 1e9, "w_mean": -1e9}):
+        for states in (None, whole_states()):
+            assert all(0 <= (mark or 0) <= 1 for mark in load_calibration().judge([row], {}, states))
