@@ -66,6 +66,41 @@ def test_many_at_once_beside_others_and_again_are_each_there_once(stores):
     assert [verdict.fault for verdict in verify(stores)] == [None, None, None]
 
 
+def test_pages_are_whole_whatever_the_chain_s_order_and_however_far_back(stores):
+    """Written late with an earlier moment: shown at its moment. Of one campus, and of all with the house's own."""
+    log = stores[0][0]
+    moments = {"north": [5, 1, 9, 2, 30, 3, 7, 8, 4, 6, *range(40, 64)], "south": [10, 64], None: [0, 20, 65]}
+    for campus_id, numbers in moments.items():
+        for number in numbers:
+            log.add(entry(number, campus_id=campus_id))
+    all_of = {
+        campus_id: sorted((f"entry-{n}" for n in numbers), key=order_of) for campus_id, numbers in moments.items()
+    }
+    assert walk(lambda **page: log.list_by_campus("north", **page)) == all_of["north"]
+    assert walk(lambda **page: log.list_by_campus("south", **page)) == all_of["south"]
+    everything = sorted((each for some in all_of.values() for each in some), key=order_of)
+    for known in ((), ("north",), ("north", "south", "of-no-entry")):
+        assert walk(lambda known=known, **page: log.list_all(known, **page)) == everything
+    assert [event.id for event in log.list_by_campus("north", before="20260009", limit=3)] == [
+        "entry-8",
+        "entry-7",
+        "entry-6",
+    ]
+
+
+def order_of(event_id):
+    return -int(event_id.rpartition("-")[2])
+
+
+def walk(list_page, limit=4):
+    """Ids of all pages, one after another."""
+    found, before = [], None
+    while page := list_page(before=before, limit=limit):
+        found += [event.id for event in page]
+        before = page[-1].order
+    return found
+
+
 def test_checkpoints_are_kept_and_cover_what_is_there(stores):
     logs, points = stores
     logs[0].add(entry(1))

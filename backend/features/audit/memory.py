@@ -27,7 +27,13 @@ class MemoryAuditLog(AuditLog):
     def list_by_campus(self, campus_id: str, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
         return _page([event for event in self.events if event.campus_id == campus_id], before, limit)
 
-    def list_all(self, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
+    def list_all(
+        self,
+        campus_ids: Iterable[str] = (),  # noqa: ARG002 - only a real store is slow without them
+        *,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[AuditEvent]:
         return _page(self.events, before, limit)
 
     def find_last(self, campus_id: str | None) -> AuditEvent | None:

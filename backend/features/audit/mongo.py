@@ -1,6 +1,6 @@
 """The audit log as documents. Nothing here changes or removes one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backend.core.errors import Conflict, TemporaryFailure
@@ -82,23 +82,47 @@ class MongoAuditLog(AuditLog):
         return self._records.find_by({"campus_id": campus_id, "seq": seq, "is_linked": True})
 
     def list_links(self, campus_id: str | None) -> Iterable[Link]:
-        return self._links({"campus_id": campus_id})
-
-    def _links(self, wanted: dict[str, Any]) -> Iterator[Link]:
         before: str | None = None
-        while piece := self._page(wanted, before, _PIECE):
+        while piece := self._page({"campus_id": campus_id}, (campus_id,), before, _PIECE):
             yield from map(link_of, piece)
             before = piece[-1].order
 
     def list_by_campus(self, campus_id: str, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
-        return self._page({"campus_id": campus_id}, before, limit)
+        return self._page({"campus_id": campus_id}, (campus_id,), before, limit)
 
-    def list_all(self, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
-        return self._page({}, before, limit)
+    def list_all(
+        self, campus_ids: Iterable[str] = (), *, before: str | None = None, limit: int = 50
+    ) -> Sequence[AuditEvent]:
+        return self._page({}, (None, *campus_ids), before, limit)
 
-    def _page(self, wanted: dict[str, Any], before: str | None, limit: int) -> Sequence[AuditEvent]:
-        older = {"$gte": _FIRST, "$lt": before or _LAST}
-        return self._records.list_by({**wanted, "order": older}, sort=[("order", -1)], limit=limit)
+    def _page(
+        self, wanted: dict[str, Any], chains: Sequence[str | None], before: str | None, limit: int
+    ) -> Sequence[AuditEvent]:
+        """The embedded engine reads the whole of a range before it sorts and cuts it: so the range begins where one of
+        the chains has enough entries before its end, and further back while these were not enough."""
+        places = {campus_id: self._place_of(campus_id, before) for campus_id in chains}
+        count = limit
+        while True:
+            starts = (self._at(campus_id, place - count) for campus_id, place in places.items() if place > count)
+            start = max((entry.order for entry in starts if entry is not None), default=_FIRST)
+            in_range = {**wanted, "order": {"$gte": start, "$lt": before or _LAST}}
+            found = self._records.list_by(in_range, sort=[("order", -1)], limit=limit)
+            if len(found) == limit or start == _FIRST:
+                return found
+            count *= 2
+
+    def _place_of(self, campus_id: str | None, before: str | None) -> int:
+        """About where an entry of that `order` stands in the chain, or would; one past the end without it. Entries that
+        were written at once may stand in another order than their moments."""
+        least, beyond = 1, _seq(self.find_last(campus_id)) + 1
+        while before is not None and least < beyond:
+            middle = (least + beyond) // 2
+            entry = self._at(campus_id, middle)
+            if entry is not None and entry.order < before:
+                least = middle + 1
+            else:
+                beyond = middle
+        return beyond
 
 
 def _seq(event: AuditEvent | None) -> int:

@@ -18,8 +18,10 @@ class AuditLog(Protocol):
     def list_by_campus(self, campus_id: str, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
         """The latest first; those before the event whose `order` is `before`."""
 
-    def list_all(self, *, before: str | None = None, limit: int = 50) -> Sequence[AuditEvent]:
-        """As `list_by_campus`, over all campuses and what concerns none."""
+    def list_all(
+        self, campus_ids: Iterable[str] = (), *, before: str | None = None, limit: int = 50
+    ) -> Sequence[AuditEvent]:
+        """As `list_by_campus`, over all campuses and what concerns none; quick where it is told which there are."""
 
     def find_last(self, campus_id: str | None) -> AuditEvent | None:
         """The last entry of the chain of that campus; None is the house's own."""

@@ -72,10 +72,12 @@ def event_of(
     )
 
 
-def list_events(*, actor: Actor, before: str | None, audit_log: AuditLog) -> Sequence[AuditEvent]:
+def list_events(
+    *, actor: Actor, before: str | None, campus_ids: Iterable[str], audit_log: AuditLog
+) -> Sequence[AuditEvent]:
     """A page of the log, the latest first: a campus admin's own campus, everything for a superadmin."""
     if actor.is_superadmin:
-        return audit_log.list_all(before=before, limit=PAGE_SIZE)
+        return audit_log.list_all(campus_ids, before=before, limit=PAGE_SIZE)
     if actor.is_campus and actor.campus_id is not None:
         return audit_log.list_by_campus(actor.campus_id, before=before, limit=PAGE_SIZE)
     raise NotFound()
