@@ -34,6 +34,9 @@ SHORT, FULL = "versant_style_short", "versant_style_full"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENDED = Plan(title="Mid-term speaking test", format_id=SHORT, opens_in=-2 * DAY, closes_in=2 * HOUR, finished=8)
 RUNNING = Plan(title="Speaking test, October", format_id=SHORT, opens_in=-HOUR, closes_in=4 * HOUR, inside=6)
+READ = Plan(
+    title="Listening and reading test", format_id="listening_reading", opens_in=-2 * DAY, closes_in=8 * HOUR, finished=6
+)
 WRITTEN = Plan(title="Writing test", format_id="writing", opens_in=-HOUR, closes_in=8 * HOUR)
 COMING = Plan(title="Final speaking test", format_id=FULL, opens_in=6 * DAY, closes_in=6 * DAY + 5 * HOUR)
 
@@ -110,8 +113,10 @@ def _fill(
     for batch in (first, third, *batches[3:]):
         if COMING.format_id in formats:
             stage.schedule(batch, COMING)
-    _wait_for_scores(services, ended.id)
-    _publish(services, first, ended)
+    over = [ended, *_read(services, stage, first, formats)]
+    for delivery in over:
+        _wait_for_scores(services, delivery.id)
+        _publish(services, first, delivery)
     people = [
         ("student", first.students[0]),
         ("student", second.students[10]),
@@ -123,6 +128,19 @@ def _fill(
     accounts = [(role, services.accounts.find(student.id)) for role, student in people]
     accounts.append(("invigilator", invigilator))
     return [renew_password(services, account, role) for role, account in accounts if account is not None]
+
+
+def _read(services: Services, stage: Stage, batch: DemoBatch, formats: set[str]) -> list[Delivery]:
+    """A test without speaking that some of the batch have sat; the others may sit it."""
+    if READ.format_id not in formats:
+        return []
+    delivery, is_new = stage.schedule(batch, READ)
+    if is_new:
+        _say(f"{READ.title}: {READ.finished} students")
+        keys = stage.answer_keys([services.papers.get(form_id) for form_id in delivery.form_ids])
+        for student in batch.students[1 : READ.finished + 1]:
+            stage.sit_all(delivery, student, keys)
+    return [delivery]
 
 
 def _first_without(services: Services, delivery: Delivery, batch: DemoBatch) -> Student:

@@ -64,11 +64,13 @@ class TraitScale:
         weight = math.fsum(points.weight for points in found)
         return math.fsum(points.value * points.weight for points in found) / weight, weight / len(found)
 
-    def counts(self, task: str) -> bool:
-        """Whether an item of that task should have given something."""
+    def counts(self, score: ItemScore) -> bool:
+        """Whether this item should have given something."""
+        if score.feeds:
+            return self.trait in score.feeds
         if self.sources is not None:
-            return task in self.sources
-        return self.trait in TASK_TRAITS.get(task, ())
+            return score.task in self.sources
+        return self.trait in TASK_TRAITS.get(score.task, ())
 
     def scaled(self, raw: float) -> float:
         return _interpolate(self.curve, raw)
@@ -234,7 +236,7 @@ def _subscore(
     """The subscore and its value before rounding."""
     given = [(each, trait.points_of(each)) for each in item_scores if each.status is ScoreStatus.SCORED]
     scored = [each for each, pair in given if pair is not None]
-    missing = sum(each.status is ScoreStatus.NEEDS_HUMAN and trait.counts(each.task) for each in item_scores)
+    missing = sum(each.status is ScoreStatus.NEEDS_HUMAN and trait.counts(each) for each in item_scores)
     pairs = [pair for _, pair in given if pair is not None]
     confidence = sum(each.confidence for each in scored) / len(scored) if scored else 0.0
     confidence *= len(scored) / max(len(scored) + missing, 1)

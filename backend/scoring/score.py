@@ -41,6 +41,7 @@ class ItemScore:
 
     `reason` is a constant code where something is unusual (`no_speech`, `other_text`, `word_salad` ...).
     `explanation` is plain JSON: see docs/scoring/README.md, "What an explanation holds".
+    `feeds` is what an answer that is not there would have counted for, where its task does not say; not stored.
     """
 
     task: str
@@ -50,6 +51,7 @@ class ItemScore:
     confidence: float = 0.0
     reason: str | None = None
     explanation: Mapping[str, Any] = field(default_factory=dict)
+    feeds: frozenset[Trait] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ from backend.core.ports import PresenceMark
 from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.model import Delivery, Window
 from backend.features.assessments.usecases import Particulars
+from backend.features.attempts import answers
 from backend.features.attempts import usecases as attempt_usecases
 from backend.features.attempts.engine.moves import Move, MoveKind
 from backend.features.attempts.model import Attempt
@@ -23,6 +24,7 @@ from backend.features.students.model import Student
 from backend.scoring.keys import AnswerKey
 from backend.wiring import Services
 from scripts.demo.campus import DemoBatch
+from scripts.demo.choosing import chosen_answer
 from scripts.demo.speaking import Speaker, Speaking, all_texts, duration_ms, speaker_of
 
 BETWEEN_ITEMS = timedelta(seconds=1.5)
@@ -76,12 +78,9 @@ class Stage:
 
     def answer_keys(self, papers: Sequence[Paper]) -> dict[str, AnswerKey]:
         """Of every item, by item id; also renders what will be said."""
-        keys = {
-            item.item_id: self._services.scoring_keys.get(item.item_id, item.item_version)
-            for paper in papers
-            for item in paper.items
-        }
-        self._speaking.prepare(all_texts(keys))
+        items = [item for paper in papers for item in paper.items]
+        keys = {item.item_id: self._services.scoring_keys.get(item.item_id, item.item_version) for item in items}
+        self._speaking.prepare(all_texts([keys[item.item_id] for item in items if item.is_spoken]))
         return keys
 
     def sit_all(self, delivery: Delivery, student: Student, keys: dict[str, AnswerKey]) -> Attempt:
@@ -120,7 +119,7 @@ class Stage:
 
     def _length(self, delivery: Delivery, student: Student) -> timedelta:
         paper = self._services.papers.get(attempt_usecases.choose_form(delivery, student.id, number=1))
-        return sum((_item_length(item) + BETWEEN_ITEMS for item in paper.items), timedelta())
+        return sum((_item_length(item, paper) + BETWEEN_ITEMS for item in paper.items), timedelta())
 
     def _begin(self, delivery: Delivery, student: Student, at: datetime) -> tuple[Attempt, Paper]:
         services = self._services
@@ -150,17 +149,45 @@ class Stage:
         services, speaker = self._services, speaker_of(student.id)
         at = (attempt.started_at or services.now()) + BETWEEN_ITEMS
         for item in paper.items[:until]:
-            attempt = self._move(attempt, paper, MoveKind.OPEN, item.position, at)
-            at += _item_length(item)
-            self._record(attempt, paper, item, keys[item.item_id], speaker, at)
-            attempt = self._move(attempt, paper, MoveKind.CLOSE, item.position, at)
+            opened = paper.window_of(item.position)
+            if item.position == opened[0]:
+                attempt = self._move(attempt, paper, MoveKind.OPEN, item.position, at)
+            at += _item_length(item, paper)
+            if item.is_spoken:
+                self._record(attempt, paper, item, keys[item.item_id], speaker, at)
+            else:
+                self._choose(attempt, paper, item, keys[item.item_id], speaker, at)
+            if item.position == opened[-1]:
+                attempt = self._move(attempt, paper, MoveKind.CLOSE, item.position, at)
             at += BETWEEN_ITEMS
         return attempt
 
     def _move(self, attempt: Attempt, paper: Paper, kind: MoveKind, position: int, at: datetime) -> Attempt:
-        moves = [Move(kind=kind, position=position, at=at)]
-        return attempt_usecases.make_moves(
-            attempt=attempt, moves=moves, paper=paper, attempts=self._services.attempts, now=at
+        moves, services = [Move(kind=kind, position=position, at=at)], self._services
+        return answers.move_on(
+            attempt=attempt,
+            moves=moves,
+            paper=paper,
+            attempts=services.attempts,
+            responses=services.responses,
+            jobs=services.jobs,
+            now=at,
+        )
+
+    def _choose(
+        self, attempt: Attempt, paper: Paper, item: PaperItem, key: AnswerKey, speaker: Speaker, at: datetime
+    ) -> None:
+        services = self._services
+        answers.save_answer(
+            attempt=attempt,
+            position=item.position,
+            answer=chosen_answer(item, key, ability=speaker.ability, seed=f"{attempt.student_id}:{item.item_id}"),
+            rank=answers.rank_of(attempt.epoch, item.position + 1),
+            paper=paper,
+            responses=services.responses,
+            late_answers=services.late_answers,
+            jobs=services.jobs,
+            now=at,
         )
 
     def _record(
@@ -194,9 +221,9 @@ class Stage:
         )
 
 
-def _item_length(item: PaperItem) -> timedelta:
-    """People rarely use the whole window."""
-    return timedelta(milliseconds=item.prompt_ms + item.window_ms * 0.6)
+def _item_length(item: PaperItem, paper: Paper) -> timedelta:
+    """People rarely use the whole window; items of a part with one time share it."""
+    return timedelta(milliseconds=item.prompt_ms + item.window_ms * 0.6 / len(paper.window_of(item.position)))
 
 
 def _whole_minutes(moment: datetime) -> datetime:

@@ -5,7 +5,7 @@ the whole chain: upload, decoding, voice gate, recognition, alignment, scorers, 
 """
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -130,5 +130,5 @@ def duration_ms(data: bytes) -> int:
     return samples * 1000 // 48_000
 
 
-def all_texts(keys: Mapping[str, AnswerKey]) -> list[str]:
-    return [text for key in keys.values() for text in (whole_answer(key), weak_answer(key))]
+def all_texts(keys: Iterable[AnswerKey]) -> list[str]:
+    return [text for key in keys for text in (whole_answer(key), weak_answer(key))]

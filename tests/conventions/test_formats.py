@@ -6,10 +6,13 @@ import re
 import pytest
 import yaml
 
+from backend.adapters.scales.files import FileScales
 from backend.features.items.files import load_formats
 from backend.features.items.formats import read_format
 from backend.features.items.problems import ConfigProblems
 from backend.features.items.types import ITEM_TYPES
+from backend.scoring.scales import CHOSEN
+from backend.scoring.score import ItemScore, ScoreStatus
 from tests.support.bank import real_formats
 from tests.support.source import ROOT, TEMPLATES
 
@@ -23,6 +26,7 @@ SPOKEN = [format_ for format_ in FORMATS if format_.id.startswith("versant_style
 def test_these_formats_are_offered_and_none_is_for_tests_only():
     assert [format_.id for format_ in FORMATS] == [
         "four_skills",
+        "listening_reading",
         "placement",
         "versant_style_full",
         "versant_style_short",
@@ -40,6 +44,36 @@ def test_the_other_forms_have_the_published_counts(name, items):
         25_000,
         90_000,
     )
+
+
+def test_the_listening_and_reading_form_has_these_counts_and_windows():
+    found = next(format_ for format_ in FORMATS if format_.id == "listening_reading")
+    parts = {part.letter: (part.tasks, part.pool, part.items, part.window_ms // 1_000) for part in found.sections}
+    assert parts == {
+        "A": (("multiple_choice",), "conversation", 10, 20),
+        "B": (("multiple_choice",), "listening", 12, 25),
+        "C": (("multiple_choice",), "sentence", 10, 25),
+        "D": (("gap_fill",), "main", 4, 75),
+        "E": (("ordering",), "main", 3, 75),
+        "F": (("matching",), "main", 3, 75),
+        "G": (("multiple_choice", "multiple_response"), "reading", 15, 960),
+    }
+    assert found.scored_items == 57
+    assert [part.letter for part in found.sections if part.time_limit_ms is not None] == ["G"]
+
+
+@pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.id)
+def test_a_part_feeds_the_subscores_that_its_scale_makes_of_its_tasks(format_):
+    """What an answer that is missing would have counted for is read from the part."""
+    scale = FileScales().get_newest(format_.scale)
+    for part in format_.sections:
+        fed = {
+            trait.trait.value
+            for trait in scale.traits
+            if trait.counts(ItemScore(task=part.task, scorer_version="", status=ScoreStatus.NEEDS_HUMAN))
+        }
+        assert set(part.traits) <= fed, part.letter
+        assert set(part.traits) == fed or part.task in CHOSEN, part.letter
 
 
 def test_the_full_form_has_the_published_counts():
@@ -130,7 +164,6 @@ def _timed(**changes):
 def test_a_part_may_have_one_time_limit_for_all_its_items():
     section = read_format(_timed(), file="x").sections[0]
     assert (section.time_limit_ms, section.window_ms) == (240_000, 240_000)
-    assert all(section.time_limit_ms is None for format_ in FORMATS for section in format_.sections)
 
 
 @pytest.mark.parametrize(
@@ -141,9 +174,12 @@ def test_a_part_may_have_one_time_limit_for_all_its_items():
         ({"response_seconds": 20}, "response_seconds: is of a single item"),
         ({"reading_seconds": 20}, "reading_seconds: is of a single item"),
         ({"practice_items": 1}, "practice_items: must be 0 in a part with time_limit_seconds"),
+        ({"other_tasks": ["repeat"]}, "other_tasks: repeat is no other task that is typed or chosen"),
+        ({"other_tasks": ["multiple_choice"]}, "other_tasks: multiple_choice is no other task"),
+        ({"other_tasks": ["matching"], "order": "rising"}, "other_tasks: are for parts whose order is sets"),
     ],
 )
-def test_what_does_not_go_with_a_time_limit_is_refused(changes, problem):
+def test_what_does_not_go_with_a_time_limit_or_with_sets_is_refused(changes, problem):
     with pytest.raises(ConfigProblems, match=re.escape(f"sections[0].{problem}")):
         read_format(_timed(**changes), file="x")
 

@@ -9,6 +9,7 @@ from backend.adapters.speech.calibrations import CURRENT
 from backend.core.errors import AdapterError
 from backend.core.ports import Mail, Mailer
 from backend.features.attempts.model import Attempt, AttemptState
+from backend.features.attempts.paper import Paper
 from backend.features.attempts.responses import Recording, Response, ResponseState, response_id
 from backend.features.campuses.model import Campus
 from backend.features.results.usecases import Releasing, release_result
@@ -49,9 +50,9 @@ class RecordingMailer(Mailer):
         return sorted(mail.to_address for mail in self.delivered)
 
 
-def furnish_results(services: Any, *, emails: Mapping[str, str] = EMAILS) -> Any:
+def furnish_results(services: Any, *, emails: Mapping[str, str] = EMAILS, paper: Paper = PAPER) -> Any:
     """The exam's delivery and cast, two campuses, and students with e-mail addresses."""
-    furnish(services, paper=PAPER)
+    furnish(services, paper=paper)
     for student_id, email in emails.items():
         services.students.change(student_id, email=email)
     for campus_id, name in (("north", "North Campus"), ("south", "South Campus")):

@@ -44,7 +44,7 @@ class PaperItem:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSection:
     """`time_limit_ms`: one time for all its items, between which the candidate goes to and fro; None: each has its own
-    (`PaperItem.window_ms`, which otherwise is the part's)."""
+    (`PaperItem.window_ms`, which otherwise is the part's). `traits`: the subscores that it feeds."""
 
     letter: str
     title: str
@@ -56,6 +56,7 @@ class PaperSection:
     item_count: int
     practice_count: int
     time_limit_ms: int | None = None
+    traits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

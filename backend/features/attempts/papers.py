@@ -51,6 +51,7 @@ def _section(section: FormSection) -> PaperSection:
         item_count=section.item_count,
         practice_count=section.practice_count,
         time_limit_ms=section.time_limit_ms,
+        traits=section.traits,
     )
 
 

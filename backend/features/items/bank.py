@@ -26,27 +26,29 @@ class BankFile:
 def read_bank(files: Sequence[BankFile]) -> tuple[BankItem, ...]:
     """All items of all files. Raises ConfigProblems with every mistake."""
     problems: list[str] = []
-    items = [item for file in files for item in _read_file(file, problems)]
-    for item_id, count in Counter(item.id for item in items).items():
-        if item_id and count > 1:
-            problems.append(f"the bank: {item_id}: {count} items have this id")
+    readers = [Reader(file=file.name, path="", data=file.content, problems=problems) for file in files]
+    about = [_read_stimulus(part) for reader in readers if "stimuli" in reader.data for part in reader.parts("stimuli")]
+    stimuli = {stimulus.id: stimulus for stimulus in about}
+    items = [item for reader in readers for item in _read_file(reader, stimuli)]
+    for what, ids in (("items", [item.id for item in items]), ("stimuli", [stimulus.id for stimulus in about])):
+        for name, count in Counter(ids).items():
+            if name and count > 1:
+                problems.append(f"the bank: {name}: {count} {what} have this id")
     if problems:
         raise ConfigProblems(problems)
     return tuple(items)
 
 
-def _read_file(file: BankFile, problems: list[str]) -> list[BankItem]:
-    reader = Reader(file=file.name, path="", data=file.content, problems=problems)
+def _read_file(reader: Reader, stimuli: Mapping[str, "Stimulus"]) -> list[BankItem]:
     reader.only(("task", "stimuli", "items"))
     item_type = ITEM_TYPES[reader.one_of("task", ITEM_TYPES)]
-    parts = reader.parts("stimuli") if "stimuli" in file.content else []
-    stimuli = {stimulus.id: stimulus for stimulus in map(_read_stimulus, parts)}
     return [_read_item(part, item_type, stimuli) for part in reader.parts("items")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stimulus:
-    """What several items of a file are about: a printed text, or lines that are heard with the first of them."""
+    """What several items are about, also of another file: a printed text, a paragraph a line, or turns that are heard
+    with the first of them."""
 
     id: str
     title: str
@@ -61,13 +63,18 @@ def _read_stimulus(reader: Reader) -> Stimulus:
     return Stimulus(
         id=reader.text("id"),
         title=reader.text("title"),
-        text=reader.text("text") if "text" in reader.data else None,
+        text=_read_paragraphs(reader) if "text" in reader.data else None,
         heard=reader.texts("heard", at_least=1) if "heard" in reader.data else (),
     )
 
 
+def _read_paragraphs(reader: Reader) -> str:
+    lines = (" ".join(line.split()) for line in str(reader.data["text"]).splitlines())
+    return "\n".join(line for line in lines if line) if reader.text("text") else ""
+
+
 def _read_item(reader: Reader, item_type: ItemType, stimuli: Mapping[str, Stimulus]) -> BankItem:
-    reader.only(_COMMON | item_type.fields | ({"stimulus"} if stimuli else set()))
+    reader.only(_COMMON | item_type.fields | {"stimulus"})
     body = _read_body(reader, item_type)
     if "stimulus" in reader.data:
         body = _with_stimulus(body, stimuli.get(reader.text("stimulus")), reader)
@@ -87,7 +94,7 @@ def _read_item(reader: Reader, item_type: ItemType, stimuli: Mapping[str, Stimul
 
 def _with_stimulus(body: ItemBody, stimulus: Stimulus | None, reader: Reader) -> ItemBody:
     if stimulus is None:
-        reader.note("stimulus", "is none of this file's stimuli")
+        reader.note("stimulus", "is none of the bank's stimuli")
         return body
     about = {"id": stimulus.id, "title": stimulus.title, "text": stimulus.text}
     return replace(body, heard=(*stimulus.heard, *body.heard), shown={**body.shown, "stimulus": about})

@@ -37,6 +37,7 @@ class Section:
     Of typed and chosen parts the window alone counts; `reading_ms` of it stand first, for a text that then goes.
     With `time_limit_ms` the part has one window for all its items instead of one for each, and the candidate goes to
     and fro between them; only for what is typed or chosen, and not heard.
+    `other_tasks` are those that the sets of this part may ask about their text beside `task`.
     `traits` are the subscores that this part feeds; none means that it is recorded for raters only.
     """
 
@@ -57,6 +58,11 @@ class Section:
     traits: tuple[str, ...]
     reading_ms: int = 0
     time_limit_ms: int | None = None
+    other_tasks: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return (self.task, *self.other_tasks)
 
     @property
     def window_ms(self) -> int:
@@ -103,7 +109,7 @@ _SECTION_NAMES = frozenset(
     {
         "key", "letter", "title", "task", "instructions", "example", "pool", "items", "practice_items", "order",
         "lead_in_seconds", "response_seconds", "begin_within_seconds", "silence_ends_seconds", "reading_seconds",
-        "traits", "time_limit_seconds",
+        "traits", "time_limit_seconds", "other_tasks",
     }
 )  # fmt: skip
 
@@ -168,6 +174,7 @@ def _read_section(reader: Reader) -> Section:
         silence_ends_ms=reader.milliseconds("silence_ends_seconds", least_s=0.5, most_s=1_800, default=whole),
         reading_ms=reader.milliseconds("reading_seconds", least_s=0, most_s=300, default=0),
         time_limit_ms=time_limit_ms,
+        other_tasks=reader.texts("other_tasks", at_least=1) if "other_tasks" in reader.data else (),
         traits=reader.texts("traits", at_least=0),
     )
     _check_section(reader, section)
@@ -194,6 +201,11 @@ def _check_section(reader: Reader, section: Section) -> None:
         reader.note("begin_within_seconds", "is longer than response_seconds")
     if section.silence_ends_ms > section.response_ms:
         reader.note("silence_ends_seconds", "is longer than response_seconds")
+    if section.other_tasks and section.order is not Order.SETS:
+        reader.note("other_tasks", "are for parts whose order is sets")
+    for task in section.other_tasks:
+        if task == section.task or task not in ITEM_TYPES or ITEM_TYPES[task].answer_kind is AnswerKind.RECORDING:
+            reader.note("other_tasks", f"{task} is no other task that is typed or chosen")
     for trait in sorted(set(section.traits) - TRAITS):
         reader.note("traits", f"{trait} is none of {', '.join(sorted(TRAITS))}")
 

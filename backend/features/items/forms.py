@@ -157,7 +157,7 @@ def _spread(count: int, wanted: int) -> list[int]:
 
 def select_scored(section: Section, items: Sequence[ItemVersion], *, turn: int, forms: int) -> list[ItemVersion]:
     """The items of the form number `turn` (from 0) of `forms` parallel ones. Empty when the bank has too few."""
-    candidates = sorted((i for i in items if i.task == section.task and i.pool == section.pool), key=difficulty)
+    candidates = sorted((i for i in items if i.task in section.tasks and i.pool == section.pool), key=difficulty)
     if section.order is Order.SETS:
         return _select_sets(section, candidates, turn=turn, forms=forms)
     rounds = [candidates[at : at + forms] for at in range(0, len(candidates) - forms + 1, forms)]
@@ -197,11 +197,11 @@ def check_supply(format_: Format, items: Sequence[ItemVersion]) -> None:
         turns = range(len(format_.forms)) if section.order is Order.SETS else ()
         if not all(select_scored(section, items, turn=turn, forms=len(format_.forms)) for turn in turns):
             lacking.append(f"part {section.letter} needs whole sets of {section.items} items for each form")
-        for pool, needed in (
-            (section.pool, section.items * len(format_.forms)),
-            (PRACTICE_POOL, section.practice_items),
+        for pool, tasks, needed in (
+            (section.pool, section.tasks, section.items * len(format_.forms)),
+            (PRACTICE_POOL, (section.task,), section.practice_items),
         ):
-            there = sum(1 for item in items if item.task == section.task and item.pool == pool)
+            there = sum(1 for item in items if item.task in tasks and item.pool == pool)
             if there < needed:
                 lacking.append(f"part {section.letter} needs {needed} of pool {pool}, there are {there}")
     if lacking:
@@ -212,7 +212,7 @@ def check_supply(format_: Format, items: Sequence[ItemVersion]) -> None:
 def _check_unheard(format_: Format, items: Sequence[ItemVersion]) -> None:
     """What is heard is heard once, when its item opens: a part with one window for all its items has no such items."""
     for section in format_.sections:
-        mine = [item for item in items if item.task == section.task and item.pool == section.pool]
+        mine = [item for item in items if item.task in section.tasks and item.pool == section.pool]
         heard = any(item_script(item, Place(number=1, practice=False), section) is not None for item in mine)
         if section.time_limit_ms is not None and heard:
             raise Conflict(

@@ -23,7 +23,7 @@ from backend.features.results.model import (
     result_id,
 )
 from backend.scoring.scales import Scale, ScaledOutcome, scale_attempt
-from backend.scoring.score import ItemScore, ScoreStatus
+from backend.scoring.score import ItemScore, ScoreStatus, Trait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +87,29 @@ def settle(sitting: Sitting, *, previous: Result | None, now: datetime) -> Resul
 def _verdicts(sitting: Sitting) -> list[tuple[PaperItem, ItemScore]]:
     """Every item that counts with its score, in the form's order."""
     responses = {response.position: response for response in sitting.responses}
-    return [(item, _score_of(item, responses.get(item.position))) for item in sitting.paper.items if not item.practice]
+    feeds = {part.letter: frozenset(Trait(name) for name in part.traits) for part in sitting.paper.sections}
+    return [
+        (item, _score_of(item, responses.get(item.position), feeds.get(item.section_letter, frozenset())))
+        for item in sitting.paper.items
+        if not item.practice
+    ]
 
 
-def _score_of(item: PaperItem, response: Response | None) -> ItemScore:
+def _score_of(item: PaperItem, response: Response | None, feeds: frozenset[Trait]) -> ItemScore:
     if response is None:
-        return _no_score(item, "not_reached")
+        return _no_score(item, "not_reached", feeds)
     if response.state is ResponseState.MISSING:
-        return _no_score(item, response.reason or "no_recording")
+        return _no_score(item, response.reason or "no_recording", feeds)
     if response.score is not None and response.state in (ResponseState.SCORED, ResponseState.NEEDS_RATER):
         return ItemScore.from_dict(response.score)
     if response.state is ResponseState.NEEDS_RATER:
         return ItemScore(task=item.task, scorer_version="", status=ScoreStatus.NEEDS_RATER)
-    return _no_score(item, response.reason or "not_scored")
+    return _no_score(item, response.reason or "not_scored", feeds)
 
 
-def _no_score(item: PaperItem, reason: str) -> ItemScore:
-    return ItemScore(task=item.task, scorer_version="", status=ScoreStatus.NEEDS_HUMAN, reason=reason)
+def _no_score(item: PaperItem, reason: str, feeds: frozenset[Trait]) -> ItemScore:
+    """Missing from what its part feeds: a task that is chosen does not say it, and its key is not read here."""
+    return ItemScore(task=item.task, scorer_version="", status=ScoreStatus.NEEDS_HUMAN, reason=reason, feeds=feeds)
 
 
 _STATES = {ScoreStatus.SCORED: ItemState.SCORED, ScoreStatus.NEEDS_RATER: ItemState.FOR_RATER}

@@ -10,7 +10,7 @@ import pytest
 from backend.adapters.scales.files import FileScales
 from backend.scoring.evidence import Meaning
 from backend.scoring.keys import key_from_dict
-from backend.scoring.scales import scale_attempt
+from backend.scoring.scales import CHOSEN, scale_attempt
 from backend.scoring.score import ItemScore
 from backend.scoring.scorers import TEXT_SCORERS
 from backend.scoring.writing import Flaw, TextEvidence
@@ -120,7 +120,9 @@ def test_a_typed_or_chosen_answers_score_is_as_it_was(name: str) -> None:
     check(f"typed_{name}", score(name).to_dict())
 
 
-@pytest.mark.parametrize("scale_id", ["skills_20_80", "writing_20_80"])
+@pytest.mark.parametrize("scale_id", ["skills_20_80", "writing_20_80", "listening_reading_20_80"])
 def test_an_outcome_on_the_other_scales_is_as_it_was(scale_id: str) -> None:
     scores = [score(name) for name in sorted(CASES) if name != "typing" for _ in range(3)]
+    if scale_id == "listening_reading_20_80":
+        scores = [each for each in scores if each.task in CHOSEN] * 5
     check(f"outcome_{scale_id}", scale_attempt(scores, FileScales().get(scale_id, "1")).to_dict())

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,10 +29,15 @@ LEAST = {
         "email": 2,
         "essay": 2,
         "typing": 2,
+        "gap_fill": 8,
+        "ordering": 6,
+        "matching": 6,
     },
     "passage": {"read_aloud": 4},
-    "reading": {"multiple_choice": 6},
-    "listening": {"multiple_choice": 6},
+    "conversation": {"multiple_choice": 20},
+    "listening": {"multiple_choice": 24},
+    "sentence": {"multiple_choice": 20},
+    "reading": {"multiple_choice": 26, "multiple_response": 4},
     "short": {
         "read_aloud": 10,
         "repeat": 20,
@@ -40,8 +46,16 @@ LEAST = {
         "retelling": 4,
         "open_question": 2,
     },
-    "practice": {"read_aloud": 2, "repeat": 2, "short_answer": 2, "sentence_build": 2},
+    "practice": {
+        "read_aloud": 2,
+        "repeat": 2,
+        "short_answer": 2,
+        "sentence_build": 2,
+        "multiple_choice": 1,
+        "ordering": 1,
+    },
 }
+CHOICE_POOLS = ("conversation", "listening", "sentence", "reading")
 
 
 def of(task: str, pool: str | None = None) -> list[BankItem]:
@@ -55,7 +69,11 @@ def key_of(item: BankItem) -> Any:
 def texts_of(item: BankItem) -> list[str]:
     body, key = item.body, key_of(item)
     points = [text for point in key.get("key_points", ()) for text in (point["text"], *point["accepted"])]
-    return [*body.heard, body.shown_text or "", *key.get("accepted", ()), *points]
+    gaps = [text for gap in key.get("gaps", ()) for text in gap["accepted"]]
+    offered = [text for name in ("options", "parts", "left", "right") for text in body.shown.get(name, ())]
+    stimulus = body.shown.get("stimulus") or {}
+    about = [stimulus.get("title") or "", stimulus.get("text") or ""]
+    return [*body.heard, body.shown_text or "", *key.get("accepted", ()), *points, *gaps, *offered, *about]
 
 
 @pytest.mark.parametrize(("pool", "task"), [(pool, task) for pool, tasks in LEAST.items() for task in tasks])
@@ -121,6 +139,127 @@ def test_key_points_are_told_apart():
     for item in of("retelling"):
         ways = [way.lower() for point in key_of(item)["key_points"] for way in (point["text"], *point["accepted"])]
         assert len(ways) == len(set(ways)), item.id
+
+
+# -- what is chosen --------------------------------------------------------------------------------------------------
+
+
+def answer_of(item: BankItem) -> str:
+    (right,) = key_of(item)["correct"]
+    return str(key_of(item)["options"][right])
+
+
+def said_of(item: BankItem) -> str:
+    """Everything that a candidate has before it answers but the options."""
+    stimulus = item.body.shown.get("stimulus") or {}
+    return " ".join((*item.body.heard, item.body.shown_text or "", stimulus.get("text") or ""))
+
+
+@pytest.mark.parametrize("pool", [*CHOICE_POOLS, "practice"])
+def test_a_choice_has_one_key_among_four_options_of_the_same_kind(pool):
+    for item in of("multiple_choice", pool):
+        options = item.body.shown["options"]
+        assert len(options) == 4, item.id
+        assert len({re.sub(r"[^a-z]", "", option.lower()) for option in options}) == 4, item.id
+        assert len(key_of(item)["correct"]) == 1, item.id
+        assert len({option[0].isupper() and option[-1] == "." for option in options}) == 1, item.id
+        lengths = sorted(len(option) for option in options)
+        assert lengths[-1] <= 2.5 * lengths[0] + 6, item.id
+
+
+@pytest.mark.parametrize("pool", CHOICE_POOLS)
+def test_the_key_is_at_every_place_equally_often(pool):
+    places = Counter(key_of(item)["correct"][0] for item in of("multiple_choice", pool))
+    assert set(places) == {0, 1, 2, 3}
+    assert max(places.values()) - min(places.values()) <= 2
+
+
+@pytest.mark.parametrize("pool", CHOICE_POOLS)
+@pytest.mark.parametrize("extreme", [max, min], ids=["longest", "shortest"])
+def test_who_always_takes_the_longest_or_the_shortest_option_guesses(pool, extreme):
+    """Half of the items would be twice what chance gives."""
+    items = of("multiple_choice", pool)
+    hits = 0.0
+    for item in items:
+        lengths = [len(option) for option in item.body.shown["options"]]
+        ends = [option for option in item.body.shown["options"] if len(option) == extreme(lengths)]
+        hits += (answer_of(item) in ends) / len(ends)
+    assert hits < len(items) / 2
+
+
+def test_of_several_right_options_it_is_said_how_many_and_they_have_no_fixed_places():
+    words = {2: "two", 3: "three"}
+    items = of("multiple_response")
+    for item in items:
+        right = key_of(item)["correct"]
+        assert item.body.shown_text.endswith(f"Choose {words[len(right)]}."), item.id
+        assert len(right) <= len(item.body.shown["options"]) / 2 + 0.5, item.id
+    places = Counter(tuple(key_of(item)["correct"]) for item in items)
+    assert max(places.values()) <= len(items) / 2
+
+
+def test_a_gap_has_every_word_that_fits_and_its_key_has_no_fixed_place():
+    places = Counter()
+    for item in of("gap_fill"):
+        for gap, shown in zip(key_of(item)["gaps"], item.body.shown["gaps"], strict=True):
+            if shown["options"]:
+                assert len(shown["options"]) == 3, item.id
+                assert len(gap["accepted"]) == 1, item.id
+                places[shown["options"].index(gap["accepted"][0])] += 1
+            else:
+                assert all(len(word.split()) == 1 for word in gap["accepted"]), item.id
+    assert set(places) == {0, 1, 2}
+    assert max(places.values()) <= sum(places.values()) / 2
+
+
+def test_every_order_and_every_pair_has_one_answer_that_is_not_where_it_is_shown():
+    for item in of("ordering"):
+        (order,) = key_of(item)["orders"]
+        assert not set(pairwise(order)) & set(pairwise(range(len(order)))), (
+            item.id
+        )  # no two neighbours stand right already
+    for item in of("matching"):
+        correct = key_of(item)["correct"]
+        assert len(item.body.shown["right"]) > len(correct), item.id
+        assert sum(right == left for left, right in enumerate(correct)) <= 1, item.id
+
+
+def test_a_set_has_one_level_but_for_a_last_question_that_is_harder():
+    sets = defaultdict(list)
+    for item in BANK:
+        if "stimulus" in item.body.shown:
+            sets[item.body.shown["stimulus"]["id"]].append(item)
+    for items in sets.values():
+        levels = sorted({item.level for item in items})
+        assert len(levels) == 1 or levels == ["B2", "C1"], levels
+        assert len({item.pool for item in items}) == 1
+        assert len({item.body.shown_text for item in items}) == len(items)
+
+
+def test_no_conversation_and_no_sentence_needs_more_than_is_said():
+    """What is heard is short enough to be kept in mind, and each question is asked about something."""
+    for item in of("multiple_choice", "conversation"):
+        assert 15 <= len(said_of(item).split()) <= 75, item.id
+    for item in of("multiple_choice", "sentence"):
+        assert item.body.shown_text.count("___") == 1, item.id
+        assert not item.body.heard, item.id
+    for pool, least, most in (("listening", 70, 160), ("reading", 60, 330)):
+        firsts = [item for item in of("multiple_choice", pool) if item.id.endswith("-1")]
+        assert all(least <= len(said_of(item).split()) <= most for item in firsts), pool
+
+
+def test_a_headline_shows_no_key():
+    """Lists of the bank are on screens that others see too."""
+    for item in BANK:
+        headline, key = item.body.headline, key_of(item)
+        if item.task in ("multiple_choice", "multiple_response"):
+            assert headline == item.body.shown_text, item.id
+        if item.task == "matching":
+            assert all(right not in headline for right in item.body.shown["right"]), item.id
+        if item.task == "gap_fill":
+            assert headline.count("___") == len(key["gaps"]), item.id
+        if item.task == "ordering":
+            assert headline.endswith(" / ".join(item.body.shown["parts"])), item.id
 
 
 def test_every_answer_key_is_one_that_scoring_reads():

@@ -96,3 +96,51 @@ def test_a_file_with_a_list_on_top(tmp_path):
     (tmp_path / "repeat.yaml").write_text(yaml.safe_dump([GOOD]))
     with pytest.raises(ConfigProblems, match="must be a group of named values"):
         load_bank(tmp_path)
+
+
+CHOICE = {
+    "id": "choose-one",
+    "version": 1,
+    "level": "A2",
+    "pool": "reading",
+    "status": "active",
+    "question": "What is the notice about?",
+    "options": ["a pool", "a park", "a school"],
+    "correct": 1,
+    "skill": "reading",
+}
+ABOUT = {"id": "about-pool", "title": "A notice", "text": "The pool is closed.\n\n  Come back\n tomorrow."}
+
+
+def test_items_of_two_files_may_be_about_one_text():
+    several = {**CHOICE, "id": "several-one", "stimulus": "about-pool", "options": list("abcd"), "correct": [1, 3]}
+    one, other = read_bank(
+        [
+            BankFile(name="a", content={"task": "multiple_response", "items": [several]}),
+            BankFile(
+                name="b",
+                content={
+                    "task": "multiple_choice",
+                    "stimuli": [ABOUT],
+                    "items": [{**CHOICE, "stimulus": "about-pool"}],
+                },
+            ),
+        ]
+    )
+    assert one.body.shown["stimulus"] == other.body.shown["stimulus"]
+
+
+def test_paragraphs_of_a_text_are_kept():
+    content = {"task": "multiple_choice", "stimuli": [ABOUT], "items": [{**CHOICE, "stimulus": "about-pool"}]}
+    (item,) = read_bank([BankFile(name="b", content=content)])
+    assert item.body.shown["stimulus"]["text"] == "The pool is closed.\nCome back\ntomorrow."
+
+
+def test_a_stimulus_that_is_missing_or_there_twice_is_named():
+    content = {"task": "multiple_choice", "stimuli": [ABOUT, ABOUT], "items": [{**CHOICE, "stimulus": "about-park"}]}
+    with pytest.raises(ConfigProblems) as caught:
+        read_bank([BankFile(name="b", content=content)])
+    assert list(caught.value.lines) == [
+        "b: items[0].stimulus: is none of the bank's stimuli",
+        "the bank: about-pool: 2 stimuli have this id",
+    ]

@@ -59,6 +59,31 @@ def test_what_is_heard_has_a_time_of_its_own(active):
         assembled(replace(reading_format(), sections=(listening,)), "A", active)
 
 
+def test_a_set_may_ask_in_several_ways_about_its_text_and_stays_whole(storage):
+    for form in published_forms(storage[1], "listening_reading"):
+        texts = [item for item in form.items if item.section_letter == "G"]
+        about = [item.shown["stimulus"]["id"] for item in texts]
+        assert [about.count(name) for name in dict.fromkeys(about)] == [3, 6, 6]
+        assert about == sorted(about, key=about.index)
+        assert [item.number for item in texts if item.task == "multiple_response"] == [9, 15]
+
+
+def test_whole_sets_that_do_not_fill_a_part_are_a_shortage(active):
+    format_ = FORMATS["listening_reading"]
+    fewer = [item for item in active if item.item_id != "several-book-bus"]
+    with pytest.raises(FormShortage) as caught:
+        assembled(format_, "A", fewer)
+    assert "part G needs whole sets of 15 items for each form" in caught.value.lacking
+
+
+def test_turns_of_a_conversation_are_told_apart_by_a_pause(active):
+    section = FORMATS["listening_reading"].sections[0]
+    item = select_scored(section, active, turn=0, forms=2)[0]
+    script = item_script(item, place=None, section=section)
+    assert len(script.phrases) > 1
+    assert script.pause_ms >= 500
+
+
 def audio_of(script):
     name = audio_id(script, "test")
     return PromptAudio(
@@ -128,7 +153,9 @@ def _repeat_lengths(storage, form):
     return [version.word_count for version in versions]
 
 
-@pytest.mark.parametrize("format_id", [format_id for format_id in FORMATS if format_id != "writing"])
+@pytest.mark.parametrize(
+    "format_id", [name for name, each in FORMATS.items() if any(part.task == "repeat" for part in each.sections)]
+)
 def test_repeats_rise_from_three_to_fifteen_words(storage, format_id):
     for form in published_forms(storage[1], format_id):
         lengths = _repeat_lengths(storage, form)
@@ -236,5 +263,7 @@ def test_builds_are_spoken_phrase_by_phrase_with_pauses(active):
 @pytest.mark.parametrize("format_id", FORMATS)
 def test_the_allowed_time_covers_every_prompt_and_window(storage, format_id):
     for form in published_forms(storage[1], format_id):
-        needed = sum(item.prompt_ms + item.window_ms for item in form.items)
+        limits = {part.letter: part.time_limit_ms for part in form.sections if part.time_limit_ms is not None}
+        own = [item for item in form.items if item.section_letter not in limits]
+        needed = sum(item.prompt_ms + item.window_ms for item in own) + sum(limits.values())
         assert form.allowed >= timedelta(milliseconds=needed) + timedelta(minutes=2)

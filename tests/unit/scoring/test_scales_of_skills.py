@@ -1,10 +1,14 @@
 """Scales that say which points count for which subscore, and the gate of typing."""
 
+from collections import Counter
+
 import pytest
 
 from backend.adapters.scales.files import FileScales
 from backend.scoring.scales import Scale, scale_attempt
 from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
+from scripts.simulate_choices import FORM, study
+from tests.support.bank import real_formats
 
 SCALES = FileScales()
 SKILLS, WRITING = SCALES.get("skills_20_80", "1"), SCALES.get("writing_20_80", "1")
@@ -84,3 +88,22 @@ def test_more_points_never_lower_a_score(scale: Scale):
         found = [outcome.subscores[trait].value for outcome in values]
         known = [value for value in found if value is not None]
         assert known == sorted(known)
+
+
+def test_guessing_earns_the_bottom_and_every_level_its_band():
+    """Simulated candidates over the listening and reading form; see docs/scoring/scale.md."""
+    scale = SCALES.get("listening_reading_20_80", "1")
+    found = study(scale, candidates=60, seed=1)
+    assert found["guessing"]["mean"] < 24
+    edges = [(cut.band, cut.lowest) for cut in scale.cut_table.cuts[1:]]
+    assert all(abs(found[f"edge_{band}"]["mean"] - lowest) < 5 for band, lowest in edges)
+
+
+def test_the_simulated_form_is_as_long_as_the_one_that_ships():
+    (format_,) = [each for each in real_formats() if each.id == "listening_reading"]
+    shipped, simulated = Counter(), Counter()
+    for part in format_.sections:
+        shipped[part.traits[0]] += part.items
+    for trait, _, counts, _, _ in FORM:
+        simulated[trait.value] += sum(counts)
+    assert simulated == shipped == {"listening": 22, "reading": 35}

@@ -8,6 +8,7 @@ from backend.features.items.model import AnswerKind, ItemBody
 
 Fields = Mapping[str, object]
 NO_PAUSE_MS = 0
+TURNS_PAUSE_MS = 700
 
 
 class FieldProblem(ValueError):
@@ -130,5 +131,5 @@ SKILLS = ("reading", "listening", "grammar", "vocabulary")
 
 
 def as_heard(heard: tuple[str, ...], place: Place, lead_in_ms: int) -> Script:  # noqa: ARG001 - one shape for all types
-    """What is heard, once, wherever the item stands."""
-    return Script(phrases=heard, pause_ms=NO_PAUSE_MS, lead_in_ms=lead_in_ms)
+    """What is heard, once, wherever the item stands; several phrases are turns of a conversation."""
+    return Script(phrases=heard, pause_ms=TURNS_PAUSE_MS if len(heard) > 1 else NO_PAUSE_MS, lead_in_ms=lead_in_ms)

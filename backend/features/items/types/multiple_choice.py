@@ -18,7 +18,7 @@ def _read(fields: Fields) -> ItemBody:
     return ItemBody(
         shown_text=question,
         heard=(),
-        headline=f"{question} [{options[correct - 1]}]",
+        headline=question,
         answer_key={
             "options": list(options),
             "correct": [correct - 1],

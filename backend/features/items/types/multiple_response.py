@@ -21,7 +21,7 @@ def _read(fields: Fields) -> ItemBody:
     return ItemBody(
         shown_text=question,
         heard=(),
-        headline=f"{question} [{', '.join(options[number - 1] for number in correct)}]",
+        headline=question,
         answer_key={
             "options": list(options),
             "correct": [number - 1 for number in sorted(correct)],

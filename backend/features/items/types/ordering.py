@@ -21,7 +21,7 @@ def _read(fields: Fields) -> ItemBody:
     return ItemBody(
         shown_text=question,
         heard=(),
-        headline=" ".join(parts[number] for number in orders[0]),
+        headline=f"{question} {' / '.join(parts)}",
         answer_key={"parts": list(parts), "orders": orders, "skill": read_one_of(fields, "skill", SKILLS)},
         shown={"parts": list(parts)},
     )

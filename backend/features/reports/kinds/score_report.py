@@ -55,6 +55,7 @@ def describe(result: Result, subject: Subject, scale: Scale, words: Descriptors)
         "missing": missing_text(outcome),
         "skills": [_skill(each, scale, words) for each in outcome.subscores],
         "basis": _basis(result),
+        "is_spoken": _is_spoken(result),
         "versions": _versions(result, words),
     }
 

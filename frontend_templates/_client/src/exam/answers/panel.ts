@@ -123,7 +123,8 @@ export function stimulusOf(item: ItemView): HTMLElement | null {
     "article",
     { class: "answer-stimulus" },
     h("h2", {}, stimulus.title),
-    stimulus.text ? h("p", {}, stimulus.text) : h("p", { class: "answer-heard" }, item.prompt ? "You hear this once, then its questions follow." : "You have heard this."),
+    ...(stimulus.text?.split("\n").map((paragraph) => h("p", {}, paragraph)) ?? []),
+    stimulus.text ? null : h("p", { class: "answer-heard" }, item.prompt ? "You hear this once, then its questions follow." : "You have heard this."),
   );
 }
 
