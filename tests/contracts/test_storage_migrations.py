@@ -9,6 +9,7 @@ import pytest
 
 from backend.core.clock import utc_now
 from backend.core.errors import TemporaryFailure
+from backend.migrations import m0001_headlines_without_keys
 from backend.migrations.runner import Migration, MigrationFailed, find_migrations, run_migrations, schema_version
 from backend.storage import MongoDatabase
 
@@ -74,6 +75,28 @@ def test_a_held_lock_is_waited_for_and_an_old_one_taken_over(mongo_database: Mon
     later = now + timedelta(minutes=6)
     assert run(mongo_database, [migration("m0001_first")], now=lambda: later) == ["m0001_first"]
     assert mongo_database.migrations.find_one({"_id": "lock"}) is None
+
+
+def test_headlines_of_stored_items_lose_their_key(mongo_database: MongoDatabase):
+    stored = {
+        "choose-one:1": ("multiple_choice", "Where is it? [at home]", "Where is it?", {"options": ["at home", "here"]}),
+        "gaps-one:1": ("gap_fill", "We [went] home [by] bus.", "We {1} home {2} bus.", {}),
+        "order-one:1": ("ordering", "Boil it. Drink it.", "Put them in order.", {"parts": ["Drink it.", "Boil it."]}),
+        "repeat-one:1": ("repeat", "Close the door.", None, {}),
+    }
+    for name, (task, headline, text, shown) in stored.items():
+        mongo_database.item_versions.insert_one(
+            {"_id": name, "task": task, "headline": headline, "shown_text": text, "shown": shown}
+        )
+    for _ in range(2):
+        m0001_headlines_without_keys.migrate(mongo_database)
+        found = {each["_id"]: each["headline"] for each in mongo_database.item_versions.find({})}
+        assert found == {
+            "choose-one:1": "Where is it?",
+            "gaps-one:1": "We ___ home ___ bus.",
+            "order-one:1": "Put them in order. Drink it. / Boil it.",
+            "repeat-one:1": "Close the door.",
+        }
 
 
 def test_the_packages_own_migrations_run_on_an_empty_database(mongo_database: MongoDatabase):

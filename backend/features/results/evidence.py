@@ -107,7 +107,7 @@ def _evidence(outcome: ItemOutcome, paper: Paper, response: Response | None) -> 
         outcome=outcome,
         expected=expected_of(held, item.text if item.is_spoken else None),
         heard=" ".join(str(mapping(each).get("text", "")) for each in rows(held.get("transcript")))
-        or str(held.get("typed") or ""),
+        or answered_of(held),
         words=words_of(rows(held.get("alignment"))),
         key_points=key_points_of(held),
         points={trait: round(100 * each.value) for trait, each in outcome.points.items()},
@@ -132,6 +132,11 @@ def expected_of(held: Mapping[str, object], text: str | None) -> str:
         return str(held["expected"])
     accepted = [str(each) for each in rows(held.get("accepted"))]
     return " / ".join(accepted) if accepted else text or ""
+
+
+def answered_of(held: Mapping[str, object]) -> str:
+    """What was typed, or the options that were chosen in their own words."""
+    return str(held.get("chosen") or held.get("typed") or "")
 
 
 def words_of(alignment: Sequence[object]) -> tuple[Word, ...]:

@@ -13,6 +13,7 @@ from backend.features.attempts.responses import Response
 from backend.features.results.evidence import (
     KeyPoint,
     Word,
+    answered_of,
     expected_of,
     key_points_of,
     mapping,
@@ -225,7 +226,7 @@ def _weak_sound(row: Mapping[str, object], spans: Sequence[Span]) -> WeakSound:
 
 def typed_pieces(held: Mapping[str, object]) -> tuple[Typed, ...]:
     """What was typed, cut at the checker's remarks; where two overlap, the first one stands."""
-    text, at, pieces = str(held.get("typed") or ""), 0, []
+    text, at, pieces = answered_of(held), 0, []
     for flaw in sorted(
         (mapping(each) for each in rows(held.get("flaws"))), key=lambda each: _number(each.get("start"))
     ):

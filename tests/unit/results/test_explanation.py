@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from backend.features.results.derivation import derive
-from backend.features.results.explanation import Audience, explain_answer
+from backend.features.results.evidence import answered_of
+from backend.features.results.explanation import Audience, explain_answer, typed_pieces
 from backend.features.results.settlement import Sitting, settle
 from tests.support.builders_results import COMPLETED, make_items, make_result
 from tests.support.exam import make_delivery, make_item
@@ -64,6 +65,13 @@ def test_an_answer_without_a_score_explains_nothing_and_breaks_nothing():
     for response in (None, make_response("asha", 0, score=None)):
         found = explain_answer(outcome, make_item(0), response, Audience.STAFF)
         assert (found.words, found.timeline, found.said) == ((), None, ())
+
+
+def test_what_was_chosen_is_told_in_words_and_not_in_numbers():
+    held = {"typed": "2", "chosen": "opposite the bank", "expected": "behind the station"}
+    assert [piece.text for piece in typed_pieces(held)] == ["opposite the bank"]
+    assert answered_of(held) == "opposite the bank"
+    assert answered_of({"typed": "water"}) == "water"
 
 
 def test_what_was_typed_is_cut_at_the_checkers_remarks():

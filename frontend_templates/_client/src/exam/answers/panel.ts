@@ -124,7 +124,7 @@ export function stimulusOf(item: ItemView): HTMLElement | null {
     { class: "answer-stimulus" },
     h("h2", {}, stimulus.title),
     ...(stimulus.text?.split("\n").map((paragraph) => h("p", {}, paragraph)) ?? []),
-    stimulus.text ? null : h("p", { class: "answer-heard" }, item.prompt ? "You hear this once, then its questions follow." : "You have heard this."),
+    stimulus.text ? null : h("p", { class: "answer-heard" }, item.prompt ? "You hear this once. Read the question meanwhile." : "You have heard this."),
   );
 }
 

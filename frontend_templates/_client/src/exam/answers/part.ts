@@ -58,8 +58,7 @@ export class PartScreen {
       this.#progress,
       h("div", { class: "answer-time" }, this.#bar, icon("clock"), this.#clock),
       h("nav", { class: "part-navigator", "aria-label": "Questions of this part" }, this.#navigator),
-      h("div", { class: "part-sheet" }, this.#stimulus, h("div", { class: "part-side" }, this.#answer, this.#message)),
-      h("div", { class: "part-ways" }, this.#previous, this.#flag, this.#next, this.#finish),
+      h("div", { class: "part-sheet" }, this.#stimulus, h("div", { class: "part-side" }, this.#answer, this.#message, h("div", { class: "part-ways" }, this.#previous, this.#flag, this.#next, this.#finish))),
       this.#dialog,
     );
     this.element.addEventListener("answer:note", (event) => (this.#message.textContent = (event as CustomEvent<string>).detail));
