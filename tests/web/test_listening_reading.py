@@ -125,7 +125,8 @@ class Sitting:
                 clock=self.services.now,
             )
         settle(self.id, self.services)
-        (result,) = self.services.results.list_by_attempt(self.id)
+        found: list[Result] = self.services.results.list_by_attempt(self.id)
+        (result,) = found
         return result
 
     def release(self, result: Result) -> None:

@@ -133,7 +133,8 @@ def test_items_of_two_files_may_be_about_one_text():
 def test_paragraphs_of_a_text_are_kept():
     content = {"task": "multiple_choice", "stimuli": [ABOUT], "items": [{**CHOICE, "stimulus": "about-pool"}]}
     (item,) = read_bank([BankFile(name="b", content=content)])
-    assert item.body.shown["stimulus"]["text"] == "The pool is closed.\nCome back\ntomorrow."
+    about = {"id": "about-pool", "title": "A notice", "text": "The pool is closed.\nCome back\ntomorrow."}
+    assert item.body.shown["stimulus"] == about
 
 
 def test_a_stimulus_that_is_missing_or_there_twice_is_named():

@@ -62,7 +62,7 @@ def test_what_is_heard_has_a_time_of_its_own(active):
 def test_a_set_may_ask_in_several_ways_about_its_text_and_stays_whole(storage):
     for form in published_forms(storage[1], "listening_reading"):
         texts = [item for item in form.items if item.section_letter == "G"]
-        about = [item.shown["stimulus"]["id"] for item in texts]
+        about = [str(item.shown["stimulus"]) for item in texts]
         assert [about.count(name) for name in dict.fromkeys(about)] == [3, 6, 6]
         assert about == sorted(about, key=about.index)
         assert [item.number for item in texts if item.task == "multiple_response"] == [9, 15]

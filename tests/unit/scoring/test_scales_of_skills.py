@@ -101,7 +101,8 @@ def test_guessing_earns_the_bottom_and_every_level_its_band():
 
 def test_the_simulated_form_is_as_long_as_the_one_that_ships():
     (format_,) = [each for each in real_formats() if each.id == "listening_reading"]
-    shipped, simulated = Counter(), Counter()
+    shipped: Counter[str] = Counter()
+    simulated: Counter[str] = Counter()
     for part in format_.sections:
         shipped[part.traits[0]] += part.items
     for trait, _, counts, _, _ in FORM:
