@@ -1,4 +1,4 @@
-"""Presence and the task queue: memory and Redis."""
+"""Presence, tallies and the task queue: memory and Redis."""
 
 import json
 from datetime import UTC, datetime
@@ -10,6 +10,8 @@ from backend.adapters.jobs.celery import CLOCK_QUEUE, QUEUES, CeleryJobs
 from backend.adapters.presence.memory import MemoryPresence
 from backend.adapters.presence.redis import RedisPresence
 from backend.adapters.realtime.socketio import SocketFeed
+from backend.adapters.tallies.memory import MemoryTallies
+from backend.adapters.tallies.redis import KEPT_S, RedisTallies
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import PresenceMark
 from backend.worker import create_celery
@@ -33,6 +35,38 @@ def test_the_last_mark_counts(presence):
     presence.mark("a1", last)
     assert dict(presence.read(["a1", "a2"])) == {"a1": last}
     assert dict(presence.read([])) == {}
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
+def tallies(request):
+    if request.param == "memory":
+        return MemoryTallies()
+    url = f"{request.getfixturevalue('redis_url')}/9"
+    Redis.from_url(url).flushdb()
+    return RedisTallies(url)
+
+
+def test_the_last_count_of_each_attempt_is_told_and_none_of_others(tallies):
+    tallies.keep("a1", {"queued": 3})
+    tallies.keep("a1", {"queued": 1, "scored": 2})
+    tallies.keep("a2", {})
+    told = {attempt_id: dict(counts) for attempt_id, counts in tallies.read(["a3", "a2", "a1"]).items()}
+    assert told == {"a1": {"queued": 1, "scored": 2}, "a2": {}}
+    assert dict(tallies.read([])) == {}
+
+
+@pytest.mark.services
+def test_a_tally_goes_after_a_month(redis_url):
+    url = f"{redis_url}/9"
+    RedisTallies(url).keep("a1", {"scored": 1})
+    left_s = Redis.from_url(url).ttl("tally:a1")
+    assert 0 < KEPT_S - left_s + 1 <= 24 * 3600
+
+
+def test_tallies_that_are_down_are_none_and_stop_nobody():
+    tallies = RedisTallies(NOWHERE)
+    tallies.keep("a1", {"scored": 1})
+    assert dict(tallies.read(["a1"])) == {}
 
 
 @pytest.mark.services
