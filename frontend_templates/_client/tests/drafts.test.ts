@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Refused, Unreachable } from "../src/exam/api";
-import { Drafts, type Draft, type Sequence } from "../src/exam/drafts";
+import { Drafts, type Draft } from "../src/exam/drafts";
+import type { Sequence } from "../src/exam/types";
 
 class Shelf {
   readonly kept = new Map<number, Draft>();

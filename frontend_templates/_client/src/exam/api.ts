@@ -1,8 +1,7 @@
 import { safeBrowserHeader } from "./safe_browser";
 import type { Signal } from "./signals";
 import { backoffMs, pause } from "./backoff";
-import type { Sequence } from "./drafts";
-import type { AttemptSnapshot, DeviceCheck, Move, Pulse } from "./types";
+import type { AttemptSnapshot, DeviceCheck, Move, Pulse, Sequence } from "./types";
 
 /** A refusal with a reason (problem+json, 4xx): repeating it changes nothing. */
 export class Refused extends Error {

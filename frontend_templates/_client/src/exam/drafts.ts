@@ -1,9 +1,7 @@
 /** Answers that are typed or chosen: kept on the device within a second, with the server within five. */
 import { Refused, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
-
-/** [epoch of this page's lease, count of changes]: a newer one replaces an older one, here and on the server. */
-export type Sequence = readonly [epoch: number, count: number];
+import type { Sequence } from "./types";
 
 export interface Draft {
   attempt_id: string;

@@ -4,29 +4,28 @@ import { saveAnswersFile } from "./answers_file";
 import { Refused, Unreachable, type ExamApi } from "./api";
 import { Beginning } from "./beginning";
 import { minutesAndSeconds, roughly, type ServerClock } from "./clock";
-import { Drafts } from "./drafts";
 import type { Frame } from "./frame";
 import { Heart } from "./heart";
 import { ItemRunner } from "./item_runner";
+import { Line } from "./line";
 import { isRunning, START, step, taskAt, type Exam, type ExamEvent, type Phase } from "./machine";
 import { MicrophoneCare } from "./mic_care";
 import { Moves } from "./moves";
 import { hearNews, withNews, type News } from "./news";
 import { Packages } from "./packages";
 import { Parts } from "./parts";
+import { Saving } from "./saving";
 import * as screens from "./screens";
 import { sleep } from "./sleep";
 import type { Sitting } from "./sitting";
 import type { Sound } from "./sound";
 import type { ExamStore } from "./store";
 import type { AttemptSnapshot, ItemView, Pulse } from "./types";
-import { Uploader, type UploadStatus } from "./uploader";
+import { WakeLock } from "./wake_lock";
 
 const KEPT_MS = 600;
 const TICK_MS = 250;
 const SLOW_REPLY_MS = 1500;
-/** After this long without network, the answers are offered as a file. */
-const LONG_OFFLINE_MS = 90_000;
 
 export interface SessionParts {
   api: ExamApi;
@@ -42,21 +41,17 @@ export interface SessionParts {
 export class Session {
   readonly #moves: Moves;
   readonly #packages: Packages;
-  readonly #uploader: Uploader;
-  readonly #drafts: Drafts;
+  readonly #saving: Saving;
+  readonly #line: Line;
+  readonly #wakeLock = new WakeLock(() => isRunning(this.#exam));
   readonly #microphone: MicrophoneCare;
   readonly #items: ItemRunner;
   readonly #heart: Heart;
   readonly #beginning: Beginning;
   readonly #parts: Parts;
   #exam: Exam = START;
-  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
-  #status: UploadStatus = this.#recordings;
   #phaseEnd = new AbortController();
   #deadline: string | null = null;
-  #wakeLock: { release(): Promise<void> } | null = null;
-  #onStatus: ((status: UploadStatus) => void) | null = null;
-  #offlineSince: number | null = null;
   #stopNews: () => void = () => undefined;
 
   constructor(
@@ -70,15 +65,17 @@ export class Session {
       { api, store, clock, deliveryId, find: this.#packages.find, onSnapshot: (snapshot) => this.#heard(snapshot), onRefused: (error) => void this.#refused(error) },
       sitting,
     );
-    const isHeard = () => this.#moves.pending === 0;
-    const stored = sitting.snapshot.stored_recordings;
-    this.#uploader = new Uploader({ api, store, attemptId, alreadyStored: stored, isHeard, onChange: (status) => this.#showUploads(status) });
-    const epoch = () => this.#exam.snapshot?.epoch ?? sitting.snapshot.epoch ?? 0;
-    this.#drafts = new Drafts({ api, store, attemptId, epoch, isHeard, onChange: () => this.#showUploads(this.#recordings) });
+    this.#saving = new Saving({
+      api, store, frame, attemptId, alreadyStored: sitting.snapshot.stored_recordings,
+      epoch: () => this.#exam.snapshot?.epoch ?? sitting.snapshot.epoch ?? 0,
+      isHeard: () => this.#moves.pending === 0,
+      onPending: () => this.#heart.beat(),
+    });
+    this.#line = new Line({ frame, saveFile: () => this.#saveFile(), onBack: () => this.#kickAll() });
     const mayTell = () => isRunning(this.#exam) && this.#exam.phase.name !== "opening";
     this.#microphone = new MicrophoneCare({ sound, frame, mayTell, onChange: () => this.#heart.beat() });
     this.#items = new ItemRunner({
-      frame, sound, store, microphone: this.#microphone, drafts: this.#drafts, renew: (pick) => this.#renew(pick), onRecorded: () => this.#uploader.kick(),
+      frame, sound, store, microphone: this.#microphone, drafts: this.#saving.drafts, renew: (pick) => this.#renew(pick), onRecorded: () => this.#saving.kickRecordings(),
       isOver: () => this.#exam.phase.name === "finishing",
       hearAgain: (position, number, signal) => this.#hearAgain(position, number, signal),
     });
@@ -89,21 +86,20 @@ export class Session {
   }
 
   get hasUnsaved(): boolean {
-    return this.#status.pending > 0 || this.#exam.phase.name === "recording";
+    return this.#saving.status.pending > 0 || this.#exam.phase.name === "recording";
   }
 
   async start(): Promise<void> {
     const { snapshot } = this.sitting;
     this.#learn(snapshot);
-    await Promise.all([this.#drafts.open(), this.#uploader.open()]);
-    this.#uploader.kick();
+    await this.#saving.open();
     setInterval(() => this.#tick(), TICK_MS);
     window.addEventListener("online", () => this.#kickAll());
     document.addEventListener("visibilitychange", () => {
-      this.#keepAwake();
-      if (document.visibilityState === "hidden") this.#drafts.leave();
+      this.#wakeLock.keep();
+      if (document.visibilityState === "hidden") this.#saving.drafts.leave();
     });
-    window.addEventListener("pagehide", () => this.#drafts.leave());
+    window.addEventListener("pagehide", () => this.#saving.drafts.leave());
     await this.#unlock(snapshot);
     this.#dispatch({ type: "entered", snapshot: this.#moves.now });
     if (!["in_progress", "paused", "checking"].includes(snapshot.state)) return;
@@ -117,9 +113,9 @@ export class Session {
     this.#heart.stop();
     this.#stopNews();
     this.parts.frame.setTimeLeft(null);
-    await Promise.all([this.#items.written, this.#drafts.flush()]);
+    await Promise.all([this.#items.written, this.#saving.drafts.flush()]);
     this.#microphone.close();
-    this.#uploader.kick();
+    this.#saving.kickRecordings();
   }
 
   // --- the loop ---------------------------------------------------------------------------------------------------
@@ -159,8 +155,7 @@ export class Session {
     this.parts.clock.learn(snapshot.server_now);
     this.#learn(snapshot);
     void this.#unlock(snapshot);
-    this.#uploader.kick();
-    this.#drafts.kick();
+    this.#saving.kick();
     const isNews = snapshot.state !== "in_progress" && snapshot.state !== "submitted";
     if (isNews || this.#exam.phase.name === "paused") this.#dispatch({ type: "changed", snapshot: this.#moves.now });
   }
@@ -256,14 +251,14 @@ export class Session {
   #begun(snapshot: AttemptSnapshot): void {
     this.#moves.learn(snapshot);
     this.#heard(snapshot);
-    this.#keepAwake();
+    this.#wakeLock.keep();
     this.#dispatch({ type: "begun", snapshot });
   }
 
   /** By the server's word, or by what is known here when it cannot be asked now. */
   async #resume(): Promise<void> {
     await this.#prepare();
-    this.#keepAwake();
+    this.#wakeLock.keep();
     if (this.#moves.pending === 0) {
       const now = await this.parts.api.peek(this.sitting.snapshot.id).catch((error: unknown) => {
         if (error instanceof Unreachable) return null;
@@ -321,8 +316,7 @@ export class Session {
   async #close(snapshot: AttemptSnapshot, item: ItemView, signal: AbortSignal): Promise<void> {
     const screen = isSpoken(item.task) ? this.#items.screenFor(snapshot, item) : null;
     screen?.showKept();
-    this.#uploader.kick();
-    this.#drafts.kick();
+    this.#saving.kick();
     const next = item.position + 1;
     const goesOn = next < snapshot.total_items && !snapshot.sections.some((section) => section.first_position === next);
     const isReady = !isSpoken(taskAt(snapshot, next)) || this.#microphone.live !== null;
@@ -333,7 +327,7 @@ export class Session {
   }
 
   async #move(snapshot: AttemptSnapshot, moves: Parameters<Moves["make"]>[0], fresh: number | null, signal: AbortSignal): Promise<void> {
-    const wait = () => this.parts.frame.show(screens.waiting(snapshot, this.#status, () => this.#saveFile()), { focus: false });
+    const wait = () => this.parts.frame.show(screens.waiting(snapshot, this.#saving.status, () => this.#saveFile()), { focus: false });
     const slow = setTimeout(wait, SLOW_REPLY_MS);
     try {
       const now = await this.#moves.make(moves, signal);
@@ -348,12 +342,11 @@ export class Session {
     this.parts.frame.setTimeLeft(null);
     const screen = screens.finishing(() => this.#saveFile());
     this.parts.frame.show(screen.element);
-    this.#onStatus = (status) => screen.set(status);
-    screen.set(this.#status);
+    this.#saving.watch((status) => screen.set(status));
     await this.#items.written; // the time may have ended in the middle of an answer: its last second is being written
     await this.#moves.drained().catch(() => undefined); // those that the server refuses never happened
-    await Promise.all([this.#uploader.drained(), this.#drafts.drained()]);
-    this.#onStatus = null;
+    await this.#saving.drained();
+    this.#saving.watch(null);
     this.#dispatch({ type: "uploaded" });
   }
 
@@ -361,9 +354,9 @@ export class Session {
     this.#heart.stop();
     this.#stopNews();
     this.#microphone.close();
-    await this.#wakeLock?.release().catch(() => undefined);
-    if (this.#status.pending === 0) await this.parts.store.purge(this.sitting.snapshot.id);
-    this.parts.frame.show(screens.done(ending, this.#status, this.parts.home, () => this.#saveFile()));
+    await this.#wakeLock.release();
+    if (this.#saving.status.pending === 0) await this.parts.store.purge(this.sitting.snapshot.id);
+    this.parts.frame.show(screens.done(ending, this.#saving.status, this.parts.home, () => this.#saveFile()));
   }
 
   async #renew(pick: (fresh: AttemptSnapshot) => string | null | undefined): Promise<string | null> {
@@ -378,29 +371,12 @@ export class Session {
 
   #kickAll(): void {
     this.#moves.kick();
-    this.#uploader.kick();
-    this.#drafts.kick();
+    this.#saving.kick();
     this.#heart.beat();
   }
 
-  #showUploads(recordings: UploadStatus): void {
-    this.#recordings = recordings;
-    const { waiting, acknowledged, refused } = this.#drafts;
-    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, refused: recordings.refused + refused };
-    const moved = status.pending !== this.#status.pending;
-    this.#status = status;
-    this.parts.frame.setUploads(status);
-    this.#onStatus?.(status);
-    this.parts.frame.banner("signed_out", status.trouble === "signed_out" ? screens.signedOut() : null);
-    if (moved) this.#heart.beat();
-  }
-
-  /** Shows and hides the line about the network; a reply from the server is the only proof that it is there. */
   setConnected(connected: boolean): void {
-    if (connected === (this.#offlineSince === null)) return;
-    this.#offlineSince = connected ? null : performance.now();
-    this.parts.frame.banner("offline", connected ? null : screens.offline());
-    if (connected) this.#kickAll();
+    this.#line.setConnected(connected);
   }
 
   #tick(): void {
@@ -408,21 +384,18 @@ export class Session {
     this.parts.frame.setTimeLeft(isRunning(this.#exam) ? left : null);
     if (left === 0 && isRunning(this.#exam)) this.#dispatch({ type: "ended", ending: "expired" });
     if (left !== null && left > 59_800 && left < 60_000) this.parts.frame.announce(`${roughly(60_000)} left`);
-    if (this.#offlineSince !== null && performance.now() - this.#offlineSince > LONG_OFFLINE_MS) {
-      this.#offlineSince = Infinity;
-      this.parts.frame.banner("offline", screens.offline(() => this.#saveFile()));
-    }
+    this.#line.tick();
   }
 
   #state(): { position: number; uploads_pending: number; microphone: string } {
     const { phase } = this.#exam;
     const shown = phase.name === "part" ? this.#items.partItem : "item" in phase ? phase.item : null;
     const position = shown?.position ?? this.#moves.now.position;
-    return { position, uploads_pending: this.#status.pending, microphone: this.#microphone.word };
+    return { position, uploads_pending: this.#saving.status.pending, microphone: this.#microphone.word };
   }
 
   #felt(pulse: Pulse): void {
-    if (this.#status.trouble) this.#uploader.kick();
+    if (this.#saving.status.trouble) this.#saving.kickRecordings();
     const known = this.#moves.heardVersion;
     const isNews = pulse.version === undefined ? pulse.state !== this.#moves.now.state : pulse.version > known;
     if (isNews) void this.#reread();
@@ -441,15 +414,5 @@ export class Session {
 
   #heartRefused(error: Refused): void {
     if (error.code === "attempt_elsewhere") void this.yield();
-  }
-
-  /** A screen that falls asleep ends many phones' recordings. */
-  #keepAwake(): void {
-    if (document.visibilityState !== "visible" || !isRunning(this.#exam)) return;
-    const lock = (navigator as { wakeLock?: { request(kind: "screen"): Promise<{ release(): Promise<void> }> } }).wakeLock;
-    lock?.request("screen").then(
-      (held) => (this.#wakeLock = held),
-      () => undefined,
-    );
   }
 }

@@ -1,6 +1,9 @@
 /** The exam API's shapes, as ARCHITECTURE.md states them. All times in the names' units; moments are ISO 8601, UTC. */
 export type AttemptState = "checking" | "in_progress" | "paused" | "submitted" | "expired" | "voided";
 
+/** [epoch of this page's lease, count of changes]: a newer one replaces an older one, here and on the server. */
+export type Sequence = readonly [epoch: number, count: number];
+
 /** `at`: when it was made, by our estimate of the server's clock. */
 export interface Move {
   kind: "open" | "close";
@@ -29,7 +32,7 @@ export interface ItemView {
   answer_kind?: "recording" | "text" | "texts" | "choices";
   shown?: Shown;
   /** What the server has of a typed or chosen answer. */
-  draft?: { sequence: readonly [number, number]; content: unknown } | null;
+  draft?: { sequence: Sequence; content: unknown } | null;
 }
 
 /** What an item shows beside its text; which parts there are depends on its task. */

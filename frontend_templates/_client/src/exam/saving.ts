@@ -1,0 +1,78 @@
+/** Recordings and typed answers on their way to the server, and the one line that says how much of both is there. */
+import type { ExamApi } from "./api";
+import { Drafts } from "./drafts";
+import type { Frame } from "./frame";
+import * as screens from "./screens";
+import type { ExamStore } from "./store";
+import { Uploader, type UploadStatus } from "./uploader";
+
+interface Options {
+  api: ExamApi;
+  store: ExamStore;
+  frame: Pick<Frame, "setUploads" | "banner">;
+  attemptId: string;
+  alreadyStored: readonly string[];
+  epoch: () => number;
+  /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
+  isHeard: () => boolean;
+  /** More or less waits than before. */
+  onPending: () => void;
+}
+
+export class Saving {
+  readonly drafts: Drafts;
+  readonly #uploader: Uploader;
+  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
+  #status: UploadStatus = this.#recordings;
+  #watcher: ((status: UploadStatus) => void) | null = null;
+
+  constructor(private readonly options: Options) {
+    const { api, store, attemptId, alreadyStored, epoch, isHeard } = options;
+    this.#uploader = new Uploader({ api, store, attemptId, alreadyStored, isHeard, onChange: (status) => this.#show(status) });
+    this.drafts = new Drafts({ api, store, attemptId, epoch, isHeard, onChange: () => this.#show(this.#recordings) });
+  }
+
+  /** Of recordings and typed answers together. */
+  get status(): UploadStatus {
+    return this.#status;
+  }
+
+  /** What earlier pages left on this device. Call before anything else; what waits there is sent. */
+  async open(): Promise<void> {
+    await Promise.all([this.drafts.open(), this.#uploader.open()]);
+    this.#uploader.kick();
+  }
+
+  /** Sends what waits, now. */
+  kick(): void {
+    this.#uploader.kick();
+    this.drafts.kick();
+  }
+
+  kickRecordings(): void {
+    this.#uploader.kick();
+  }
+
+  /** `watcher` is told how it stands, now and whenever that changes; null: nobody is any more. */
+  watch(watcher: ((status: UploadStatus) => void) | null): void {
+    this.#watcher = watcher;
+    watcher?.(this.#status);
+  }
+
+  /** Resolves when nothing is left to send. */
+  async drained(): Promise<void> {
+    await Promise.all([this.#uploader.drained(), this.drafts.drained()]);
+  }
+
+  #show(recordings: UploadStatus): void {
+    this.#recordings = recordings;
+    const { waiting, acknowledged, refused } = this.drafts;
+    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, refused: recordings.refused + refused };
+    const moved = status.pending !== this.#status.pending;
+    this.#status = status;
+    this.options.frame.setUploads(status);
+    this.#watcher?.(status);
+    this.options.frame.banner("signed_out", status.trouble === "signed_out" ? screens.signedOut() : null);
+    if (moved) this.options.onPending();
+  }
+}
