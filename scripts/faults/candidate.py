@@ -25,9 +25,11 @@ SPOKEN_TASKS = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """`pace_s` lies between two calls; `twins`: everything is sent again from a second connection at the same time;
-    `shuffles`: recordings are kept back and sent later, in any order; `skew_s`: how wrong the client's clock is."""
+    `shuffles`: recordings are kept back and sent later, in any order; `skew_s`: how wrong the client's clock is;
+    `retry_s`: how long it waits after a call that failed."""
 
     pace_s: float = 0.08
+    retry_s: float = 0.2
     twins: bool = False
     shuffles: bool = False
     skew_s: float = 0.0
@@ -190,7 +192,7 @@ class Candidate(threading.Thread):
                 self._note_ok(began)
             if reply.is_ok or (reply.phase is Phase.FAIL and reply.status not in (0, 401, 408, 429)):
                 return reply
-            time.sleep(0.2)
+            time.sleep(self._habits.retry_s)
 
     def _start_twin(self, call: Callable[[ExamCalls], Reply]) -> threading.Thread | None:
         if self._twin is None:

@@ -11,6 +11,9 @@ from scripts.faults.crash_drills import crash_jobs, crash_mail, crash_web
 from scripts.faults.drill import Drill, Fault
 from scripts.faults.mail_double import MailMode
 from scripts.faults.proxy import Mode
+from scripts.faults.replays import REPLAY
+from scripts.faults.stack import CARELESS, ON_DISK
+from scripts.faults.storms import STORMS
 
 BAD_MODES: tuple[Mode, ...] = ("refuse", "reset", "stall", "half_close")
 KILLABLE = ("web", "worker", "scorer", "clock", "beat", "database", "queue", "objects")
@@ -190,10 +193,10 @@ def _candidates() -> list[Fault]:
 
 def _disks() -> list[Fault]:
     return [
-        Fault(name="power_cut", title="power cut of the stores", strike=cut_power, rounds=6, needs_disk=True),
-        Fault(name="disk_fsync_fails", title="fsync fails (EIO)", strike=mood("eio", 3.0), rounds=2, needs_disk=True),
-        Fault(name="disk_full", title="disk full", strike=mood("full", 3.0), rounds=2, needs_disk=True),
-        Fault(name="disk_slow", title="fsync takes 0.3 s", strike=mood("slow 0.3", 5.0), rounds=1, needs_disk=True),
+        Fault(name="power_cut", title="power cut of the stores", strike=cut_power, rounds=6, setup=ON_DISK),
+        Fault(name="disk_fsync_fails", title="fsync fails (EIO)", strike=mood("eio", 3.0), rounds=2, setup=ON_DISK),
+        Fault(name="disk_full", title="disk full", strike=mood("full", 3.0), rounds=2, setup=ON_DISK),
+        Fault(name="disk_slow", title="fsync takes 0.3 s", strike=mood("slow 0.3", 5.0), rounds=1, setup=ON_DISK),
     ]
 
 
@@ -253,11 +256,22 @@ CONTROL = Fault(
     title="NEGATIVE CONTROL: power cut without sync",
     strike=cut_power,
     rounds=2,
-    needs_disk=True,
+    setup=CARELESS,
     must_lose=True,
 )
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for fault in (*_kills(), *_deadlines(), *_lines(), *_candidates(), *_mails(), *_crashes(), *_disks(), CONTROL)
+    for fault in (
+        *_kills(),
+        *_deadlines(),
+        *_lines(),
+        *_candidates(),
+        *_mails(),
+        *_crashes(),
+        *_disks(),
+        REPLAY,
+        *STORMS,
+        CONTROL,
+    )
 }

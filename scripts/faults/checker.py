@@ -19,9 +19,15 @@ Rule = Callable[[Sequence[Call], Stored, Limits], Iterator[Finding]]
 
 
 def check(calls: Sequence[Call], stored: Stored, limits: Limits | None = None) -> list[Finding]:
-    """Every broken promise."""
+    """Every broken promise, when all is over."""
     chosen = limits or Limits()
     return [finding for rule in RULES for finding in rule(calls, stored, chosen)]
+
+
+def check_now(calls: Sequence[Call], stored: Stored) -> list[Finding]:
+    """What must hold at any moment at which nobody writes. A later write hides what was lost before it: so this is
+    asked after each death of a store, before anybody goes on."""
+    return [finding for rule in AT_ANY_MOMENT for finding in rule(calls, stored, Limits())]
 
 
 def count_acknowledged(calls: Sequence[Call]) -> int:
@@ -315,13 +321,16 @@ def audit_verifies(calls: Sequence[Call], stored: Stored, limits: Limits) -> Ite
         yield _finding(Kind.TAMPERED, "audit", problem)
 
 
-RULES: tuple[Rule, ...] = (
+AT_ANY_MOMENT: tuple[Rule, ...] = (
     recordings_are_kept,
     answers_are_kept,
     moves_are_kept,
     scores_are_of_what_was_sent,
     nothing_is_invented,
     nobody_moved_alone,
+)
+RULES: tuple[Rule, ...] = (
+    *AT_ANY_MOMENT,
     replies_never_go_back,
     nothing_is_late,
     nothing_follows_the_end,

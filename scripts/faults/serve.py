@@ -1,8 +1,9 @@
 """The programme's process manager: the product's plan and Supervisor, with our wrappers and proxies in between.
 
 What is different from `make up` comes as one JSON file, FAULT_STACK:
-{"proxies": {"database": port ...}, "disk": folder or null, "sync": bool, "workers": bool}. `disk` is the mount of
-scripts.faults.disk; sync false is the negative control: a database, and a client, that do not wait for the disk.
+{"proxies": {"database": port ...}, "disk": folder or null, "sync": bool, "without": [program ...], "pause_s": n}.
+`disk` is the mount of scripts.faults.disk; sync false is the negative control: a database, and a client, that do not
+wait for the disk; `pause_s` is the longest time before what died is started again.
 """
 
 import asyncio
@@ -29,7 +30,6 @@ REPLACED = {
     "backend.worker:celery_app": "scripts.faults.jobs:celery_app",
 }
 LEFT_OUT = ("models", "prompts")  # the programme's ears need none, its prompts are silent
-WORKERS = ("scorer", "worker", "clock", "beat")
 AFTER_MOUNT = str(Path(__file__).with_name("after_mount.py"))
 
 
@@ -38,13 +38,14 @@ class Differences:
     proxies: dict[str, int]
     disk: Path | None
     sync: bool
-    workers: bool
+    without: tuple[str, ...]
+    pause_s: float
 
     @classmethod
     def read(cls, path: Path) -> Self:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         disk = Path(fields["disk"]) if fields["disk"] else None
-        return cls(proxies=fields["proxies"], disk=disk, sync=fields["sync"], workers=fields["workers"])
+        return cls(**{**fields, "disk": disk, "without": tuple(fields["without"])})
 
 
 def main() -> int:
@@ -53,7 +54,8 @@ def main() -> int:
     folders.make()
     differences = Differences.read(Path(os.environ["FAULT_STACK"]))
     # A programme that kills on purpose does not wait as long as a product that is dying by itself.
-    supervisor.LONGEST_PAUSE_S = 1.0
+    supervisor.LONGEST_PAUSE_S = differences.pause_s
+    supervisor.FIRST_PAUSE_S = min(supervisor.FIRST_PAUSE_S, differences.pause_s)
     progress = Progress(folders)
     with locked(folders):
         state = State(pid=os.getpid(), identity=process_identity(os.getpid()), address=settings.public_url)
@@ -88,7 +90,7 @@ def plan_of(settings: Settings, folders: Folders, differences: Differences) -> l
     os.environ.update({name.upper(): address for name, address in through.items()})
     rest = make_plan(settings.with_values(**through), folders)
     programs = [_on_disk(service.program, differences) for service in services]
-    left_out = LEFT_OUT if differences.workers else (*LEFT_OUT, *WORKERS)
+    left_out = {*LEFT_OUT, *differences.without}
     return [*programs, *(_ours(entry) for entry in rest if entry.name not in left_out)]
 
 

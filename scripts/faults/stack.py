@@ -4,10 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,16 +16,19 @@ from backend.wiring import Services, build_services
 from config.settings import PROJECT_ROOT, Settings, load_settings
 from scripts.faults.mail_double import MailDouble
 from scripts.faults.proxy import Loop, Proxy
-from scripts.services.embedded import http_answers
+from scripts.faults.web_forks import TETHERED, WebForks
+from scripts.services.embedded import database_answers, http_answers, queue_answers
 from scripts.services.memory import free_port, write_private
 from scripts.services.program import Folders
 from scripts.services.runfiles import read_notes, read_state
 
-PROGRAMS = ("database", "queue", "objects", "web", "scorer", "worker", "clock", "beat")
+STORE_NAMES = ("database", "queue", "objects")
+WORKERS = ("scorer", "worker", "clock", "beat")
+PROGRAMS = (*STORE_NAMES, "web", *WORKERS)
+RETURNS_WITHIN_S = 300
 FORMATS = Path(__file__).with_name("formats")
-START_WITHIN_S = 240
-TETHER = str(PROJECT_ROOT / "scripts" / "services" / "tether.py")
-TETHERED = (sys.executable, "-S", TETHER, sys.executable)
+# Busy machines exist, and a slow start is not what is judged here.
+START_WITHIN_S = 900
 SECRET = "of the fault programme, whose data ends with it"  # noqa: S105 - protects nothing
 
 
@@ -32,15 +36,36 @@ class StackProblem(RuntimeError):
     """The programme's own stack does not do what it should; the text says which part."""
 
 
-class Stack:
-    """One running product in `folder`. With `disk`, its stores are on a disk that can lose power."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Which Viva a fault needs. `disk`: its stores are on a disk that can lose power. `sync`: database and client wait
+    for that disk. `without`: programs that are left out. `pause_s`: how long a dead program stays so, at most."""
 
-    def __init__(
-        self, folder: Path, *, disk: bool = False, sync: bool = True, workers: bool = True, **environment: str
-    ) -> None:
+    name: str
+    disk: bool = False
+    sync: bool = True
+    without: tuple[str, ...] = ()
+    pause_s: float = 1.0
+
+
+PLAIN = Setup(name="plain")
+ON_DISK = Setup(name="disk", disk=True)
+FORKED = Setup(name="forked", without=("web",), pause_s=0.05)
+STORES = Setup(name="stores", disk=True, without=("web", *WORKERS), pause_s=0.05)
+CARELESS = Setup(name="control", disk=True, sync=False, without=WORKERS)
+CARELESS_STORES = Setup(name="stores_control", disk=True, sync=False, without=("web", *WORKERS), pause_s=0.05)
+SETUPS = (PLAIN, FORKED, ON_DISK, STORES, CARELESS, CARELESS_STORES)
+
+
+class Stack:
+    """One running product in `folder`."""
+
+    def __init__(self, folder: Path, setup: Setup, **environment: str) -> None:
         self.folders = Folders(data=folder / "data")
-        self._disk = PowerDisk(folder / "disk") if disk else None
-        self._sync, self._workers = sync, workers
+        self.setup = setup
+        self._disk = PowerDisk(folder / "disk") if setup.disk else None
+        self._forks: WebForks | None = None
+        self._direct: dict[str, str] = {}
         self._manager: subprocess.Popen[bytes] | None = None
         self._loop = Loop()
         self.web_port, self.door, self.mail_port = free_port(), free_port(), free_port()
@@ -60,8 +85,10 @@ class Stack:
             "BREVO_API_KEY": "of-a-drill",
             "BREVO_BASE_URL": f"http://127.0.0.1:{self.mail_port}/v3",
             "LOG_LEVEL": "WARNING",
+            # Candidates of a drill sign in once.
+            "SESSION_ACCESS_MINUTES": "240",
             "FAULT_STACK": str(folder / "stack.json"),
-            "FAULT_JOURNAL": "on" if sync else "off",
+            "FAULT_JOURNAL": "on" if setup.sync else "off",
             **environment,
         }
         self.direct_environment = dict(self.environment)
@@ -81,8 +108,9 @@ class Stack:
         differences = {
             "proxies": self._proxy_ports,
             "disk": str(self._disk.place) if self._disk else None,
-            "sync": self._sync,
-            "workers": self._workers,
+            "sync": self.setup.sync,
+            "without": self.setup.without,
+            "pause_s": self.setup.pause_s,
         }
         write_private(Path(self.environment["FAULT_STACK"]), json.dumps(differences))
         with (self.folders.logs / "start.log").open("ab") as log:
@@ -96,14 +124,14 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        direct = self._wait_for_addresses()
-        self._open_proxies(direct)
+        self._direct = self._wait_for_addresses()
+        self._open_proxies(self._direct)
         self._wait_until_ready()
-        self.services = build_services(self._settings(direct))
+        self.services = build_services(self._settings(self._direct))
 
     def _wait_for_addresses(self) -> dict[str, str]:
         path = self.folders.run / "direct.json"
-        wait_until(path.exists, within_s=60, what="the stores' addresses", check=self._check_manager)
+        wait_until(path.exists, within_s=START_WITHIN_S, what="the stores' addresses", check=self._check_manager)
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
@@ -133,6 +161,9 @@ class Stack:
 
     def stop(self) -> None:
         """Safe to repeat."""
+        if self._forks is not None:
+            self._forks.close()
+            self._forks = None
         for proxy in self.proxies.values():
             proxy.close()
         if self._manager is not None:
@@ -158,12 +189,16 @@ class Stack:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def kill_child(self, name: str) -> None:
-        """kill -9 of one process that the program started: a gunicorn or a Celery worker."""
+    def kill_child(self, name: str) -> bool:
+        """kill -9 of one process that the program started: a gunicorn or a Celery worker. Whether there was one."""
         children = self.process_ids(name)[1:]
-        if children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(children[-1], signal.SIGKILL)
+        if not children:
+            return False
+        try:
+            os.kill(children[-1], signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def freeze(self, name: str) -> None:
         self._signal(name, signal.SIGSTOP)
@@ -179,7 +214,7 @@ class Stack:
     def cut_power(self) -> None:
         """The stores die, and what they had not synced is gone; then the disk, and they, are back."""
         disk = self._need_disk()
-        self.kill("database", "objects", "queue")
+        self.kill(*STORE_NAMES)
         disk.cut()
         disk.mount()
 
@@ -192,6 +227,32 @@ class Stack:
             raise StackProblem("this stack has no disk of its own")
         return self._disk
 
+    def wait_for_stores(self) -> dict[str, float]:
+        """Until each answers again; after how many seconds it did."""
+        began, back = time.monotonic(), dict[str, float]()
+        asked = {"database": self._database_answers, "queue": self._queue_answers, "objects": self._objects_answer}
+
+        def are_back() -> bool:
+            for name, answers in asked.items():
+                if name not in back and answers():
+                    back[name] = time.monotonic() - began
+            return len(back) == len(asked)
+
+        wait_until(are_back, within_s=RETURNS_WITHIN_S, what="the stores")
+        return back
+
+    def _database_answers(self) -> bool:
+        # The driver waits half a second between two tries, so the port is asked first.
+        uri = self._direct["mongodb_uri"]
+        return _listens(uri) and database_answers(uri)
+
+    def _queue_answers(self) -> bool:
+        parts = urlsplit(self._direct["redis_url"])
+        return _listens(self._direct["redis_url"]) and queue_answers(int(parts.port or 0), str(parts.password))
+
+    def _objects_answer(self) -> bool:
+        return _listens(self._direct["s3_endpoint"]) and http_answers(f"{self._direct['s3_endpoint']}/")
+
     def process_ids(self, name: str) -> list[int]:
         """The program's process and its descendants, the parent first; none while it is down."""
         state = read_state(self.folders)
@@ -200,6 +261,15 @@ class Stack:
 
     def answers(self) -> bool:
         return http_answers(f"http://127.0.0.1:{self.web_port}/readyz")
+
+    # -- web processes by the dozen ------------------------------------------------------------------------------------
+
+    @property
+    def forks(self) -> WebForks:
+        """Beside the product's own web process, or in its place; made on first use."""
+        if self._forks is None:
+            self._forks = WebForks(self.direct_environment, log=self.folders.logs / "forks.log")
+        return self._forks
 
 
 class PowerDisk:
@@ -217,14 +287,14 @@ class PowerDisk:
             cwd=PROJECT_ROOT,
             start_new_session=True,
         )
-        wait_until(self.place.is_mount, within_s=20, what="the disk")
+        wait_until(self.place.is_mount, within_s=RETURNS_WITHIN_S, what="the disk")
 
     def cut(self) -> None:
         if self._server is not None:
             self._server.kill()
             self._server.wait()
         subprocess.run(("umount", "-l", str(self.place)), stderr=subprocess.DEVNULL, check=False)
-        wait_until(lambda: not self.place.is_mount(), within_s=20, what="the disk's end")
+        wait_until(lambda: not self.place.is_mount(), within_s=RETURNS_WITHIN_S, what="the disk's end")
 
     unmount = cut
 
@@ -266,12 +336,19 @@ def wait_until(
         time.sleep(0.05)
 
 
+def _listens(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=0.8):
+            return True
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
-def running(
-    folder: Path, *, disk: bool = False, sync: bool = True, workers: bool = True, **environment: str
-) -> Iterator[Stack]:
+def running(folder: Path, setup: Setup, **environment: str) -> Iterator[Stack]:
     """A started stack, gone afterwards."""
-    stack = Stack(folder, disk=disk, sync=sync, workers=workers, **environment)
+    stack = Stack(folder, setup, **environment)
     try:
         stack.start()
         yield stack

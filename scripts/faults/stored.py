@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from backend.core.errors import AdapterError
 from backend.features.attempts.answers import sequence_of
@@ -25,16 +26,28 @@ from scripts.faults.history import (
 def read_stored(services: Services, deliveries: Sequence[str], *, accepted: Mapping[str, int] | None = None) -> Stored:
     """Everything of these deliveries. `accepted`: how often the mail provider took each mail, by idempotency key."""
     attempts = [each for delivery in deliveries for each in services.attempts.list_by_delivery(delivery)]
-    responses = [each for attempt in attempts for each in services.responses.list_by_attempt(attempt.id)]
-    answers = [_answer(each, services) for each in responses]
     results = [each for delivery in deliveries for each in services.results.list_by_delivery(delivery)]
-    return Stored(
-        attempts={each.id: _attempt(each) for each in attempts},
-        answers={(each.attempt_id, each.position): each for each in answers},
+    return replace(
+        _stored(services, attempts),
         results=tuple(
             StoredResult(id=each.id, attempt_id=each.attempt_id, settlement=each.settlement) for each in results
         ),
         mails=_mails(services, deliveries, accepted or {}),
+    )
+
+
+def read_attempts(services: Services, attempt_ids: Iterable[str]) -> Stored:
+    """These attempts, as far as they are there, with their answers."""
+    found = [services.attempts.find(each) for each in attempt_ids]
+    return _stored(services, [each for each in found if each is not None])
+
+
+def _stored(services: Services, attempts: Sequence[Attempt]) -> Stored:
+    responses = [each for attempt in attempts for each in services.responses.list_by_attempt(attempt.id)]
+    answers = [_answer(each, services) for each in responses]
+    return Stored(
+        attempts={each.id: _attempt(each) for each in attempts},
+        answers={(each.attempt_id, each.position): each for each in answers},
     )
 
 

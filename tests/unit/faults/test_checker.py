@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.faults.checker import check, count_acknowledged
+from scripts.faults.checker import check, check_now, count_acknowledged
 from scripts.faults.history import Kind, Stored, StoredAnswer, StoredAttempt, StoredMail, StoredRecording, StoredResult
 from scripts.faults.records import Call, Event, Phase, Recorder, calls_of, read_events
 
@@ -159,6 +159,24 @@ def test_a_true_history_passes(asha, stored):
 )
 def test_a_store_that_breaks_a_promise_is_found(asha, stored, kind, change):
     assert kind in kinds(asha.calls, change(stored))
+
+
+def under_way(stored, **changes):
+    """As it is after the first six calls."""
+    attempt = {"state": "in_progress", "position": 0, "is_item_open": True, "ended_s": None, "is_settled": False}
+    return replace(with_answer(with_attempt(stored, **attempt), state="queued", **changes), results=())
+
+
+def test_at_any_moment_only_what_was_acknowledged_counts(asha, stored):
+    assert check_now(asha.calls[:6], under_way(stored)) == []
+
+
+def test_a_loss_that_the_next_answer_hides_is_found_at_its_moment(asha, stored):
+    lost = under_way(stored, sequence=(1, 1), digest="t1")
+    assert [each.kind for each in check_now(asha.calls[:6], lost)] == [Kind.LOST]
+    sent = {"position": 0, "sequence": [1, 3], "digest": "t3"}
+    asha.calls.insert(6, make_call(asha, "answer", sent, {"sequence": [1, 3]}, Phase.OK, START + 1.25, START + 1.28))
+    assert check(asha.calls, with_answer(stored, sequence=(1, 3), digest="t3")) == []
 
 
 def test_what_is_unknown_may_be_there_or_not(asha, stored):
