@@ -11,7 +11,7 @@ from scripts.faults import office
 from scripts.faults.campus import ADMIN
 from scripts.faults.candidate import Habits
 from scripts.faults.drill import Drill, Fault
-from scripts.faults.stack import CARELESS_STORES, FORKED, STORES
+from scripts.faults.stack import CARELESS_STORES, FORKED, STORE_NAMES, STORES
 
 HABITS = Habits(pace_s=0.004, retry_s=0.02, answers_an_item=40)
 # Of a thousand kills; the others hit a web process.
@@ -47,7 +47,7 @@ def kill_web_process(drill: Drill) -> float:
 def _kill_program(drill: Drill, name: str) -> float:
     drill.stack.kill(name)
     drill.stack.forks.kill_all()
-    _return_and_inspect(drill)
+    _return_and_inspect(drill, name)
     return time.monotonic()
 
 
@@ -57,13 +57,14 @@ def cut_power_of_stores(drill: Drill) -> float:
     drill.stack.cut_power()
     drill.stack.forks.kill_all()
     drill.spent("disk", time.monotonic() - began)
-    _return_and_inspect(drill)
+    _return_and_inspect(drill, *STORE_NAMES)
     return time.monotonic()
 
 
-def _return_and_inspect(drill: Drill) -> None:
+def _return_and_inspect(drill: Drill, *died: str) -> None:
     for name, seconds in drill.stack.wait_for_stores().items():
-        drill.spent(name, seconds)
+        if name in died:
+            drill.spent(name, seconds)
     drill.inspect()
     drill.stack.forks.fork(drill.fault.forks)
 
