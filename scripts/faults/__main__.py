@@ -90,6 +90,8 @@ def _shortened(fault: Fault, rounds: int) -> Fault:
     if fault is KILL_STORM:
         # Without what waits for leases.
         fault = replace(fault, strike=kill_web_process, then=None)
+    if fault.forks:
+        fault = replace(fault, clients=3, habits=replace(fault.habits, answers_an_item=5))
     return replace(fault, rounds=rounds, setup=setup)
 
 
