@@ -88,7 +88,7 @@ describe("accommodations", () => {
 
   it("are told in short on the row, and whole to be read out", () => {
     expect(grantedOf(row())).toBeNull();
-    expect(grantedOf(row({ conditions: granted }))).toEqual({ short: "×1.25 · 10 min rest · large text", long: "1.25 times the usual time, breaks of 10 minutes in all, larger text" });
+    expect(grantedOf(row({ conditions: granted }))).toEqual({ short: "×1.25 rest Aa", long: "1.25 times the usual time, breaks of 10 minutes in all, larger text" });
     expect(grantedOf(row({ conditions: { ...granted, extra_time: 1, break_ms: 0, replays: 1, larger_text: false } }))?.long).toBe("each prompt once more");
   });
   it("are a filter, and are of the attempt: what was fixed when it began replaces what was granted before", () => {

@@ -238,10 +238,10 @@ export function grantedOf({ conditions }: Row): Granted | null {
   const minutes = Math.round(break_ms / 60_000);
   const pieces: [string, string][] = [];
   if (factor > 1) pieces.push([`×${factor}`, `${factor} times the usual time`]);
-  if (minutes > 0) pieces.push([`${minutes} min rest`, `breaks of ${minutes} minutes in all`]);
-  if (replays > 0) pieces.push([`+${replays} heard`, replays === 1 ? "each prompt once more" : `each prompt ${replays} times more`]);
-  if (larger_text) pieces.push(["large text", "larger text"]);
-  return { short: pieces.map(([short]) => short).join(" · "), long: pieces.map(([, long]) => long).join(", ") };
+  if (minutes > 0) pieces.push(["rest", `breaks of ${minutes} minutes in all`]);
+  if (replays > 0) pieces.push(["replay", replays === 1 ? "each prompt once more" : `each prompt ${replays} times more`]);
+  if (larger_text) pieces.push(["Aa", "larger text"]);
+  return { short: pieces.map(([short]) => short).join(" "), long: pieces.map(([, long]) => long).join(", ") };
 }
 
 export type Filter = "all" | "trouble" | "granted" | Group;
