@@ -95,7 +95,8 @@ def run_tests(arguments: Sequence[str], *, browser: str | None) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
     if browser is None:
         command += ["--ignore", "tests/browser"]
-    environment = {**os.environ, "CHROMIUM": browser or ""}
+    # A process of tests for each core: threads of scikit-learn that wait for one another would only burn them.
+    environment = {**os.environ, "CHROMIUM": browser or "", "OMP_NUM_THREADS": "1"}
     return subprocess.run([*command, *chosen], cwd=PROJECT_ROOT, env=environment, check=False).returncode == 0
 
 
