@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from backend.storage.connection import MongoDatabase
 from backend.storage.errors import storage_errors
+
+_NAMESPACE_EXISTS = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +71,14 @@ def discard_collection(database: MongoDatabase, name: str) -> None:
 
 
 def _create(database: MongoDatabase, name: str) -> None:
+    """Another process may create it between our look and our act; pymongo or the server says so, by when it was."""
     try:
         database.create_collection(name)
     except CollectionInvalid:
-        # Another process created it between our look and our act.
         return
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
 
 
 def _ensure_indexes(database: MongoDatabase, spec: CollectionSpec) -> None:

@@ -85,8 +85,8 @@ def _choose(words: str) -> list[Fault]:
 
 
 def _shortened(fault: Fault, rounds: int) -> Fault:
-    """On one stack for all of them, with the disk that can lose power, if this machine can have one."""
-    setup = fault.setup if fault.must_lose or why_no_disk() else ON_DISK
+    """On one stack, with the disk that can lose power if this machine can have one, for all that bring no disk."""
+    setup = fault.setup if fault.setup.disk or why_no_disk() else ON_DISK
     if fault is KILL_STORM:
         # Without what waits for leases.
         fault = replace(fault, strike=kill_web_process, then=None)

@@ -12,7 +12,21 @@ import uvicorn
 from nanio.app import build_app
 from nanio.auth.credentials import EnvCredentialResolver
 from nanio.config import Settings
+from nanio.storage.paths import META_DIR_NAME, MULTIPART_ROOT_NAME
 from starlette.middleware.cors import CORSMiddleware
+
+
+def discard_unfinished(folder: Path) -> int:
+    """Removes what a killed store was writing; how many files it was. Before the store starts only: nobody writes then.
+
+    nanio writes beside the target ("<name>.tmp") and refuses to overwrite such a file: where one is left behind, that
+    key could never be stored again.
+    """
+    ours = {META_DIR_NAME, MULTIPART_ROOT_NAME}
+    found = [path for path in folder.rglob("*.tmp") if ours & set(path.relative_to(folder).parts[:-1])]
+    for path in found:
+        path.unlink()
+    return len(found)
 
 
 async def serve() -> None:
@@ -65,4 +79,5 @@ def _ask_to_stop(servers: list[uvicorn.Server]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    discard_unfinished(Path(os.environ["STORE_FOLDER"]))
     asyncio.run(serve())
