@@ -6,6 +6,7 @@ store dies, the web processes die with it, and what was acknowledged until then 
 
 import random
 import time
+from dataclasses import replace
 
 from scripts.faults import office
 from scripts.faults.campus import ADMIN
@@ -104,18 +105,12 @@ POWER_STORM = Fault(
     leg=50,
     deliveries=60,
 )
-POWER_STORM_CONTROL = Fault(
+POWER_STORM_CONTROL = replace(
+    POWER_STORM,
     name="power_storm_control",
     title="NEGATIVE CONTROL: the same without sync",
-    strike=cut_power_of_stores,
     rounds=10,
-    pause_s=(0.0, 0.5),
-    clients=6,
-    habits=HABITS,
     setup=CARELESS_STORES,
-    forks=2,
-    leg=50,
-    deliveries=60,
     must_lose=True,
 )
 STORMS = (KILL_STORM, POWER_STORM, POWER_STORM_CONTROL)

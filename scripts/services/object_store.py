@@ -22,8 +22,8 @@ def discard_unfinished(folder: Path) -> int:
     nanio writes beside the target ("<name>.tmp") and refuses to overwrite such a file: where one is left behind, that
     key could never be stored again.
     """
-    ours = {META_DIR_NAME, MULTIPART_ROOT_NAME}
-    found = [path for path in folder.rglob("*.tmp") if ours & set(path.relative_to(folder).parts[:-1])]
+    kept_beside = (*folder.glob(f"*/{META_DIR_NAME}"), folder / MULTIPART_ROOT_NAME)
+    found = [path for place in kept_beside for path in place.rglob("*.tmp")]
     for path in found:
         path.unlink()
     return len(found)

@@ -20,13 +20,18 @@ AT = datetime(2026, 11, 23, 4, 30, 0, 123_000, tzinfo=UTC)
 NOWHERE = "redis://127.0.0.1:9/0"
 
 
+@pytest.fixture
+def empty_redis(redis_url) -> str:
+    url = f"{redis_url}/9"
+    Redis.from_url(url).flushdb()
+    return url
+
+
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
 def presence(request):
     if request.param == "memory":
         return MemoryPresence()
-    url = f"{request.getfixturevalue('redis_url')}/9"
-    Redis.from_url(url).flushdb()
-    return RedisPresence(url)
+    return RedisPresence(request.getfixturevalue("empty_redis"))
 
 
 def test_the_last_mark_counts(presence):
@@ -41,9 +46,7 @@ def test_the_last_mark_counts(presence):
 def tallies(request):
     if request.param == "memory":
         return MemoryTallies()
-    url = f"{request.getfixturevalue('redis_url')}/9"
-    Redis.from_url(url).flushdb()
-    return RedisTallies(url)
+    return RedisTallies(request.getfixturevalue("empty_redis"))
 
 
 def test_the_last_count_of_each_attempt_is_told_and_none_of_others(tallies):
