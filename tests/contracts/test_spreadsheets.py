@@ -110,6 +110,12 @@ def test_a_workbook_with_numbers_texts_and_gaps() -> None:
     assert read(target.getvalue()) == [[], [], ["", "Roll", "Name"], ["", "230041", "Asha"], ["", "007", "TRUE"]]
 
 
+def test_a_workbook_with_colours_far_below_and_beside_its_table() -> None:
+    rows = f'<row r="1">{cell("A1", "Roll")}<c r="XFD1" s="1"/></row>'
+    rows += "".join(f'<row r="{number}"><c r="C{number}" s="1"/></row>' for number in range(2, 7000))
+    assert read(xlsx(rows)) == [["Roll"]]
+
+
 def test_an_open_document_with_repeated_empty_cells_to_the_edge() -> None:
     row = f"<table:table-row>{ods_cell('Roll')}{ods_cell('Name')}{ods_cell('', 16000)}</table:table-row>"
     rest = f'<table:table-row table:number-rows-repeated="1048570">{ods_cell("", 16384)}</table:table-row>'
@@ -145,6 +151,10 @@ def outside_entity() -> bytes:
 
 def far_cell() -> bytes:
     return xlsx(f'<row r="1">{cell("A1", "a")}</row><row r="1048576">{cell("XFD1048576", "z")}</row>')
+
+
+def far_row_of_nameless_cells() -> bytes:
+    return xlsx(f'<row r="1">{cell("A1", "a")}</row><row r="1048576"><c t="inlineStr"><is><t>z</t></is></c></row>')
 
 
 def far_ods_cell() -> bytes:
@@ -203,6 +213,7 @@ HOSTILE: list[tuple[Callable[[], bytes], str]] = [
     (entity_bomb, "file_hostile"),
     (outside_entity, "file_hostile"),
     (far_cell, "too_many_"),
+    (far_row_of_nameless_cells, "too_many_rows"),
     (far_ods_cell, "too_many_columns"),
     (repeated_ods_rows, "too_many_rows"),
     (long_shared_string, "cell_too_long"),

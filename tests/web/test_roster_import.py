@@ -162,6 +162,15 @@ def test_a_spreadsheet_with_titles_above_and_numbers_as_numbers(world: World) ->
     assert rolls(world) == ["007", "230041", "N01", "N02"]
 
 
+def test_two_students_with_one_address_are_named_before_they_are_imported(world: World) -> None:
+    meera = world.browser("meera")
+    assert "same e-mail address" not in upload(meera, CSV).text
+    preview = upload(meera, CSV + "N05;Mira Sen;kiran@example.edu\n")
+    assert "kiran@example.edu</span>: rows 2, 4" in preview.text
+    assert confirm(meera, preview).status_code == 302
+    assert rolls(world) == ["N01", "N02", "N03", "N04", "N05"]
+
+
 def test_the_empty_list_can_be_downloaded_filled_and_uploaded(world: World) -> None:
     meera = world.browser("meera")
     template = meera.get("/roster-template.xlsx")

@@ -140,16 +140,22 @@ class _SharedStrings(_Texts):
 
 
 class _XlsxExtent(_Texts):
-    """Where the cells of a sheet are: the reader makes a full rectangle of them."""
+    """Where the filled cells of a sheet are: the reader makes a full rectangle of them. Empty ones, which colours and
+    borders leave far below and beside a table, are not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.row, self.reference = "1", ""
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - SAX's name
         kind = _local(name)
-        if kind == "c":
-            self.length = 0
-            _check_reference(attrs.get("r", ""))
-        elif kind == "row":
-            self.length = 0
-            _check_row(attrs.get("r", "1"))
+        if kind == "row":
+            self.length, self.row = 0, attrs.get("r", "1")
+        elif kind == "c":
+            self.length, self.reference = 0, attrs.get("r", "")
+        elif kind in ("v", "is", "f"):
+            _check_row(self.row)
+            _check_reference(self.reference)
 
 
 def _check_reference(reference: str) -> None:

@@ -16,6 +16,9 @@ from backend.features.students.model import ROLL_MAX, Student, is_roll_number, l
 HEADER_WITHIN = 20
 """In how many of the first rows the headings are looked for: colleges put titles above them."""
 
+HEADING_LINES = 3
+"""How many rows the headings may take."""
+
 _HEADINGS = {
     "roll_number": (
         "rollnumber rollno roll rollnos regno regnumber registrationno registrationnumber registerno registernumber "
@@ -23,8 +26,8 @@ _HEADINGS = {
         "admissionnumber hallticketno usn prn urn matricno matriculationno idno id"
     ),
     "name": "name studentname fullname nameofthestudent nameofstudent candidatename studentsname student",
-    "first_name": "firstname givenname forename",
-    "last_name": "lastname surname familyname",
+    "first_name": "firstname first givenname forename",
+    "last_name": "lastname last surname familyname",
     "email": "email emailid emailaddress mail mailid emailids studentemail collegeemail",
     "login": "login loginid loginname username userid",
 }
@@ -102,6 +105,15 @@ class RosterPreview:
         return len({problem.row for problem in self.problems})
 
     @property
+    def shared_emails(self) -> Mapping[str, Sequence[int]]:
+        """Rows by the e-mail address that several of them have: allowed, but often a slip of copying."""
+        rows: dict[str, list[int]] = {}
+        for entry in self.entries:
+            if entry.row.email:
+                rows.setdefault(fold(entry.row.email), []).append(entry.row.row)
+        return {email: sorted(numbers) for email, numbers in rows.items() if len(numbers) > 1}
+
+    @property
     def digest(self) -> str:
         return hashlib.sha256(repr((self.entries, self.problems)).encode()).hexdigest()[:32]
 
@@ -126,7 +138,7 @@ class _Header:
 
     def text(self, cells: Sequence[str], field: str) -> str:
         column = self.columns.get(field)
-        return clean_text(cells[column]) if column is not None and column < len(cells) else ""
+        return _text_at(cells, column) if column is not None else ""
 
 
 def read_roster(rows: Sequence[Sequence[str]]) -> Roster:
@@ -149,13 +161,55 @@ def read_roster(rows: Sequence[Sequence[str]]) -> Roster:
 
 
 def _find_header(rows: Sequence[Sequence[str]]) -> tuple[_Header | None, list[RosterProblem]]:
-    for number, cells in enumerate(rows[:HEADER_WITHIN]):
-        fields = [_FIELD_OF.get(_plain(cell)) for cell in cells]
+    for number in range(min(len(rows), HEADER_WITHIN)):
+        last, cells = _headings_from(rows, number)
+        fields = _fields(cells)
         if "roll_number" not in fields or not {"name", "first_name"} & set(fields):
             continue
-        return _header_at(number, cells, fields)
-    message = "No headings were found. The file needs a row with at least “Roll number” and “Name” above the students."
+        return _header_at(last, cells, fields)
+    message = (
+        "No headings were found. The file, or its first sheet, needs a row with at least “Roll number” and “Name” "
+        "above the students."
+    )
     return None, [_problem(0, "", "headings_missing", message)]
+
+
+def _headings_from(rows: Sequence[Sequence[str]], first: int) -> tuple[int, Sequence[str]]:
+    """Headings that begin in this row, and the last row they take: merged cells give them two lines ("Name" above
+    "First" and "Last"). A row is a further line where it has headings and no roll number."""
+    cells, last = rows[first], first
+    for number in range(first + 1, min(len(rows), first + HEADING_LINES)):
+        fields, below = _fields(cells), rows[number]
+        if not any(fields) or not any(_fields(below)):
+            break
+        if "roll_number" in fields and any(
+            _text_at(below, at) for at, one in enumerate(fields) if one == "roll_number"
+        ):
+            break
+        cells, last = _one_line(cells, below), number
+    return last, cells
+
+
+def _one_line(above: Sequence[str], below: Sequence[str]) -> Sequence[str]:
+    """The lower heading of each column, or the upper one where that alone says something new."""
+    known_below = set(_fields(below))
+    line = []
+    for column in range(max(len(above), len(below))):
+        upper, lower = _text_at(above, column), _text_at(below, column)
+        field, field_below = _FIELD_OF.get(_plain(upper)), _FIELD_OF.get(_plain(lower))
+        if field is None:
+            line.append(lower or upper)
+        else:
+            line.append(lower if field_below or field in known_below else upper)
+    return line
+
+
+def _text_at(cells: Sequence[str], column: int) -> str:
+    return clean_text(cells[column]) if column < len(cells) else ""
+
+
+def _fields(cells: Sequence[str]) -> list[str | None]:
+    return [_FIELD_OF.get(_plain(cell)) for cell in cells]
 
 
 def _header_at(
@@ -186,6 +240,7 @@ def _read_row(header: _Header, number: int, cells: Sequence[str]) -> tuple[Roste
     roll = re.sub(r"^(\d+)\.0$", r"\1", roll)
     mistakes = [
         *_check(number, header.label("roll_number"), roll, "roll_number", is_roll_number, _ROLL_HELP),
+        *_check_whole(number, header.label("roll_number"), roll),
         *_check(number, header.label(name_field), name, "name", _is_name, _NAME_HELP),
         *(_check(number, header.label("email"), email, "email", is_email, _EMAIL_HELP) if email else ()),
         *(_check(number, header.label("login"), fold(login), "login", is_login, _LOGIN_HELP) if login else ()),
@@ -212,6 +267,13 @@ def _check(
         yield _problem(row, column, f"{field}_missing", f"The {TITLES[field].lower()} is missing.")
     elif not is_good(text):
         yield _problem(row, column, f"{field}_invalid", help_text)
+
+
+def _check_whole(row: int, column: str, roll: str) -> Iterable[RosterProblem]:
+    """2.3E+11 is what a spreadsheet leaves of a long number in a CSV; several students may have the same."""
+    if re.fullmatch(r"\d([.,]\d+)?E\+\d+", roll, re.IGNORECASE):
+        message = f"The spreadsheet shortened this number to {roll}. Upload it as XLSX, or format the column as text."
+        yield _problem(row, column, "roll_number_shortened", message)
 
 
 def _without_doubles(header: _Header, rows: Sequence[RosterRow]) -> tuple[list[RosterRow], list[RosterProblem]]:

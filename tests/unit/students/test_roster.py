@@ -99,6 +99,40 @@ def test_two_columns_for_one_thing_are_a_problem_that_names_both() -> None:
     assert "column A is the first" in problem.message
 
 
+@pytest.mark.parametrize(
+    "headings",
+    [
+        [["Roll No", "Name", "", "Email"], ["", "First", "Last", ""]],
+        [["College"], ["Roll No", "Student details", "", "Contact"], ["", "First Name", "Surname", "E-mail"]],
+        [["", "Students", "", "E-mail"], ["Roll No", "First name", "Last name", ""]],
+    ],
+)
+def test_headings_of_merged_cells_take_two_lines(headings: list[list[str]]) -> None:
+    roster = read_roster([*headings, ["7", "Asha", "Nair", "a@b.in"]])
+    assert roster.problems == ()
+    (row,) = roster.rows
+    assert (row.row, row.roll_number, row.name, row.email) == (len(headings) + 1, "7", "Asha Nair", "a@b.in")
+
+
+def test_a_title_that_is_called_like_a_heading_takes_nothing_away() -> None:
+    roster = read_roster([["Student", "", ""], ["", "Roll", "Name"], ["1", "7", "Asha"]])
+    assert [(row.roll_number, row.name) for row in roster.rows] == [("7", "Asha")]
+
+
+@pytest.mark.parametrize("shortened", ["2.3E+11", "2,30041E+11", "2e+11"])
+def test_a_number_that_a_spreadsheet_shortened_is_no_roll_number(shortened: str) -> None:
+    (problem,) = read_roster([["Roll", "Name"], [shortened, "Asha"]]).problems
+    assert (problem.row, problem.code) == (2, "roll_number_shortened")
+
+
+def test_an_address_that_several_students_have_is_told_and_hinders_nobody() -> None:
+    preview = plan(
+        [HEADINGS, ["1", "Asha", "a@b.in"], ["2", "Ravi", "c@d.in"], ["3", "Kiran", "A@b.in"], ["4", "Lata"]]
+    )
+    assert preview.shared_emails == {"a@b.in": [2, 4]}
+    assert [entry.row.row for entry in preview.entries] == [2, 3, 4, 5]
+
+
 def test_text_is_composed_and_stripped() -> None:
     (row,) = read_roster([["Roll", "Name"], [" N 1 ", "  Zoe\u0308   Rao\u200b "]]).rows
     assert (row.roll_number, row.name) == ("N 1", "Zoë Rao")
