@@ -67,7 +67,7 @@ def _answer(
     if is_api_request():
         return problem(status, code=code, title=title, detail=detail, errors=errors, facts=facts)
     page = render_template(
-        [f"errors/{status}.html", "errors/error.html"],
+        [f"errors/{code}.html", f"errors/{status}.html", "errors/error.html"],
         status=status,
         code=code,
         title=title,

@@ -228,7 +228,9 @@ def test_an_invitation_is_used_once_and_opening_it_uses_nothing_up(world: World)
     assert world.account("meera").state is AccountState.ACTIVE
     again = world.anonymous().get(f"/invitation/{code}")
     assert again.status_code == 422
-    assert "Ask for a new one" in again.text
+    assert "This link no longer works" in again.text
+    assert 'href="/sign-in"' in again.text
+    assert 'href="/forgotten"' in again.text
 
 
 def test_a_reset_signs_out_everywhere_and_a_link_of_one_kind_opens_no_other_door(world: World) -> None:

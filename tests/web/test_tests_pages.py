@@ -13,6 +13,7 @@ from backend.features.assessments.repository import OfferedFormat, Standing
 from backend.features.assessments.usecases import list_for_student
 from backend.features.batches.model import Batch, BatchState
 from backend.features.campuses.model import Campus
+from backend.features.courses.model import Course
 from tests.support.exam import CLOSES, OPENS, Browser, furnish, make_delivery, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 from tests.unit.ratings.test_scoring import Sitting
@@ -85,7 +86,7 @@ class TestScheduling:
             ({"format_id": "other"}, "Choose a test from the list."),
             ({"closes": "2026-12-01T10:05"}, "too short"),
             ({"opens": "tomorrow"}, "Enter a date and a time."),
-            ({"attempts_allowed": "0"}, "Between 1 and 10."),
+            ({"attempts_allowed": "0"}, "Between 1 and 10 attempts."),
             ({"attempts_allowed": "many"}, "A number from 1 to 10."),
         ],
     )
@@ -96,6 +97,28 @@ class TestScheduling:
         assert text in page
         assert changes.get("title", "Kept title") in page
         assert len(services.deliveries.list_by_campus("north")) == 1
+
+    def test_batches_of_one_name_are_told_apart_by_their_courses(self, meera, services):
+        for code in ("BCOM", "BSC"):
+            services.courses.add(
+                Course(id=code, campus_id="north", name=code.title(), code=code, code_key=code, created_at=OPENS)
+            )
+            services.batches.add(
+                Batch(
+                    id=f"batch_{code}",
+                    campus_id="north",
+                    course_id=code,
+                    name="2026 A",
+                    name_key="2026 a",
+                    state=BatchState.ACTIVE,
+                    created_at=OPENS,
+                )
+            )
+        form = meera.get("/tests/new").get_data(as_text=True)
+        assert form.index(">BCOM · 2026 A<") < form.index(">BSC · 2026 A<")
+        made = meera.post_form("/tests/new", **(FORM | {"batch_id": "batch_BSC"})).location
+        for page in (made, "/tests", "/"):
+            assert "BSC · 2026 A" in meera.get(page).get_data(as_text=True)
 
     def test_the_skipped_hour_is_named(self, browse):
         form = FORM | {"batch_id": "batch_two", "opens": "2027-03-28T02:30", "closes": "2027-03-28T05:00"}

@@ -177,7 +177,7 @@ def check_window(window: Window, *, shortest: timedelta, now: datetime) -> None:
     if length <= timedelta(0):
         raise invalid({"closes": ["The test must close after it opens."]})
     if window.closes_at <= now:
-        raise invalid({"closes": ["This is in the past."]})
+        raise invalid({"closes": ["The closing time is in the past."]})
     if length < shortest:
         raise invalid({"closes": [f"The window is too short: this test takes up to {minutes} minutes."]})
     if length > LONGEST_WINDOW:

@@ -16,7 +16,7 @@ class ParticularsForm(Schema):
     closes = fields.String(required=True, validate=_LOCAL)
     attempts_allowed = fields.Integer(
         load_default=1,
-        validate=validate.Range(1, ATTEMPTS_MAX, error=f"Between 1 and {ATTEMPTS_MAX}."),
+        validate=validate.Range(1, ATTEMPTS_MAX, error=f"Between 1 and {ATTEMPTS_MAX} attempts."),
         error_messages={"invalid": f"A number from 1 to {ATTEMPTS_MAX}."},
     )
 

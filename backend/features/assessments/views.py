@@ -17,6 +17,7 @@ from backend.features.assessments.schemas import DeliveryList, DeliveryReply, Pa
 from backend.features.assessments.usecases import Particulars
 from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
+from backend.features.batches.usecases import name_batches
 from backend.features.campuses.access import access_own_campus
 from backend.features.campuses.model import Campus, check_open
 from backend.web.blueprints import ApiBlueprint
@@ -38,7 +39,11 @@ def list_deliveries() -> str:
     deliveries = services.deliveries.list_by_campus(campus.id)
     batches = services.batches.find_many({delivery.batch_id for delivery in deliveries})
     return render_template(
-        "assessments/list.html", deliveries=deliveries, batches=batches, campus=campus, now=services.now()
+        "assessments/list.html",
+        deliveries=deliveries,
+        batch_names=name_batches(batches.values(), courses=services.courses),
+        campus=campus,
+        now=services.now(),
     )
 
 
@@ -70,11 +75,12 @@ def schedule_delivery() -> ResponseReturnValue:
 def show_delivery(delivery_id: str) -> str:
     """The test with what can be done about it now."""
     services, delivery = get_services(), _delivery(delivery_id)
+    batch = services.batches.find(delivery.batch_id)
     return render_template(
         "assessments/show.html",
         delivery=delivery,
         phase=delivery.phase(services.now()),
-        batch=services.batches.find(delivery.batch_id),
+        batch_name=name_batches([batch] if batch else [], courses=services.courses).get(delivery.batch_id),
         offered=services.offered_formats.find_offered(delivery.format_id),
         counts=services.delivery_counts.count(delivery),
         link=f"{services.settings.public_url}/sit/{delivery.id}",
@@ -217,7 +223,7 @@ def _schedule_page(form: FormInput) -> str:
         "assessments/new.html",
         form=form,
         campus=campus,
-        batches=services.batches.list_by_campus(campus.id),
+        batch_names=name_batches(services.batches.list_by_campus(campus.id), courses=services.courses),
         offered=services.offered_formats.list_offered(),
     )
 

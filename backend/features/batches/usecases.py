@@ -1,6 +1,6 @@
 """Creating, renaming, archiving batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from backend.core.actor import Actor
@@ -11,6 +11,7 @@ from backend.features.audit.usecases import record
 from backend.features.batches.model import Batch, BatchState
 from backend.features.batches.repository import Batches
 from backend.features.courses.model import Course
+from backend.features.courses.repository import Courses
 
 
 def create_batch(
@@ -94,3 +95,12 @@ def _record(
         now=now,
         new_id=new_id,
     )
+
+
+def name_batches(batches: Iterable[Batch], *, courses: Courses) -> dict[str, str]:
+    """What lists call each batch, by id: two courses may have batches of one name."""
+    named = list(batches)
+    of = courses.find_many({batch.course_id for batch in named})
+    return {
+        each.id: f"{of[each.course_id].code} · {each.name}" if each.course_id in of else each.name for each in named
+    }

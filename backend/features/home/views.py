@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from backend.core.actor import Actor, Role
 from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.model import Phase
+from backend.features.batches.usecases import name_batches
 from backend.features.students.access import access_own_student
 from backend.web.gates import find_actor, get_services, public
 
@@ -42,7 +43,7 @@ def _campus(actor: Actor) -> dict[str, object]:
         "open_now": sum(one.phase(now) is Phase.OPEN for one in coming),
         "coming": sorted(coming, key=lambda one: one.opens_at)[:UPCOMING_SHOWN],
         "closed": sum(one.phase(now) is Phase.CLOSED for one in deliveries),
-        "batch_names": {batch.id: batch.name for batch in batches},
+        "batch_names": name_batches(batches, courses=services.courses),
         "now": now,
     }
 

@@ -10,6 +10,7 @@ from backend.core.errors import NotFound, RuleViolation
 from backend.features.accounts.model import LIFETIMES, CodePurpose, fold, invalid
 from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
+from backend.features.batches.usecases import name_batches
 from backend.features.campuses.access import access_own_campus
 from backend.features.campuses.model import Campus
 from backend.features.students import usecases
@@ -67,7 +68,9 @@ def search_students() -> ResponseReturnValue:
         query=request.args.get("q", "").strip()[:100],
         students=found[:MOST_FOUND],
         has_more=len(found) > MOST_FOUND,
-        batches=services.batches.find_many({student.batch_id for student in found}),
+        batch_names=name_batches(
+            services.batches.find_many({student.batch_id for student in found}).values(), courses=services.courses
+        ),
     )
 
 
@@ -137,7 +140,7 @@ def _student_page(student: Student, form: FormInput) -> str:
         student=student,
         account=services.accounts.find(student.id),
         batch=present,
-        batch_options=[(batch.id, batch.name) for batch in batches],
+        batch_options=list(name_batches(batches, courses=services.courses).items()),
         zone=_campus().time_zone,
         form=form,
     )
