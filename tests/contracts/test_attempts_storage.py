@@ -15,7 +15,7 @@ from backend.features.attempts.answers import LateAnswer, LateState
 from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
 from backend.features.attempts.model import AttemptState, FinishedPart
 from backend.features.attempts.recordings.model import Upload, with_part
-from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
+from backend.features.attempts.responses import Answer, Earlier, Recording, Response, ResponseState
 from backend.storage import ensure_collections
 from tests.support.exam import OPENS, make_attempt, make_delivery
 
@@ -338,6 +338,24 @@ class TestAnswers:
         answer = Answer(texts=("a", ""), choices=(2, -1, 0))
         responses.add(make_response(answer=answer, answer_rank=2**40, student_id="asha"))
         assert responses.find("a1:0").answer == answer
+
+    def test_what_stood_before_is_kept_through_every_kind_of_write(self, responses, draft):
+        earlier = (
+            Earlier(
+                replaced_at=OPENS,
+                answer=Answer(text="first"),
+                answered_at=OPENS,
+                score={"points": {"grammar": {"value": 0.5, "weight": 1.0}}},
+                evidence_key="evidence/north/1",
+            ),
+            Earlier(replaced_at=self.UNTIL, answer=Answer(texts=("a", ""), choices=(2, -1))),
+        )
+        assert responses.save(replace(draft, earlier=earlier, revision=1), seen_revision=0)
+        assert self.save(responses, "I go", 6)
+        assert responses.move_answer_limit("a1:0", window_ends_at=self.UNTIL, answer_until=self.UNTIL)
+        assert responses.hand_in("a1:0", now=self.UNTIL)
+        after = responses.find("a1:0")
+        assert (after.earlier, after.answer.text) == (earlier, "I go")
 
     def test_a_newer_one_is_written_and_the_revision_grows(self, responses, draft):
         later = OPENS + timedelta(seconds=5)

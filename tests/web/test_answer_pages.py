@@ -1,9 +1,11 @@
 """How an answer was heard: who may follow it, and what each of them sees."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from backend.features.attempts.responses import Answer, Earlier
 from backend.features.results.model import release_of
 from backend.features.results.tasks import settle
 from tests.support.builders_results import COMPLETED
@@ -116,3 +118,38 @@ def test_the_way_from_points_to_scores_is_told(browse, services):
 
 def test_answers_that_the_form_does_not_have_are_not_there(browse):
     assert browse("meera").get(f"/results/{RESULT}/answers/99").status_code == 404
+
+
+def test_staff_see_what_counted_before_and_an_older_result_keeps_what_it_was_made_of(browse, services):
+    seen = services.responses.find("attempt_asha:1")
+    typed = {**seen.score, "explanation": {"typed": "The first letter."}}
+    services.now.moment += timedelta(minutes=5)
+    later = replace(
+        seen,
+        answer=Answer(text="The second letter."),
+        score={**seen.score, "explanation": {"typed": "The second letter."}},
+        earlier=(Earlier(replaced_at=services.now(), answer=Answer(text="The first letter."), score=typed),),
+        revision=seen.revision + 1,
+    )
+    services.responses.save(later, seen_revision=seen.revision)
+    first = browse("meera").get(f"/results/{RESULT}/answers/1").text
+    assert "The first letter." in first
+    assert "The second letter." not in first
+    assert "What counted before" not in first
+    services.now.moment += timedelta(minutes=5)
+    reopened = services.attempts.find("attempt_asha")
+    services.attempts.save(
+        replace(reopened, settled_at=None, revision=reopened.revision + 1), seen_revision=reopened.revision
+    )
+    raised = {**later.score, "points": {"fluency": {"value": 0.9, "weight": 1.0}}}
+    services.responses.save(replace(later, score=raised, revision=later.revision + 1), seen_revision=later.revision)
+    settle("attempt_asha", services)
+    page = browse("meera").get("/results/attempt_asha-2/answers/1").text
+    assert "What counted before" in page
+    assert "The first letter." in page
+    assert "The second letter." in page
+    allow(services)
+    services.releases.add(release_of(services.results.find("attempt_asha-2"), by="meera", at=services.now()))
+    own = browse("asha").get("/results/attempt_asha-2/answers/1")
+    assert own.status_code == 200
+    assert "What counted before" not in own.text

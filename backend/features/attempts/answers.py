@@ -189,7 +189,7 @@ def _with_answer(
     attempt: Attempt, before: Response, answer: Answer, rank: int, ends_at: datetime, *, at: datetime
 ) -> Response:
     after = replace(
-        before,
+        rules.set_aside(before, with_answer=_was_final(before, ends_at) and before.answer != answer, at=at),
         student_id=attempt.student_id,
         answer=answer,
         answer_rank=rank,
@@ -204,6 +204,14 @@ def _with_answer(
     if before.position in attempt.open_positions and not attempt.is_over:
         return replace(after, state=ResponseState.DRAFT)
     return rules.queued(replace(after, answer_until=None), at=at)
+
+
+def _was_final(before: Response, ends_at: datetime) -> bool:
+    """Whether its answer was handed in before this window (its attempt was reopened), or judged. One that the close of
+    its own item overtook is only an older state of the same answer."""
+    if before.state in (ResponseState.DRAFT, ResponseState.PRACTICE):
+        return False
+    return before.score is not None or before.window_ends_at is None or before.window_ends_at < ends_at
 
 
 def _saved(response: Response) -> Saved:
@@ -304,7 +312,8 @@ def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: da
 
 
 def accept_late(*, late: LateAnswer, attempt: Attempt, paper: Paper, responses: Responses, now: datetime) -> Response:
-    """The response with the late answer, queued to be scored: a person's decision. Safe to repeat."""
+    """The response with the late answer, queued to be scored: a person's decision; one that came in time is kept as an
+    earlier one. Safe to repeat."""
     fresh = fresh_response(attempt, late.position, paper)
     for _ in range(_RACES):
         seen = responses.find(fresh.id)
@@ -312,13 +321,12 @@ def accept_late(*, late: LateAnswer, attempt: Attempt, paper: Paper, responses: 
             return seen
         before = seen or fresh
         after = replace(
-            rules.queued(before, at=now),
+            rules.queued(rules.set_aside(before, with_answer=True, at=now), at=now),
             student_id=attempt.student_id,
             answer=late.answer,
             answer_rank=late.answer_rank,
             answered_at=late.received_at,
             answer_until=None,
-            score=None,
             revision=before.revision + 1,
         )
         if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):

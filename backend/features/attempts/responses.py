@@ -9,6 +9,7 @@
     missing                        no recording came before the upload grace ended; a late one makes it queued;
                                    no typed answer came at all; one that came late makes it queued if staff accept it
     practice                       stored, never scored
+    any -> draft                   an answer of a reopened attempt that is made anew; the one handed in before is kept
 
 The first stored recording writes the document: *stored and queued are one write*. A later recording (the rest after a
 reload) queues it again. A failed or missing response blocks its attempt's result until it is scored after all, or until
@@ -86,6 +87,26 @@ class Answer:
             or any(choice >= 0 for choice in self.choices)
         )
 
+    @property
+    def as_line(self) -> str:
+        """As a line of text; options are counted from 1, as candidates see them."""
+        chosen = ", ".join(str(choice + 1) if choice >= 0 else "–" for choice in self.choices)
+        return self.text or " / ".join(self.texts) or chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What stood in a response until something newer took its place: kept, and never scored again.
+
+    `answer` is None where only the score was taken again: recordings stay in the response anyway.
+    """
+
+    replaced_at: datetime
+    answer: Answer | None = None
+    answered_at: datetime | None = None
+    score: Mapping[str, object] | None = None
+    evidence_key: str | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
@@ -95,6 +116,7 @@ class Response:
     moment it came; `answer_until`: until when a newer one is written without looking at anything else;
     `window_ends_at`: when the item's window ends; `behind_ms`: how long after that the answer came (off-line).
     `judged_at`: when the machine last ended with it, whatever came out.
+    `earlier`: what stood here before, the oldest first.
     `student_id` lets that one write check whose answer it is; "" in responses of recordings.
     """
 
@@ -124,6 +146,7 @@ class Response:
     window_ends_at: datetime | None = None
     behind_ms: int = 0
     judged_at: datetime | None = None
+    earlier: tuple[Earlier, ...] = ()
     revision: int = 0
 
     def has_recording(self, recording_id: str) -> bool:
@@ -217,10 +240,41 @@ def with_recording(
     return queued(after, at=at)
 
 
-def queued(response: Response, *, at: datetime) -> Response:
-    """To be scored, from the first try on, whatever was decided before. The caller raises the revision."""
+def set_aside(response: Response, *, with_answer: bool = False, at: datetime) -> Response:
+    """Without its score, and with `with_answer` free for another answer: both are kept as `earlier`. Nothing to keep:
+    the same response. The caller raises the revision."""
+    answer = response.answer if with_answer else None
+    if response.score is None and answer is None:
+        return response
+    kept = Earlier(
+        replaced_at=at,
+        answer=answer,
+        answered_at=response.answered_at if answer is not None else None,
+        score=response.score,
+        evidence_key=response.evidence_key,
+    )
+    return replace(response, score=None, evidence_key=None, earlier=(*response.earlier, kept))
+
+
+def as_of(response: Response, moment: datetime) -> Response:
+    """With the answer and the score that stood then: what a result that was settled at that moment is made of."""
+    later = [each for each in response.earlier if each.replaced_at > moment]
+    if not later:
+        return response
     return replace(
         response,
+        answer=next((each.answer for each in later if each.answer is not None), response.answer),
+        score=later[0].score,
+        evidence_key=later[0].evidence_key,
+        earlier=response.earlier[: len(response.earlier) - len(later)],
+    )
+
+
+def queued(response: Response, *, at: datetime) -> Response:
+    """To be scored, from the first try on, whatever was decided before; an earlier score is kept. The caller raises
+    the revision."""
+    return replace(
+        set_aside(response, at=at),
         state=ResponseState.QUEUED,
         tries=0,
         not_before=at,
@@ -313,7 +367,7 @@ def asked_again(response: Response, *, at: datetime) -> Response:
         return response
     if not response.has_content or response.state is not ResponseState.FAILED:
         raise Conflict("nothing_to_score", "There is no failed answer to score again.")
-    return replace(queued(response, at=at), score=None, revision=response.revision + 1)
+    return replace(queued(response, at=at), revision=response.revision + 1)
 
 
 def contested(response: Response, *, at: datetime) -> Response:
@@ -323,7 +377,7 @@ def contested(response: Response, *, at: datetime) -> Response:
         return response
     if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
         raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
-    return replace(queued(response, at=at), score=None, revision=response.revision + 1)
+    return replace(queued(response, at=at), revision=response.revision + 1)
 
 
 def waived(response: Response, *, by: str, at: datetime) -> Response:

@@ -13,7 +13,6 @@ from backend.features.attempts import model as attempt_rules
 from backend.features.attempts.answers import LateAnswer, LateState
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.repository import Candidate
-from backend.features.attempts.responses import Answer
 from backend.features.attempts.usecases import SCORE_RESPONSE, change
 from backend.features.audit.repository import AuditLog
 from backend.features.audit.usecases import record
@@ -61,16 +60,10 @@ def _line(late: LateAnswer, attempt: Attempt, people: Mapping[str, Candidate], d
         number=item.number,
         task=item.task,
         received_at=late.received_at,
-        content=say(late.answer),
+        content=late.answer.as_line,
         had_answer=late.state is LateState.WAITING and response is not None and response.answer is not None,
         state=late.state.value,
     )
-
-
-def say(answer: Answer) -> str:
-    """An answer as a line of text; options are counted from 1, as candidates see them."""
-    chosen = ", ".join(str(choice + 1) if choice >= 0 else "–" for choice in answer.choices)
-    return answer.text or " / ".join(answer.texts) or chosen
 
 
 def decide_late(

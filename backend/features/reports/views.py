@@ -10,6 +10,7 @@ from backend.core.actor import Role
 from backend.core.tables import write_csv
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
+from backend.features.attempts.responses import as_of
 from backend.features.invigilation.timeline import FINDING_TEXTS, INCIDENT_TEXTS, offline_text, signal_text
 from backend.features.raters.usecases import RatedAnswer, list_rated
 from backend.features.raters.views import raters_desk
@@ -98,7 +99,8 @@ def _seen(result_id: str) -> SeenResult:
 def _evidence(seen: SeenResult) -> list[ItemEvidence]:
     services, result = get_services(), seen.result
     paper = services.papers.get(result.versions.form_id)
-    return list_evidence(result, paper, services.responses.list_by_attempt(result.attempt_id))
+    responses = services.responses.list_by_attempt(result.attempt_id)
+    return list_evidence(result, paper, [as_of(each, result.settled_at) for each in responses])
 
 
 def _answers(seen: SeenResult) -> list[tuple[int, str]]:

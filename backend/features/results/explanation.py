@@ -6,10 +6,11 @@ printed it (read aloud).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from backend.features.attempts.paper import PaperItem
-from backend.features.attempts.responses import Response
+from backend.features.attempts.responses import Earlier, Response
 from backend.features.results.evidence import (
     KeyPoint,
     Word,
@@ -119,9 +120,22 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """What counted before: `typed` is "" of a spoken answer, or where only the score was taken again; `points` as
+    below, none where it had no score; `engine` heard it, "" where none did."""
+
+    replaced_at: datetime
+    answered_at: datetime | None
+    typed: str
+    points: Mapping[str, int]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """`words` compare what was expected with what was heard (for students only where it had been printed); `said` are
-    the printed words with their quality; `typed` is a typed or chosen answer. Points are 0..100 by trait."""
+    the printed words with their quality; `typed` is a typed or chosen answer; `replaced` is what counted before, for
+    staff, the latest first. Points are 0..100 by trait."""
 
     position: int
     section_letter: str
@@ -143,6 +157,7 @@ class Explanation:
     aspects: tuple[Measure, ...]
     recordings: int
     versions: tuple[str, ...]
+    replaced: tuple[Replaced, ...]
 
 
 def explain_answer(outcome: ItemOutcome, item: PaperItem, response: Response | None, audience: Audience) -> Explanation:
@@ -174,6 +189,23 @@ def explain_answer(outcome: ItemOutcome, item: PaperItem, response: Response | N
         versions=tuple(each for each in (outcome.scorer_version, outcome.engine, outcome.calibration) if each)
         if is_staff
         else (),
+        replaced=tuple(_replaced(each) for each in reversed(response.earlier)) if response and is_staff else (),
+    )
+
+
+def _replaced(each: Earlier) -> Replaced:
+    score = mapping(each.score)
+    held = mapping(score.get("explanation"))
+    engine = mapping(held.get("engine"))
+    return Replaced(
+        replaced_at=each.replaced_at,
+        answered_at=each.answered_at,
+        typed="" if each.answer is None else answered_of(held) or each.answer.as_line,
+        points={
+            trait: round(100 * _number(mapping(points).get("value")))
+            for trait, points in mapping(score.get("points")).items()
+        },
+        engine=" ".join(str(engine[name]) for name in ("name", "version") if engine.get(name)),
     )
 
 

@@ -11,7 +11,7 @@ from backend.core.errors import NotFound
 from backend.features.assessments import usecases as assessment_usecases
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
-from backend.features.attempts.responses import response_id
+from backend.features.attempts.responses import as_of, response_id
 from backend.features.audit import usecases as audit
 from backend.features.results import usecases
 from backend.features.results.access import (
@@ -189,7 +189,12 @@ def show_answer(result_id: str, position: int) -> str:
         "results/answer.html",
         result=result,
         is_staff=seen.audience is Audience.STAFF,
-        each=explain_answer(result.items[at], paper.get_item(position), response, seen.audience),
+        each=explain_answer(
+            result.items[at],
+            paper.get_item(position),
+            None if response is None else as_of(response, result.settled_at),
+            seen.audience,
+        ),
         name=_name_for(seen),
         earlier=places[at - 1] if at else None,
         later=places[at + 1] if at + 1 < len(places) else None,
