@@ -37,7 +37,6 @@ class StoredAttempt:
     state: str
     position: int
     is_item_open: bool = False
-    started_s: float | None = None
     deadline_s: float | None = None
     ended_s: float | None = None
     is_settled: bool = False

@@ -73,7 +73,6 @@ def _attempt(attempt: Attempt) -> StoredAttempt:
         state=attempt.state.value,
         position=attempt.position,
         is_item_open=attempt.is_item_open,
-        started_s=attempt.started_at.timestamp() if attempt.started_at else None,
         deadline_s=attempt.deadline_at.timestamp() if attempt.deadline_at else None,
         ended_s=attempt.submitted_at.timestamp() if attempt.submitted_at else None,
         is_settled=attempt.settled_at is not None,

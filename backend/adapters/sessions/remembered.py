@@ -102,10 +102,6 @@ class RememberedSessions(Sessions):
     def hear_endings(self, *, wait_s: float) -> Sequence[str]:
         return self._kept.hear_endings(wait_s=wait_s)
 
-    def remembers(self, session_id: str) -> bool:
-        """Whether the next `find` will not ask Redis."""
-        return self._hears() and session_id in self._known
-
     def close(self) -> None:
         """Stops listening. Safe to repeat."""
         self._ended.set()

@@ -18,8 +18,8 @@ from backend.features.assessments.usecases import Particulars
 from backend.features.batches.access import access_batch
 from backend.features.batches.model import Batch, check_active
 from backend.features.batches.usecases import name_batches
-from backend.features.campuses.access import access_own_campus
-from backend.features.campuses.model import Campus, check_open
+from backend.features.campuses.access import access_open_campus, access_own_campus
+from backend.features.campuses.model import Campus
 from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
@@ -176,10 +176,10 @@ def _reply(delivery: Delivery) -> dict[str, object]:
 
 
 def _schedule(values: Mapping[str, object]) -> Delivery:
-    services, campus = get_services(), _campus()
-    check_open(campus)
+    services, actor = get_services(), current_actor()
+    campus = access_open_campus(actor, actor.campus_id, campuses=services.campuses)
     return usecases.schedule_delivery(
-        actor=current_actor(),
+        actor=actor,
         campus_id=campus.id,
         batch_id=_chosen_batch(str(values["batch_id"])).id,
         format_id=str(values["format_id"]),

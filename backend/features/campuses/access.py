@@ -2,7 +2,7 @@
 
 from backend.core.actor import Actor
 from backend.core.errors import NotFound
-from backend.features.campuses.model import Campus
+from backend.features.campuses.model import Campus, check_open
 from backend.features.campuses.repository import Campuses
 
 
@@ -11,6 +11,13 @@ def access_campus(actor: Actor, campus_id: str, *, campuses: Campuses) -> Campus
     campus = campuses.find(campus_id)
     if campus is None or not actor.may_administer(campus.id):
         raise NotFound()
+    return campus
+
+
+def access_open_campus(actor: Actor, campus_id: str | None, *, campuses: Campuses) -> Campus:
+    """The same, for what a closed campus refuses: Conflict `campus_closed`."""
+    campus = access_campus(actor, campus_id or "", campuses=campuses)
+    check_open(campus)
     return campus
 
 

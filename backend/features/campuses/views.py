@@ -12,8 +12,8 @@ from backend.features.accounts import staff
 from backend.features.accounts.access import access_campus_admin
 from backend.features.accounts.model import Account
 from backend.features.campuses import usecases
-from backend.features.campuses.access import access_campus
-from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, check_open, time_zones
+from backend.features.campuses.access import access_campus, access_open_campus
+from backend.features.campuses.model import DEFAULT_TIME_ZONE, Campus, time_zones
 from backend.features.campuses.schemas import CampusForm, CampusList, CampusReply
 from backend.web.blueprints import ApiBlueprint
 from backend.web.forms import FormInput, read_form
@@ -104,6 +104,10 @@ def _campus(campus_id: str) -> Campus:
     return access_campus(current_actor(), campus_id, campuses=get_services().campuses)
 
 
+def _open_campus(campus_id: str) -> Campus:
+    return access_open_campus(current_actor(), campus_id, campuses=get_services().campuses)
+
+
 def _campus_page(
     campus: Campus, *, form: FormInput | None = None, invitation: FormInput | None = None, problem: str = ""
 ) -> str:
@@ -189,8 +193,7 @@ def reopen_campus(campus_id: str) -> ResponseReturnValue:
 @pages.post("/campuses/<campus_id>/admins")
 @roles(Role.SUPERADMIN)
 def invite_admin(campus_id: str) -> ResponseReturnValue:
-    campus = _campus(campus_id)
-    check_open(campus)
+    campus = _open_campus(campus_id)
     form = staff.invite(role=Role.CAMPUS, campus_id=campus.id, campus_name=campus.name)
     return _back(campus) if form.is_valid else (_campus_page(campus, invitation=form), 422)
 
@@ -198,8 +201,7 @@ def invite_admin(campus_id: str) -> ResponseReturnValue:
 @pages.post("/campuses/<campus_id>/admins/<account_id>/invite")
 @roles(Role.SUPERADMIN)
 def invite_admin_again(campus_id: str, account_id: str) -> ResponseReturnValue:
-    campus = _campus(campus_id)
-    check_open(campus)
+    campus = _open_campus(campus_id)
     staff.send_invitation(_admin(campus, account_id), campus_name=campus.name)
     return _back(campus)
 

@@ -94,10 +94,6 @@ class Format:
     sections: tuple[Section, ...]
     offline: Offline = Offline.CONTINUE
 
-    @property
-    def scored_items(self) -> int:
-        return sum(section.items for section in self.sections)
-
 
 _FORMAT_NAMES = frozenset(
     {

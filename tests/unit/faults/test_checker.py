@@ -84,7 +84,6 @@ def stored():
         student_id="asha",
         state="submitted",
         position=1,
-        started_s=START,
         deadline_s=DEADLINE,
         ended_s=START + 2,
         is_settled=True,

@@ -82,7 +82,7 @@ export class AskDialog {
     const notReached = left > 0 ? ` It does not reach ${left} of those chosen: they are not at that point.` : "";
     const again = action === "reopen" ? `${reopeningOf(reached)} ` : "";
     this.#find("[data-ask-effect]").textContent = again + question.effect + notReached;
-    const labels = { reason: "Reason, kept in the audit log", message: "Message", note: "What happened" };
+    const labels = { reason: "Reason, kept in the candidate’s record", message: "Message", note: "What happened" };
     this.#find("[data-ask-label]").textContent = labels[question.text];
     const text = this.#find<HTMLTextAreaElement>("[data-ask-text]");
     text.value = "";
