@@ -8,7 +8,7 @@ from backend.features.raters import mongo as raters_mongo
 from backend.features.raters.memory import MemoryRatingPlans, MemoryRatings
 from backend.features.raters.model import Rating, RatingPlan, planned, rating_id
 from backend.features.ratings import mongo as ratings_mongo
-from backend.features.ratings.cohort import Cohort, went_down
+from backend.features.ratings.cohort import Cohort, moved, rescored, went_down
 from backend.features.ratings.memory import MemoryCohorts
 from backend.storage import ensure_collections
 from tests.support.builders_results import COMPLETED
@@ -76,3 +76,17 @@ def test_a_cohort_is_bound_once_and_written_over_what_was_read(stores):
     assert cohorts.save(down, seen_revision=cohort.revision)
     assert not cohorts.save(down, seen_revision=cohort.revision)
     assert cohorts.find("delivery") == down
+
+
+def test_a_cohort_that_leaves_its_engine_is_found_until_it_is_there(stores):
+    _, _, cohorts = stores
+    cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED)
+    for each in (cohort, replace(cohort, id="another")):
+        assert cohorts.add(each)
+    assert not cohorts.list_leaving(limit=10)
+    leaving = moved(cohort, "offline", by="meera", reason="An outage.", at=COMPLETED)
+    assert cohorts.save(leaving, seen_revision=cohort.revision)
+    assert list(cohorts.list_leaving(limit=10)) == [leaving]
+    assert cohorts.save(rescored(leaving), seen_revision=leaving.revision)
+    assert not cohorts.list_leaving(limit=10)
+    assert cohorts.find("delivery").moves == leaving.moves

@@ -160,6 +160,7 @@ LET_IN: dict[str, frozenset[str]] = {
     "POST /tests/<delivery_id>/unscored/settle-without": NORTH,
     "POST /tests/<delivery_id>/unscored/attempts/<attempt_id>/stop-waiting": NORTH,
     "POST /tests/<delivery_id>/unscored/score-again": NORTH,
+    "POST /tests/<delivery_id>/unscored/engine": NORTH,
     # the exam: only whose attempt it is; admins have pages of their own
     "GET /sit/<delivery_id>": ASHAS_BATCH,
     "GET /sit/worker.js": ANYBODY,

@@ -3,6 +3,7 @@
 import pytest
 
 from backend.features.attempts.responses import ResponseState
+from backend.features.ratings.cohort import Cohort, went_down
 from tests.support.exam import OPENS
 from tests.support.results_world import furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
@@ -39,3 +40,51 @@ def test_the_superadmin_sees_whose_it_is(browse):
 
 def test_students_have_no_such_page(browse):
     assert browse("asha").get("/scoring").status_code in (403, 404)
+
+
+class TestSpeechEngine:
+    """Which engine scores a test, and the way to another: on the page of its answers without a score."""
+
+    PAGE = "/tests/delivery/unscored"
+
+    @pytest.fixture
+    def bound(self, services):
+        cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="7", bound_at=OPENS)
+        services.cohorts.add(went_down(cohort, reason="engine_unreachable", at=OPENS))
+        services.listener.engines = ("azure", "offline")
+        return services
+
+    def test_it_says_which_why_it_waits_and_offers_what_is_set_up(self, browse, bound):
+        page = browse("meera").get(self.PAGE).text
+        for text in ("Azure Pronunciation Assessment", "version 7", "does not answer", "Score all with Viva’s own"):
+            assert text in page
+        assert "Whisper" not in page
+        assert f"{self.PAGE}#engine" in browse("meera").get("/scoring").text
+
+    def test_with_one_engine_there_is_no_button(self, browse, bound):
+        bound.listener.engines = ("azure",)
+        page = browse("meera").get(self.PAGE).text
+        assert "Azure Pronunciation Assessment" in page
+        assert "Score all with" not in page
+
+    def test_before_anything_was_heard_nothing_is_said_of_it(self, browse):
+        assert "Speech engine" not in browse("meera").get(self.PAGE).text
+
+    def test_moved_with_a_reason_which_the_page_keeps(self, browse, bound):
+        meera = browse("meera")
+        refused = meera.post_form(f"{self.PAGE}/engine", engine="offline", reason="")
+        assert refused.status_code == 422
+        assert "Say why" in refused.text
+        assert meera.post_form(f"{self.PAGE}/engine", engine="google", reason="Why not.").status_code == 422
+        assert bound.cohorts.find("delivery").engine == "azure"
+        done = meera.post_form(f"{self.PAGE}/engine", engine="offline", reason="Azure is out since noon.")
+        assert done.status_code == 302
+        page = meera.get(self.PAGE).text
+        assert "Azure is out since noon." in page
+        assert "being queued again" in page
+        assert ("ratings.finish_move", ("delivery",)) in bound.jobs.waiting_jobs
+        assert "Azure is out" not in str(bound.audit_log.events)
+
+    def test_another_campus_reaches_nothing(self, browse, bound):
+        assert browse("omar").post_form(f"{self.PAGE}/engine", engine="offline", reason="x").status_code == 404
+        assert bound.cohorts.find("delivery").engine == "azure"

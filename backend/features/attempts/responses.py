@@ -6,6 +6,8 @@
     failed -> queued               "score again"
     failed -> scored               people rated it
     scored, failed -> queued       contested, after the result was settled: a new result then takes its place
+    scored, failed, claimed        its test goes to another speech engine as a whole (ratings/moving.py)
+              -> queued
     missing                        no recording came before the upload grace ended; a late one makes it queued;
                                    no typed answer came at all; one that came late makes it queued if staff accept it
     practice                       stored, never scored
@@ -377,6 +379,11 @@ def contested(response: Response, *, at: datetime) -> Response:
         return response
     if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
         raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
+    return replace(queued(response, at=at), revision=response.revision + 1)
+
+
+def requeued(response: Response, *, at: datetime) -> Response:
+    """Queued to be heard by another engine, whoever has it in hand: what that worker finds is not saved."""
     return replace(queued(response, at=at), revision=response.revision + 1)
 
 

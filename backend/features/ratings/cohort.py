@@ -1,17 +1,35 @@
 """Which speech engine a delivery is heard by: one for all its answers, so that nobody is judged by another ear. Pure.
 
 (none) --first answer with words--> bound --engine fails--> down --it answers--> bound
-down --for as long as the installation waits--> rescoring by the next engine --all queued--> bound to that one
+down --for as long as the installation waits--> leaving for the next engine --all queued--> bound to that one
+bound, down --staff decide so--> leaving for the engine that they chose --all queued--> bound to that one
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from backend.core.errors import Conflict, RuleViolation
+
+REASON_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMove:
+    """From one engine to another. `by`: the account that decided, None where the engine was down for too long;
+    `reason`: in their words, or the failure's code."""
+
+    at: datetime
+    from_engine: str
+    to_engine: str
+    by: str | None
+    reason: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
     """`id` is the delivery's. `down_since`: since when its engine fails. `leaving`: the engine whose scores are being
-    taken again (None: none); `tried`: engines that this delivery has left, in order."""
+    taken again (None: none); `tried`: engines that this delivery has left and not come back to, in order; `moves`:
+    every change of engine, the oldest first."""
 
     id: str
     campus_id: str
@@ -22,6 +40,7 @@ class Cohort:
     down_reason: str | None = None
     leaving: str | None = None
     tried: tuple[str, ...] = ()
+    moves: tuple[EngineMove, ...] = ()
     revision: int = 0
 
 
@@ -51,8 +70,29 @@ def must_move(cohort: Cohort, engines: tuple[str, ...], *, patience: timedelta |
     )
 
 
-def moved(cohort: Cohort, engine: str, *, at: datetime) -> Cohort:
-    """Bound to the next engine; what the last one scored is still to be queued again (`leaving`)."""
+def others(cohort: Cohort, engines: tuple[str, ...]) -> tuple[str, ...]:
+    """The engines of the installation that this delivery could be moved to."""
+    return tuple(each for each in engines if each != cohort.engine)
+
+
+def check_move(cohort: Cohort, engine: str, engines: tuple[str, ...], *, reason: str) -> None:
+    """Refuses an engine that is not set up, or is the delivery's already, and a move without a reason."""
+    if engine == cohort.engine:
+        raise Conflict("same_engine", "This test is scored by that engine already.")
+    errors = {}
+    if engine not in engines:
+        errors["engine"] = ["Choose one of the engines that are set up."]
+    if not reason.strip():
+        errors["reason"] = ["Say why: whoever looks at the scores later may ask."]
+    elif len(reason.strip()) > REASON_MAX:
+        errors["reason"] = [f"At most {REASON_MAX} characters."]
+    if errors:
+        raise RuleViolation("engine_not_moved", " ".join(each[0] for each in errors.values()), errors=errors)
+
+
+def moved(cohort: Cohort, engine: str, *, by: str | None, reason: str, at: datetime) -> Cohort:
+    """Bound to that engine; what others scored is still to be queued again (`leaving`)."""
+    move = EngineMove(at=at, from_engine=cohort.engine, to_engine=engine, by=by, reason=reason.strip())
     return _changed(
         cohort,
         engine=engine,
@@ -61,12 +101,13 @@ def moved(cohort: Cohort, engine: str, *, at: datetime) -> Cohort:
         down_since=None,
         down_reason=None,
         leaving=cohort.engine,
-        tried=(*cohort.tried, cohort.engine),
+        tried=(*(each for each in cohort.tried if each not in (engine, cohort.engine)), cohort.engine),
+        moves=(*cohort.moves, move),
     )
 
 
 def rescored(cohort: Cohort) -> Cohort:
-    """Everything that the last engine scored is queued."""
+    """Everything that another engine scored is queued."""
     return cohort if cohort.leaving is None else _changed(cohort, leaving=None)
 
 

@@ -80,6 +80,9 @@ class MemoryCohorts(Cohorts):
             self._cohorts[cohort.id] = cohort
             return True
 
+    def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
+        return [cohort for cohort in self._cohorts.values() if cohort.leaving is not None][:limit]
+
 
 class MemoryTextReader(TextReader):
     """Reads nothing into a text: scorers see what was typed, and no more."""

@@ -127,6 +127,30 @@ REASONS: Mapping[str, str] = {
 }
 
 
+# What says that the speech engine failed, and not the answer.
+ENGINE_REASONS = frozenset(
+    {
+        "model_missing",
+        "model_altered",
+        "engine_unreachable",
+        "engine_timeout",
+        "engine_refused",
+        "engine_not_set_up",
+        "engine_not_installed",
+    }
+)
+ENGINE_NAMES: Mapping[str, str] = {
+    "offline": "Viva’s own",
+    "local_whisper": "Whisper on this machine",
+    "azure": "Azure Pronunciation Assessment",
+    "google": "Google Speech-to-Text",
+}
+
+
+def engine_name(engine: str) -> str:
+    return ENGINE_NAMES.get(engine, engine.replace("_", " "))
+
+
 def reason_text(reason: str | None, trouble: Trouble) -> str:
     """The reason in plain words."""
     if trouble is Trouble.NEEDS_RATER:

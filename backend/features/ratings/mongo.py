@@ -1,10 +1,12 @@
 """Which engine each delivery has, as documents."""
 
+from collections.abc import Sequence
+
 from backend.features.ratings.cohort import Cohort
 from backend.features.ratings.repository import Cohorts
-from backend.storage import CollectionSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
 
-COLLECTIONS = (CollectionSpec(name="speech_cohorts", indexes=()),)
+COLLECTIONS = (CollectionSpec(name="speech_cohorts", indexes=(IndexSpec(keys=(("leaving", 1),)),)),)
 
 
 class MongoCohorts(Cohorts):
@@ -21,3 +23,6 @@ class MongoCohorts(Cohorts):
         document = to_document(cohort)
         del document["_id"]
         return compare_and_set(self._records.collection, cohort.id, {"revision": seen_revision}, document)
+
+    def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
+        return self._records.list_by({"leaving": {"$gt": ""}}, limit=limit)

@@ -44,6 +44,9 @@ class Cohorts(Protocol):
 
     def save(self, cohort: Cohort, *, seen_revision: int) -> bool: ...
 
+    def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
+        """Those whose earlier engine's scores are still being taken again."""
+
 
 class TextReader(Protocol):
     """Grammar checker, word lists and sentence encoder behind one call. Belongs to one process."""
@@ -54,25 +57,25 @@ class TextReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judges:
-    """What turns an answer into a score: its key, who listens or reads, and which engine each delivery has.
+    """What turns an answer into a score: its key, and who listens or reads.
     `patience`: how long a delivery waits for its engine before all of it goes to the next; None: for ever."""
 
     answer_keys: AnswerKeys
     listener: Listener
     reader: TextReader
-    cohorts: Cohorts
     patience: timedelta | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What following responses up to a result works on."""
+    """What following responses up to a result works on. `cohorts`: which speech engine each delivery has."""
 
     attempts: Attempts
     responses: Responses
     uploads: Uploads
     late_answers: LateAnswers
     papers: Papers
+    cohorts: Cohorts
     blobs: Blobs
     jobs: Jobs
     feed: Feed

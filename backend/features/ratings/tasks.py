@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from backend.features.attempts.usecases import REVIEW_ATTEMPT, SCORE_RESPONSE
-from backend.features.ratings import usecases
+from backend.features.ratings import moving, usecases
 from backend.features.ratings.lease import LeaseRenewal
+from backend.features.ratings.moving import FINISH_MOVE
 from backend.features.ratings.repository import Desk, Judges
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def desk_of(services: "Services") -> Desk:
         uploads=services.uploads,
         late_answers=services.late_answers,
         papers=services.papers,
+        cohorts=services.cohorts,
         blobs=services.blobs,
         jobs=services.jobs,
         feed=services.feed,
@@ -53,7 +55,6 @@ def judges_of(services: "Services") -> Judges:
         answer_keys=services.scoring_keys,
         listener=services.listener,
         reader=services.text_reader,
-        cohorts=services.cohorts,
         patience=timedelta(minutes=minutes) if minutes else None,
     )
 
@@ -76,6 +77,11 @@ def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None
     def review_attempt(attempt_id: str) -> None:
         services = get_services()
         usecases.review_attempt(attempt_id=attempt_id, desk=desk_of(services), now=services.now())
+
+    @celery_app.task(name=FINISH_MOVE, shared=False)
+    def finish_move(delivery_id: str) -> None:
+        services = get_services()
+        moving.finish_move(delivery_id=delivery_id, desk=desk_of(services), now=services.now())
 
     @celery_app.task(name=usecases.SWEEP_DEADLINES, shared=False)
     def sweep_deadlines() -> None:

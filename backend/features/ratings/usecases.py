@@ -34,6 +34,7 @@ from backend.features.ratings.model import (
     reason_text,
     review,
 )
+from backend.features.ratings.moving import FINISH_MOVE
 from backend.features.ratings.repository import Desk, Judges
 
 SETTLE_ATTEMPT = "results.settle_attempt"
@@ -187,6 +188,7 @@ def sweep(*, desk: Desk, now: datetime) -> dict[str, int]:
     moved = {
         "reviewed": _sweep_reviews(desk, now),
         "abandoned": _sweep_abandoned(desk, now),
+        "moving": _sweep_moves(desk),
         "handed_over": _sweep_waiting(desk, now),
     }
     if any(moved.values()):
@@ -216,14 +218,26 @@ def _sweep_abandoned(desk: Desk, now: datetime) -> int:
     return len(abandoned)
 
 
+def _sweep_moves(desk: Desk) -> int:
+    """Deliveries that go to another speech engine and are not there yet; not while what they queued fills the queue."""
+    leaving = desk.cohorts.list_leaving(limit=SWEPT_AT_ONCE)
+    if not leaving or _is_busy(desk):
+        return 0
+    return sum(hand_over(desk.jobs, FINISH_MOVE, cohort.id) for cohort in leaving)
+
+
 def _sweep_waiting(desk: Desk, now: datetime) -> int:
-    try:
-        if desk.jobs.waiting() > QUEUE_IS_SHORT:
-            return 0
-    except TemporaryFailure:
+    if _is_busy(desk):
         return 0
     waiting = desk.responses.list_waiting(at=now, limit=SWEPT_AT_ONCE)
     return sum(hand_over(desk.jobs, SCORE_RESPONSE, response.id) for response in waiting)
+
+
+def _is_busy(desk: Desk) -> bool:
+    try:
+        return desk.jobs.waiting() > QUEUE_IS_SHORT
+    except TemporaryFailure:
+        return True
 
 
 # -- what a person decides -------------------------------------------------------------------------------------------

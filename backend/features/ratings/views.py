@@ -4,15 +4,17 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
-from backend.core.errors import NotFound
+from backend.core.errors import NotFound, RuleViolation
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.access import access_attempt
 from backend.features.attempts.responses import Response
-from backend.features.ratings import late, usecases, watching
+from backend.features.ratings import late, moving, usecases, watching
 from backend.features.ratings.access import access_response
-from backend.features.ratings.queue import MEASURED_OVER
+from backend.features.ratings.schemas import EngineForm
 from backend.features.ratings.tasks import desk_of
+from backend.features.ratings.watching import MEASURED_OVER
+from backend.web.forms import FormInput, read_form
 from backend.web.gates import current_actor, get_services, roles
 from backend.web.recordings import send_recording
 
@@ -39,10 +41,17 @@ def show_scoring() -> str:
 @pages.get("/tests/<delivery_id>/unscored")
 @roles(Role.CAMPUS, Role.SUPERADMIN)
 def list_unscored(delivery_id: str) -> str:
-    """What holds results back, what waits for raters, and how far scoring is."""
-    services, delivery = get_services(), _delivery(delivery_id)
+    """What holds results back, what waits for raters, how far scoring is, and which speech engine does it."""
+    return _unscored_page(_delivery(delivery_id), FormInput())
+
+
+def _unscored_page(delivery: Delivery, form: FormInput) -> str:
+    services = get_services()
     candidates = services.candidates.list_by_batch(delivery.batch_id)
     desk = desk_of(services)
+    engine = watching.describe_engine(
+        delivery_id=delivery.id, engines=services.listener.engines, cohorts=services.cohorts
+    )
     return render_template(
         "ratings/unscored.html",
         delivery=delivery,
@@ -50,7 +59,36 @@ def list_unscored(delivery_id: str) -> str:
         late=late.list_late(delivery_id=delivery.id, candidates=candidates, desk=desk),
         waiting=usecases.list_waiting(delivery_id=delivery.id, candidates=candidates, desk=desk, now=services.now()),
         scoring=usecases.count_scoring(delivery_id=delivery.id, responses=services.responses),
+        engine=engine,
+        movers=services.accounts.find_many({move.by for move in engine.moves if move.by} if engine else set()),
+        switch_minutes=services.settings.speech_switch_minutes,
+        form=form,
     )
+
+
+@pages.post("/tests/<delivery_id>/unscored/engine")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def change_engine(delivery_id: str) -> ResponseReturnValue:
+    """Has every spoken answer of the test scored by another engine that is set up."""
+    services, delivery, form = get_services(), _delivery(delivery_id), read_form(EngineForm)
+    if form.is_valid:
+        try:
+            moving.move_to(
+                actor=current_actor(),
+                delivery_id=delivery.id,
+                engine=form.raw["engine"],
+                engines=services.listener.engines,
+                reason=form.raw["reason"],
+                desk=desk_of(services),
+                audit_log=services.audit_log,
+                now=services.now(),
+                new_id=services.new_id,
+            )
+            flash("Every spoken answer of this test is being scored by the other engine.", "success")
+            return _back(delivery_id)
+        except RuleViolation as refusal:
+            form = form.refused(refusal)
+    return _unscored_page(delivery, form), 422
 
 
 @pages.get("/tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>")

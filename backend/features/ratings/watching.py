@@ -1,6 +1,9 @@
-"""The page of the scoring queue: what each test waits for, and how fast it goes."""
+"""How far scoring is: what each test waits for, which engine does it, and an honest time to finish: measured over the
+last minutes, or said to be unknown."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.core.actor import Actor
@@ -9,12 +12,92 @@ from backend.features.assessments.repository import Deliveries
 from backend.features.attempts.repository import Responses
 from backend.features.attempts.responses import ResponseState
 from backend.features.campuses.repository import Campuses
-from backend.features.ratings.model import Trouble, reason_text
-from backend.features.ratings.queue import MEASURED_OVER, Pace, QueueRow
+from backend.features.ratings import cohort as cohort_rules
+from backend.features.ratings.cohort import EngineMove
+from backend.features.ratings.model import Trouble, engine_name, reason_text
 from backend.features.ratings.repository import Cohorts
 
+MEASURED_OVER = timedelta(minutes=5)
+_FEWEST_TO_MEASURE = 5  # of fewer answers nobody can tell a pace
 # A test that opened longer ago than this, and from which nothing waits, is history.
 _RECENT = timedelta(days=45)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What the whole installation does, because all tests share one queue: `judged` answers in the last
+    `MEASURED_OVER`, `waiting` answers now."""
+
+    waiting: int
+    judged: int
+
+    @property
+    def per_minute(self) -> float | None:
+        """None: too few were measured."""
+        if self.judged < _FEWEST_TO_MEASURE:
+            return None
+        return self.judged / (MEASURED_OVER.total_seconds() / 60)
+
+    @property
+    def minutes_left(self) -> int | None:
+        """Until everything that waits now has its turn, rounded up; None: not known. 0: nothing waits."""
+        if not self.waiting:
+            return 0
+        pace = self.per_minute
+        return None if pace is None else max(1, math.ceil(self.waiting / pace))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMove:
+    """A test's earlier engine, why it was left and by whom; `by`: an account id, None where nobody decided."""
+
+    engine: str
+    until: datetime
+    by: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineView:
+    """Which engine one test is scored by, all names in plain words. `down_since` and `down_reason`: while it fails;
+    `is_moving`: what another engine scored is still being queued again; `others`: (code, name) of those that staff may
+    choose instead; `moves`: the latest first."""
+
+    name: str
+    version: str
+    down_since: datetime | None
+    down_reason: str
+    is_moving: bool
+    others: tuple[tuple[str, str], ...]
+    moves: tuple[PastMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """One delivery: answers that wait, are being scored, failed, are missing, or are for people. `longest_wait`: of the
+    answer whose turn comes first. `engine_down`: why its speech engine fails, in plain words."""
+
+    delivery_id: str
+    title: str
+    campus_name: str
+    queued: int
+    claimed: int
+    scored: int
+    failed: int
+    missing: int
+    for_people: int
+    longest_wait: timedelta | None
+    engine: str
+    engine_down: str
+
+    @property
+    def waiting(self) -> int:
+        return self.queued + self.claimed
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing waits, and nobody has to act."""
+        return not (self.waiting or self.failed or self.missing or self.for_people)
 
 
 def measure_pace(*, responses: Responses, now: datetime) -> Pace:
@@ -65,6 +148,28 @@ def _row(
         missing=count(ResponseState.MISSING),
         for_people=count(ResponseState.NEEDS_RATER),
         longest_wait=now - first.arrived_at if first is not None and first.arrived_at is not None else None,
-        engine=cohort.engine if cohort is not None else "",
+        engine=engine_name(cohort.engine) if cohort is not None else "",
         engine_down=reason_text(cohort.down_reason, Trouble.FAILED) if cohort is not None and is_down else "",
     )
+
+
+def describe_engine(*, delivery_id: str, engines: Sequence[str], cohorts: Cohorts) -> EngineView | None:
+    """The engine of a test, of which `engines` are those of the installation; None before any answer was heard."""
+    cohort = cohorts.find(delivery_id)
+    if cohort is None:
+        return None
+    is_down = cohort.down_since is not None
+    return EngineView(
+        name=engine_name(cohort.engine),
+        version=cohort.engine_version,
+        down_since=cohort.down_since,
+        down_reason=reason_text(cohort.down_reason, Trouble.FAILED) if is_down else "",
+        is_moving=cohort.leaving is not None,
+        others=tuple((each, engine_name(each)) for each in cohort_rules.others(cohort, tuple(engines))),
+        moves=tuple(_past(move) for move in reversed(cohort.moves)),
+    )
+
+
+def _past(move: EngineMove) -> PastMove:
+    reason = move.reason if move.by is not None else reason_text(move.reason, Trouble.FAILED)
+    return PastMove(engine=engine_name(move.from_engine), until=move.at, by=move.by, reason=reason)

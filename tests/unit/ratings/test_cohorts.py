@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from backend.core.errors import EngineFailure
+from backend.core.errors import Conflict, EngineFailure, NotFound, RuleViolation
+from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState
-from backend.features.ratings.cohort import Cohort
+from backend.features.ratings.cohort import Cohort, next_engine
 from backend.features.ratings.memory import MemoryListener
+from backend.features.ratings.moving import FINISH_MOVE, finish_move, move_to
 from backend.features.ratings.tasks import desk_of, judges_of
-from backend.features.ratings.usecases import score_response
+from backend.features.ratings.usecases import score_response, sweep
+from backend.features.results.tasks import settle
 from backend.scoring.keys import RepeatKey
 from tests.support.builders_results import COMPLETED, TASKS
-from tests.support.exam import WEBM
+from tests.support.exam import MEERA, OMAR, WEBM
 from tests.support.results_world import furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services, memory_settings
 from tests.support.speech import evidence
@@ -50,9 +53,31 @@ def score(services):
         if seen.not_before is not None:
             services.now.moment = max(services.now.moment, seen.not_before)
         score_response(response_id=seen.id, desk=desk_of(services), judges=judges_of(services), clock=services.now)
+        finish_moves(services)
         return services.responses.find(seen.id)
 
     return score
+
+
+def finish_moves(services):
+    """Does the moves that wait as jobs; how many answers they queued."""
+    waiting = [arguments[0] for job, arguments in services.jobs.waiting_jobs if job == FINISH_MOVE]
+    services.jobs.waiting_jobs[:] = [each for each in services.jobs.waiting_jobs if each[0] != FINISH_MOVE]
+    return sum(finish_move(delivery_id=each, desk=desk_of(services), now=services.now()) for each in waiting)
+
+
+def decide(services, engine="offline", *, actor=MEERA, reason="The vendor has an outage."):
+    return move_to(
+        actor=actor,
+        delivery_id="delivery",
+        engine=engine,
+        engines=("azure", "offline"),
+        reason=reason,
+        desk=desk_of(services),
+        audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
 
 
 def engine_of(response):
@@ -121,12 +146,15 @@ def test_with_one_engine_only_its_failure_is_the_answers(services, listener, sco
     assert services.cohorts.find("delivery") is None
 
 
-def test_a_move_that_a_crash_cut_is_finished_by_the_next_answer(score, services):
+def test_a_move_that_a_crash_cut_is_finished_by_the_sweep(score, services):
     score(REPEATS[0])
     bound = services.cohorts.find("delivery")
     cut = replace(bound, engine="offline", tried=("azure",), leaving="azure", revision=bound.revision + 1)
     services.cohorts.save(cut, seen_revision=bound.revision)
     assert engine_of(score(REPEATS[1])) == "offline"
+    services.jobs.waiting_jobs.clear()
+    sweep(desk=desk_of(services), now=services.now())
+    assert finish_moves(services)
     assert services.responses.find(f"attempt_asha:{REPEATS[0]}").state is ResponseState.QUEUED
     assert services.cohorts.find("delivery").leaving is None
 
@@ -174,3 +202,106 @@ def test_patience_is_counted_from_the_first_failure(services, listener, score):
     assert bound.down_since == since
     assert services.now() - since < timedelta(minutes=30)
     assert bound.engine == "azure"
+
+
+class TestStaffDecide:
+    """Every answer of a test goes to the engine that staff chose, though the old one works."""
+
+    @pytest.fixture
+    def settled(self, services, score):
+        for place in REPEATS:
+            score(place)
+        for place, task in enumerate(TASKS):  # what the builders say was heard by another engine
+            if place not in REPEATS and task != "open_question":
+                seen = services.responses.find(f"attempt_asha:{place}")
+                explanation = {**seen.score["explanation"], "engine": {"name": "azure", "version": "1"}}
+                azure = replace(seen, score={**seen.score, "explanation": explanation}, revision=seen.revision + 1)
+                services.responses.save(azure, seen_revision=seen.revision)
+        services.jobs.waiting_jobs.clear()
+        settle("attempt_asha", services)
+        return services.results.find("attempt_asha-1")
+
+    def judged(self, services):
+        return [each for each in services.responses.list_by_attempt("attempt_asha") if each.task != "open_question"]
+
+    def test_all_is_scored_again_settled_once_more_kept_and_audited(self, services, score, settled):
+        decide(services)
+        assert finish_moves(services) == len(self.judged(services))
+        assert {each.state for each in self.judged(services)} == {ResponseState.QUEUED}
+        assert {each.earlier[-1].score["explanation"]["engine"]["name"] for each in self.judged(services)} == {"azure"}
+        assert services.attempts.find("attempt_asha").settled_at is None
+        assert services.results.find(settled.id) == settled, "what was settled stays as it is"
+        assert engine_of(score(REPEATS[0])) == "offline"
+        (entry,) = [each for each in services.audit_log.events if each.action == "speech_engine_changed"]
+        assert (entry.actor_id, entry.subject_id) == ("meera", "delivery")
+        assert entry.details == {"from_engine": "azure", "to_engine": "offline"}
+        (move,) = services.cohorts.find("delivery").moves
+        assert (move.by, move.reason, move.to_engine) == ("meera", "The vendor has an outage.", "offline")
+
+    def test_again_it_changes_nothing(self, services, settled):
+        decide(services)
+        finish_moves(services)
+        with pytest.raises(Conflict, match="same_engine"):
+            decide(services)
+        assert finish_move(delivery_id="delivery", desk=desk_of(services), now=services.now()) == 0
+        assert len(services.cohorts.find("delivery").moves) == 1
+
+    def test_and_back_again_but_never_in_a_circle_by_itself(self, services, settled):
+        decide(services)
+        finish_moves(services)
+        bound = decide(services, "azure", reason="It is back.")
+        assert (bound.engine, bound.tried) == ("azure", ("offline",))
+        assert next_engine(bound, ("azure", "offline")) is None
+
+    def test_an_answer_in_a_workers_hands_is_not_saved_as_the_old_engine_heard_it(self, services, score, listener):
+        score(REPEATS[0])
+        heard = []
+
+        def hear(_, task):
+            if not heard:
+                heard.append(task)
+                decide(services)
+                finish_moves(services)
+            return evidence(task, TEXT)
+
+        listener.hear = hear
+        assert score(REPEATS[1]).state is ResponseState.QUEUED
+        assert engine_of(score(REPEATS[1])) == "offline"
+
+    def test_what_the_old_engine_failed_at_is_heard_and_what_is_voided_is_not(self, services, score):
+        score(REPEATS[0])
+        seen = services.responses.find(f"attempt_asha:{REPEATS[1]}")
+        failed = replace(
+            seen, state=ResponseState.FAILED, reason="engine_refused", score=None, revision=seen.revision + 1
+        )
+        services.responses.save(failed, seen_revision=seen.revision)
+        decide(services)
+        finish_moves(services)
+        assert services.responses.find(failed.id).state is ResponseState.QUEUED
+        attempt = services.attempts.find("attempt_asha")
+        voided = replace(attempt, state=AttemptState.VOIDED, revision=attempt.revision + 1)
+        services.attempts.save(voided, seen_revision=attempt.revision)
+        decide(services, "azure")
+        assert finish_moves(services) == 0
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            ({"engine": "google"}, RuleViolation),
+            ({"reason": "  "}, RuleViolation),
+            ({"reason": "x" * 501}, RuleViolation),
+            ({"engine": "azure"}, Conflict),
+            ({"actor": OMAR}, NotFound),
+        ],
+    )
+    def test_refused_nothing_moves(self, services, score, change, refusal):
+        score(REPEATS[0])
+        before = services.cohorts.find("delivery")
+        with pytest.raises(refusal):
+            decide(services, **change)
+        assert services.cohorts.find("delivery") == before
+        assert not services.audit_log.events
+
+    def test_before_anything_was_heard_there_is_nothing_to_move(self, services):
+        with pytest.raises(NotFound):
+            decide(services)

@@ -8,7 +8,7 @@ import pytest
 from backend.features.attempts.responses import ResponseState
 from backend.features.ratings import watching
 from backend.features.ratings.cohort import Cohort, went_down
-from backend.features.ratings.queue import Pace
+from backend.features.ratings.watching import Pace
 from tests.support.exam import MEERA, OMAR, OPENS, SUSHMA, make_delivery
 from tests.support.results_world import furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
@@ -87,7 +87,7 @@ def test_a_speech_engine_that_is_down_is_named(services):
     cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=OPENS)
     services.cohorts.add(went_down(cohort, reason="engine_unreachable", at=OPENS))
     (row,) = queue(services, MEERA)
-    assert row.engine == "azure"
+    assert row.engine == "Azure Pronunciation Assessment"
     assert "does not answer" in row.engine_down
 
 

@@ -326,7 +326,7 @@ class TestToTheResult:
         services.jobs.take()
         services.now.move(days=2)
         assert usecases.sweep(desk=sitting.desk, now=sitting.now) == dict.fromkeys(
-            ("reviewed", "abandoned", "handed_over"), 0
+            ("reviewed", "abandoned", "moving", "handed_over"), 0
         )
         assert sitting.review() is None
         assert list(services.uploads.list_by_attempt(sitting.id)) == []
