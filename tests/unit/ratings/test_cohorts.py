@@ -255,7 +255,7 @@ class TestStaffDecide:
 
     def test_an_answer_in_a_workers_hands_is_not_saved_as_the_old_engine_heard_it(self, services, score, listener):
         score(REPEATS[0])
-        heard = []
+        heard: list[str] = []
 
         def hear(_, task):
             if not heard:
