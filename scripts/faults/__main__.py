@@ -122,7 +122,7 @@ class Runner:
         outcome = self._leg(fault, stack, ground, rounds=min(fault.leg or rounds, rounds), leg=0)
         for leg in range(1, MOST_LEGS):
             left = rounds - outcome.runs
-            if not fault.leg or left <= 0 or (outcome.findings and not fault.must_lose):
+            if not fault.leg or left <= 0 or (_is_spoilt(outcome) and not fault.must_lose):
                 break
             print(f"{line(outcome)}  ({time.monotonic() - began:.0f} s so far)", flush=True)
             outcome = outcome.plus(self._leg(fault, stack, ground, rounds=min(fault.leg, left), leg=leg))
@@ -141,6 +141,13 @@ class Runner:
             print(f"    {finding.kind.value}: {finding.subject}: {finding.text}", flush=True)
         for trouble in outcome.trouble:
             print(f"    client: {trouble}", flush=True)
+
+
+def _is_spoilt(outcome: Outcome) -> bool:
+    """Whether it would only repeat what is broken. What merely came late spoils nothing that follows."""
+    return len(outcome.findings) > outcome.count(Kind.UNDRAINED) or (
+        bool(outcome.findings) and outcome.drained_s is None
+    )
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -12,14 +12,15 @@ from scripts.faults.campus import Cast, Drillground
 from scripts.faults.candidate import Candidate, Habits
 from scripts.faults.checker import check, check_now, count_acknowledged
 from scripts.faults.exam_calls import ExamCalls
-from scripts.faults.history import Finding, Kind, Limits, Stored
+from scripts.faults.history import Finding, Kind, Limits, Stored, Waiting
 from scripts.faults.office import accepted_by_mail
 from scripts.faults.records import Phase, Recorder, calls_of, read_events
 from scripts.faults.stack import PLAIN, Setup, Stack
-from scripts.faults.stored import count_waiting, read_attempts, read_stored
+from scripts.faults.stored import list_waiting, read_attempts, read_stored
 
 RECOVERS_WITHIN_S = 60.0
 DRAINS_WITHIN_S = 60.0
+LOOKS_ON_FOR_S = 300.0
 FINISHES_WITHIN_S = 45.0
 WARM_UP_S = 1.0
 
@@ -140,12 +141,12 @@ class Drill:
             time.sleep(WARM_UP_S)
         recoveries = self._all_rounds()
         self._finish()
-        drained_s = self._drain() if self.fault.is_drained else None
+        drained_s, late = self._drain() if self.fault.is_drained else (None, [])
         if self.fault.then is not None:
             self.fault.then(self)
         if self.fault.forks:
             self.stack.forks.kill_all()
-        return self._judge(recoveries, drained_s)
+        return self._judge(recoveries, drained_s, late)
 
     # -- for strikes ---------------------------------------------------------------------------------------------------
 
@@ -228,16 +229,23 @@ class Drill:
             client.leave()
             client.join(15 * self._patience)
 
-    def _drain(self) -> float | None:
-        """How long the queues took to drain; None when they did not in time."""
-        began = time.monotonic()
-        while time.monotonic() - began < DRAINS_WITHIN_S * self._patience:
-            if count_waiting(self.stack.services, self.delivery_ids) == 0:
-                return time.monotonic() - began
+    def _drain(self) -> tuple[float | None, list[Waiting]]:
+        """How long the queues took to drain, and what still waited when the promised time was over. They are looked
+        at longer than promised, to tell what came late from what never comes: None for the latter."""
+        promised_s = DRAINS_WITHIN_S * self._patience
+        began, late = time.monotonic(), list[Waiting]()
+        while True:
+            waiting = list_waiting(self.stack.services, self.delivery_ids)
+            took_s = time.monotonic() - began
+            if not waiting:
+                return took_s, late
+            if took_s >= promised_s + LOOKS_ON_FOR_S:
+                return None, late
+            if took_s >= promised_s and not late:
+                late = waiting
             time.sleep(0.5)
-        return None
 
-    def _judge(self, recoveries: Sequence[float], drained_s: float | None) -> Outcome:
+    def _judge(self, recoveries: Sequence[float], drained_s: float | None, late: Sequence[Waiting]) -> Outcome:
         calls = calls_of(read_events([client.path for client in self.clients]))
         accepted = accepted_by_mail(self.stack, self.delivery_ids)
         stored: Stored = read_stored(self.stack.services, self.delivery_ids, accepted=accepted)
@@ -247,8 +255,7 @@ class Drill:
         findings = list(dict.fromkeys([*self._findings, *found]))
         if not self.fault.is_drained:
             findings = [finding for finding in findings if finding.kind is not Kind.UNDRAINED]
-        elif drained_s is None and not any(finding.kind is Kind.UNDRAINED for finding in findings):
-            findings.append(Finding(kind=Kind.UNDRAINED, subject="queues", text="an ended attempt is not settled"))
+        findings += [_came_late(each, drained_s) for each in late]
         return Outcome(
             fault=self.fault.name,
             runs=self.crashes or len(recoveries),
@@ -260,3 +267,12 @@ class Drill:
             unknown=sum(1 for call in calls if call.outcome is Phase.UNKNOWN),
             spent_s=self.spent_s,
         )
+
+
+def _came_late(waiting: Waiting, drained_s: float | None) -> Finding:
+    when = (
+        "and was still not done when nobody looked any more" if drained_s is None else f"done after {drained_s:.0f} s"
+    )
+    return Finding(
+        kind=Kind.UNDRAINED, subject=waiting.subject, text=f"when queues should be empty: {waiting.text}; {when}"
+    )

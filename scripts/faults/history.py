@@ -30,6 +30,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What an attempt still waits for, in words."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAttempt:
     id: str
     delivery_id: str

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from backend.core.errors import AdapterError
 from backend.features.attempts.answers import sequence_of
@@ -20,6 +21,7 @@ from scripts.faults.history import (
     StoredMail,
     StoredRecording,
     StoredResult,
+    Waiting,
 )
 
 
@@ -51,18 +53,35 @@ def _stored(services: Services, attempts: Sequence[Attempt]) -> Stored:
     )
 
 
-def count_waiting(services: Services, deliveries: Sequence[str]) -> int:
-    """How many answers and ended attempts of these deliveries still wait for something that no person must do."""
-    waiting = 0
-    for delivery in deliveries:
-        for attempt in services.attempts.list_by_delivery(delivery):
-            responses = services.responses.list_by_attempt(attempt.id)
-            waiting += sum(1 for each in responses if each.state.value in WAITING and attempt.is_over)
-            waiting += sum(1 for each in responses if each.state.value in ("queued", "claimed") and not attempt.is_over)
-            is_whole = not any(each.is_blocking for each in responses)
-            waiting += int(attempt.is_past_deadline(services.now()))
-            waiting += int(attempt.is_over and attempt.settled_at is None and is_whole and attempt.due_at is not None)
-    return waiting
+def list_waiting(services: Services, deliveries: Sequence[str]) -> list[Waiting]:
+    """The answers and ended attempts of these deliveries that still wait for something that no person must do."""
+    now = services.now()
+    return [
+        Waiting(subject=attempt.id, text=text)
+        for delivery in deliveries
+        for attempt in services.attempts.list_by_delivery(delivery)
+        for text in _waits_for(attempt, services.responses.list_by_attempt(attempt.id), now)
+    ]
+
+
+def _waits_for(attempt: Attempt, responses: Sequence[Response], now: datetime) -> Iterator[str]:
+    for each in responses:
+        state = each.state.value
+        if state in WAITING if attempt.is_over else state in ("queued", "claimed"):
+            yield f"answer {each.position} is {state}{_lease(each, now)}"
+    if attempt.is_past_deadline(now):
+        yield "past its deadline and not over"
+    is_whole = not any(each.is_blocking for each in responses)
+    if attempt.is_over and attempt.settled_at is None and is_whole and attempt.due_at is not None:
+        yield f"{attempt.state.value} and not settled, due {_ago(attempt.due_at, now)}"
+
+
+def _lease(response: Response, now: datetime) -> str:
+    return "" if response.lease_until is None else f", its lease ended {_ago(response.lease_until, now)}"
+
+
+def _ago(due_at: datetime | None, now: datetime) -> str:
+    return "never" if due_at is None else f"{(now - due_at).total_seconds():.1f} s ago"
 
 
 def _attempt(attempt: Attempt) -> StoredAttempt:
