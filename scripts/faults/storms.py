@@ -88,7 +88,7 @@ KILL_STORM = Fault(
     habits=HABITS,
     setup=FORKED,
     forks=3,
-    leg=1_000,
+    leg=500,
     deliveries=60,
     then=mail_while_workers_die,
 )
