@@ -198,7 +198,10 @@ export class CheckScreen {
       this.#mark("speaker", "now");
       await this.#ask("Your sound", "Put your headset on. You will hear three rising notes.", ["Play the notes", "play"]);
       this.#show("Playing", h("div", { class: "exam-playing", "aria-hidden": "true" }, icon("speaker")));
-      await this.tools.sound.chime(this.#stop.signal);
+      if (!(await this.tools.sound.chime(this.#stop.signal))) {
+        await this.#fail("speaker", "no_output", "This device plays no sound", ["Plug your headset in, or switch it on if it is wireless.", "Close calls and other programs that use the sound: Zoom, Teams, Meet, WhatsApp.", "Then press Try again. If it stays so, load this page again, or use another device."]);
+        continue;
+      }
       const heard = await this.#ask("Did you hear three notes?", "Turn the sound up until they are comfortable.", ["Yes", "yes"], ["Play again", "again"], ["No", "no"]);
       if (heard === "yes") return this.#mark("speaker", "passed");
       if (heard === "no") {

@@ -1,17 +1,28 @@
 /** Everything that is heard: prompts, instructions, the check's tone. One AudioContext, unlocked by the first click. */
 import { backoffMs, pause } from "./backoff";
 import type { Bytes } from "./sealing";
+import { sleep } from "./sleep";
 
 const UNPLAYABLE_AFTER = 3;
 const LATE_MS = 1500;
+const STARTS_WITHIN_MS = 2500;
 
 export class Sound {
   readonly context: AudioContext = new AudioContext();
   readonly #kept = new Map<string, Bytes>();
 
-  /** Call from a click: browsers let nothing sound before one. */
-  async unlock(): Promise<void> {
-    if (this.context.state !== "running") await this.context.resume();
+  /**
+   * Call from a click: browsers let nothing sound before one. Whether sound comes out now. Where there is no output
+   * (Firefox) or a call holds it (iOS), a browser never says so: nobody waits for it longer than a moment.
+   */
+  async unlock(): Promise<boolean> {
+    const { context } = this;
+    const isRunning = (): boolean => context.state === "running";
+    if (isRunning()) return true;
+    const late = new AbortController();
+    await Promise.race([context.resume(), sleep(STARTS_WITHIN_MS, late.signal)]).catch(() => undefined);
+    late.abort();
+    return isRunning();
   }
 
   /** Has these bytes answer for that address: of a package, or of what was fetched ahead. */
@@ -75,12 +86,13 @@ export class Sound {
     });
   }
 
-  /** Three rising notes, soft at the edges. */
-  async chime(signal: AbortSignal): Promise<void> {
-    await this.unlock();
+  /** Three rising notes, soft at the edges. Whether they could sound. */
+  async chime(signal: AbortSignal): Promise<boolean> {
+    if (!(await this.unlock())) return false;
     const at = this.context.currentTime + 0.05;
     [392, 494, 587].forEach((frequency, index) => this.#note(frequency, at + index * 0.35));
     await pause(1300, signal).catch(() => undefined);
+    return true;
   }
 
   #note(frequency: number, at: number): void {
