@@ -18,7 +18,7 @@ import yaml
 from backend.scoring.scales import Scale, ScaledOutcome, scale_attempt, scale_from_dict
 from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
 
-SCALE = Path(__file__).resolve().parents[1] / "config" / "scales" / "listening_reading_20_80.yaml"
+SCALE = Path(__file__).resolve().parents[1] / "config" / "scales" / "listening_reading_20_80-2.yaml"
 LEVELS = ("A2", "B1", "B2", "C1")
 # Of each level so many items of this task, each of so many parts that are right by chance with this probability.
 FORM: tuple[tuple[Trait, str, tuple[int, int, int, int], int, float], ...] = (

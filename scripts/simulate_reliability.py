@@ -21,7 +21,7 @@ import yaml
 from backend.scoring.scales import Scale, ScaledOutcome, scale_attempt, scale_from_dict
 from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
 
-SCALE = Path(__file__).resolve().parents[1] / "config" / "scales" / "versant_style_20_80-3.yaml"
+SCALE = Path(__file__).resolve().parents[1] / "config" / "scales" / "versant_style_20_80-4.yaml"
 FORM = {"read_aloud": 8, "repeat": 16, "short_answer": 24, "sentence_build": 10, "retelling": 3}  # and 2 open, unscored
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNCIATION)
 # Root mean square errors against experts, as shares of full marks: (of the mean of a speaker, which more items do not

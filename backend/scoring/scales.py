@@ -7,6 +7,7 @@ properties: more points never lower a score, scaling never reorders candidates, 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
@@ -76,6 +77,17 @@ class TraitScale:
         return _interpolate(self.curve, raw)
 
 
+class ErrorsTogether(StrEnum):
+    """How far the errors of subscores go the same way, which decides the overall's standard error.
+
+    `always`: wholly, so that the overall's is their weighted sum. `shared_items`: what single answers add as far as two
+    subscores are made of the same answers, and wholly what the machine gets wrong in every item alike.
+    """
+
+    ALWAYS = "always"
+    SHARED_ITEMS = "shared_items"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntelligibilityLabel:
     lowest: int
@@ -106,6 +118,7 @@ class Scale:
     low_confidence_below: float
     most_silent_share: float
     typing_gate: TypingGate | None = None
+    errors_together: ErrorsTogether = ErrorsTogether.ALWAYS
     descriptors: str = "descriptors_en"
 
 
@@ -191,6 +204,9 @@ _CHOSEN_TRAITS = (Trait.READING, Trait.LISTENING, Trait.GRAMMAR, Trait.VOCABULAR
 TASK_TRAITS |= dict.fromkeys(CHOSEN, _CHOSEN_TRAITS)
 
 
+_LEAST_SEM = 1.0  # a scale tells whole numbers
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
@@ -230,14 +246,33 @@ def _slope(trait: TraitScale, raw: float) -> float:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A subscore before rounding, with its error in two parts: what single answers add, and what the machine gets wrong
+    in every item alike. `shares` are the weights of the items that it is made of, by their place."""
+
+    exact: float
+    of_items: float
+    of_machine: float
+    shares: Mapping[int, float]
+
+    @property
+    def sem(self) -> float:
+        return max(math.hypot(self.of_items, self.of_machine), _LEAST_SEM)
+
+
 def _subscore(
     item_scores: Sequence[ItemScore], trait: TraitScale, scale: Scale, withheld: frozenset[Trait]
-) -> tuple[Subscore, float | None]:
-    """The subscore and its value before rounding."""
-    given = [(each, trait.points_of(each)) for each in item_scores if each.status is ScoreStatus.SCORED]
-    scored = [each for each, pair in given if pair is not None]
+) -> tuple[Subscore, _Measured | None]:
+    """The subscore and what it was rounded from."""
+    given = {
+        place: pair
+        for place, each in enumerate(item_scores)
+        if each.status is ScoreStatus.SCORED and (pair := trait.points_of(each)) is not None
+    }
+    scored = [item_scores[place] for place in given]
     missing = sum(each.status is ScoreStatus.NEEDS_HUMAN and trait.counts(each) for each in item_scores)
-    pairs = [pair for _, pair in given if pair is not None]
+    pairs = list(given.values())
     confidence = sum(each.confidence for each in scored) / len(scored) if scored else 0.0
     confidence *= len(scored) / max(len(scored) + missing, 1)
     if len(pairs) < trait.min_items or trait.trait in withheld:
@@ -253,19 +288,45 @@ def _subscore(
         )
         return empty, None
     raw = _raw(pairs)
-    exact = trait.scaled(raw)
-    value = _half_up(exact)
-    sem = max(math.hypot(_raw_sem(pairs, trait.prior_sd), trait.machine_sd) * _slope(trait, raw), 1.0)
+    slope = _slope(trait, raw)
+    measured = _Measured(
+        exact=trait.scaled(raw),
+        of_items=_raw_sem(pairs, trait.prior_sd) * slope,
+        of_machine=trait.machine_sd * slope,
+        shares={place: weight for place, (_, weight) in given.items()},
+    )
+    value = _half_up(measured.exact)
     return Subscore(
         trait=trait.trait,
         value=value,
         band=scale.cut_table.band_of(value),
-        sem=sem,
+        sem=measured.sem,
         n_items=len(pairs),
         n_missing=missing,
         confidence=confidence,
         insufficient_evidence=False,
-    ), exact
+    ), measured
+
+
+def _overall_sem(parts: Sequence[tuple[float, _Measured]], together: ErrorsTogether) -> float:
+    """The standard error of the weighted mean of subscores; the weights add up to 1."""
+    if together is ErrorsTogether.ALWAYS:
+        return math.fsum(weight * each.sem for weight, each in parts)
+    variance = math.fsum(
+        one_weight * other_weight * one.of_items * other.of_items * _overlap(one.shares, other.shares)
+        for one_weight, one in parts
+        for other_weight, other in parts
+    )
+    machine = math.fsum(weight * each.of_machine for weight, each in parts)
+    return max(math.hypot(math.sqrt(variance), machine), _LEAST_SEM)
+
+
+def _overlap(one: Mapping[int, float], other: Mapping[int, float]) -> float:
+    """How far two subscores are made of the same items, 0 to 1: the correlation of their errors if within an item the
+    error is the same one."""
+    both = math.fsum(one[place] * other[place] for place in one.keys() & other.keys())
+    squares = [math.fsum(weight**2 for weight in each.values()) for each in (one, other)]
+    return both / math.sqrt(squares[0] * squares[1])
 
 
 def _warnings(
@@ -320,15 +381,14 @@ def scale_attempt(item_scores: Sequence[ItemScore], scale: Scale) -> ScaledOutco
     withheld = _withheld(item_scores, scale)
     both = {trait.trait: _subscore(usable, trait, scale, withheld) for trait in scale.traits}
     subscores = {trait: pair[0] for trait, pair in both.items()}
-    parts = [(both[trait.trait][1], subscores[trait.trait].sem, trait.weight) for trait in scale.traits]
-    known = [(exact, sem, weight) for exact, sem, weight in parts if exact is not None and sem is not None]
     total = math.fsum(trait.weight for trait in scale.traits)
+    parts = [(trait.weight, both[trait.trait][1]) for trait in scale.traits]
+    known = [(weight, measured) for weight, measured in parts if measured is not None]
     confidence = math.fsum(subscores[trait.trait].confidence * trait.weight for trait in scale.traits) / total
     overall = sem = None
     if len(known) == len(parts):
-        overall = _half_up(math.fsum(exact * weight for exact, _, weight in known) / total)
-        # Traits share items, so their errors are not independent: the plain weighted sum is the cautious bound.
-        sem = math.fsum(each * weight for _, each, weight in known) / total
+        overall = _half_up(math.fsum(measured.exact * weight for weight, measured in known) / total)
+        sem = _overall_sem([(weight / total, measured) for weight, measured in known], scale.errors_together)
     pronunciation = subscores.get(Trait.PRONUNCIATION)
     return ScaledOutcome(
         overall=overall,
@@ -420,5 +480,6 @@ def scale_from_dict(data: Mapping[str, Any]) -> Scale:
         low_confidence_below=float(data["low_confidence_below"]),
         most_silent_share=float(data["most_silent_share"]),
         typing_gate=_typing_gate(data["typing_gate"]) if "typing_gate" in data else None,
+        errors_together=ErrorsTogether(data.get("errors_together", ErrorsTogether.ALWAYS)),
         descriptors=str(data.get("descriptors", "descriptors_en")),
     )

@@ -18,7 +18,7 @@ from backend.scoring.scorers import score_answer
 from tests.support.speech import evidence
 
 HERE = Path(__file__).parent
-SCALE = Path(__file__).resolve().parents[3] / "config" / "scales" / "versant_style_20_80-3.yaml"
+SCALE = Path(__file__).resolve().parents[3] / "config" / "scales" / "versant_style_20_80-4.yaml"
 STORY = {
     "story": "Mina missed the last bus, so she walked home in the rain. A neighbour saw her and lent her an umbrella.",
     "key_points": [

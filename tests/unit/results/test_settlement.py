@@ -34,7 +34,7 @@ def _change(services, position, **changes):
 def test_a_result_names_every_version(services):
     sit(services)
     versions = _settle(services).versions
-    assert (versions.scale_id, versions.scale_version) == ("versant_style_20_80", "3")
+    assert (versions.scale_id, versions.scale_version) == ("versant_style_20_80", "4")
     assert (versions.form_id, versions.format_id) == ("form_one", "versant_style_short")
     assert "repeat-1" in versions.scorers
     assert versions.engines == ("offline 1",)

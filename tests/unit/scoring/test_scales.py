@@ -1,5 +1,6 @@
 """Promises of the scale, as properties; and that a lack of evidence is never a zero."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,10 @@ from backend.scoring.scales import (
 from backend.scoring.score import ItemScore, Points, ScoreStatus, Trait
 
 CONFIG = Path(__file__).resolve().parents[3] / "config" / "scales"
-RAW: dict[str, Any] = yaml.safe_load((CONFIG / "versant_style_20_80-3.yaml").read_text())
-FIRST, SECOND = (
+RAW: dict[str, Any] = yaml.safe_load((CONFIG / "versant_style_20_80-4.yaml").read_text())
+FIRST, SECOND, THIRD = (
     scale_from_dict(yaml.safe_load((CONFIG / name).read_text()))
-    for name in ("versant_style_20_80.yaml", "versant_style_20_80-2.yaml")
+    for name in ("versant_style_20_80.yaml", "versant_style_20_80-2.yaml", "versant_style_20_80-3.yaml")
 )
 SCALE = scale_from_dict(RAW)
 SHARES = st.floats(min_value=0, max_value=1, allow_nan=False)
@@ -177,15 +178,69 @@ def test_what_the_machine_gets_wrong_in_every_item_stays_however_many_there_are(
 
 @given(ATTEMPTS)
 def test_later_versions_move_errors_and_nothing_else(pairs: list[tuple[str, float]]) -> None:
-    first, second, third = (numbers(scale_attempt(attempt(pairs), each)) for each in (FIRST, SECOND, SCALE))
-    assert first == second == third
+    now = numbers(scale_attempt(attempt(pairs), SCALE))
+    assert all(numbers(scale_attempt(attempt(pairs), each)) == now for each in (FIRST, SECOND, THIRD))
+
+
+def weighted(outcome: ScaledOutcome, *, above: float = 0) -> list[float]:
+    """The subscores' errors, each times its weight in the overall; smaller ones are left out."""
+    total = sum(trait.weight for trait in SCALE.traits)
+    sems = [(trait.weight / total, outcome.subscores[trait.trait].sem or 0) for trait in SCALE.traits]
+    return [weight * sem for weight, sem in sems if sem > above]
+
+
+@given(ATTEMPTS)
+def test_the_overalls_error_lies_between_independent_errors_and_the_same_one(pairs: list[tuple[str, float]]) -> None:
+    outcome, before = (scale_attempt(attempt(pairs), each) for each in (SCALE, THIRD))
+    assert (outcome.sem is None) == (before.sem is None)
+    if outcome.sem is not None and before.sem is not None:
+        assert before.sem == pytest.approx(sum(weighted(before)))
+        assert outcome.sem <= before.sem + 1e-9
+        assert outcome.sem >= math.hypot(*weighted(outcome, above=1)) - 1e-9
+
+
+def one_scale(**points: tuple[str, ...]) -> Scale:
+    """Two subscores, half each, of the named tasks; `machine_sd` nowhere."""
+    curve = [[0.0, 20], [1.0, 80]]
+    traits = {
+        name: {"weight": 50, "min_items": 2, "prior_sd": 0.4, "curve": curve, "sources": {key: [name] for key in tasks}}
+        for name, tasks in points.items()
+    }
+    return scale_from_dict(RAW | {"traits": traits})
+
+
+def chosen(task: str, value: float) -> ItemScore:
+    points = {trait: Points(value=value) for trait in (Trait.LISTENING, Trait.READING)}
+    return ItemScore(task=task, scorer_version="t-1", status=ScoreStatus.SCORED, points=points, confidence=0.8)
+
+
+CHOSEN_ITEMS = [chosen(task, value) for task in ("gap_fill", "matching") for value in (0.2, 0.9, 0.4, 0.7, 0.5)]
+
+
+def test_subscores_of_different_answers_add_up_as_the_root_of_squares() -> None:
+    outcome = scale_attempt(CHOSEN_ITEMS, one_scale(listening=("gap_fill",), reading=("matching",)))
+    errors = [each.sem or 0 for each in outcome.subscores.values()]
+    assert outcome.sem == pytest.approx(math.hypot(*errors) / 2)
+
+
+def test_subscores_of_the_same_answers_have_one_error() -> None:
+    both = ("gap_fill", "matching")
+    outcome = scale_attempt(CHOSEN_ITEMS, one_scale(listening=both, reading=both))
+    errors = [each.sem or 0 for each in outcome.subscores.values()]
+    assert outcome.sem == pytest.approx(sum(errors) / 2)
+
+
+def test_what_the_machine_gets_wrong_adds_up_whatever_the_answers() -> None:
+    """A hundred times the answers: hardly any error is left but the machine's."""
+    outcome = scale_attempt(form(0.6) * 100, SCALE)
+    assert outcome.sem == pytest.approx(sum(weighted(outcome)), rel=0.05)
 
 
 def test_the_outcome_names_its_tables() -> None:
     plain = scale_attempt(form(0.7), SCALE).to_dict()
     assert (plain["scale_id"], plain["scale_version"], plain["cut_table_id"]) == (
         "versant_style_20_80",
-        "3",
+        "4",
         "cefr_20_80_placement",
     )
 

@@ -11,7 +11,7 @@ from scripts.simulate_choices import FORM, study
 from tests.support.bank import real_formats
 
 SCALES = FileScales()
-SKILLS, WRITING = SCALES.get("skills_20_80", "1"), SCALES.get("writing_20_80", "1")
+SKILLS, WRITING = SCALES.get_newest("skills_20_80"), SCALES.get_newest("writing_20_80")
 
 
 def item(task: str, **values: float) -> ItemScore:
@@ -92,9 +92,11 @@ def test_more_points_never_lower_a_score(scale: Scale):
 
 def test_guessing_earns_the_bottom_and_every_level_its_band():
     """Simulated candidates over the listening and reading form; see docs/scoring/scale.md."""
-    scale = SCALES.get("listening_reading_20_80", "1")
+    scale = SCALES.get_newest("listening_reading_20_80")
     found = study(scale, candidates=60, seed=1)
     assert found["guessing"]["mean"] < 24
+    overall = found["overall"]
+    assert abs(overall["sem_reported"] - overall["error_between_sittings"]) < 1.2
     edges = [(cut.band, cut.lowest) for cut in scale.cut_table.cuts[1:]]
     assert all(abs(found[f"edge_{band}"]["mean"] - lowest) < 5 for band, lowest in edges)
 
