@@ -70,8 +70,8 @@ test-eventlet: ready-dev ## a smoke test of VIVA_ASYNC_MODE=eventlet in an envir
 journey-full: ready-dev ## two students sit the true short form in a browser, in real time (some 20 minutes)
 	@JOURNEY=full $(RUN) -m pytest -q -p no:randomly tests/browser/test_whole_journey.py
 
-load: ready-dev ## whole exams of CANDIDATES=500 at once, on a Viva of its own; checks the records (DURATION=192 ENGINE=rust WORKERS=2 MACHINES=2)
-	@$(RUN) -m scripts.load $(if $(CANDIDATES),--candidates $(CANDIDATES)) $(if $(DURATION),--duration $(DURATION)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(FORMAT),--format $(FORMAT)) $(ARGS)
+load: ready-dev ## whole exams of CANDIDATES=500 at once, on a Viva of its own; checks the records (DURATION=192 ENGINE=rust WORKERS=2 MACHINES=2; OUTAGE=queue,objects,mail OUTAGE_S=60: those go away in the middle)
+	@$(RUN) -m scripts.load $(if $(CANDIDATES),--candidates $(CANDIDATES)) $(if $(DURATION),--duration $(DURATION)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(MACHINES),--machines $(MACHINES)) $(if $(FORMAT),--format $(FORMAT)) $(if $(OUTAGE),--outage $(OUTAGE)) $(if $(OUTAGE_S),--outage-s $(OUTAGE_S)) $(ARGS)
 
 histories: ready-dev ## N=100000 random histories of the attempt engine, on its rules and memory alone; prints what broke (SEED=text)
 	@$(RUN) -m scripts.histories $(or $(N),10000) $(SEED)

@@ -12,6 +12,7 @@ A session ends `session_refresh_hours` after its last use, at least twelve; one 
 pause of an hour. Neither can fall into an exam.
 """
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -32,7 +33,7 @@ from flask_jwt_extended import (
 )
 
 from backend.core.actor import Actor, Role
-from backend.core.errors import Forbidden
+from backend.core.errors import Forbidden, TemporaryFailure
 from backend.core.ports import Session, Sessions
 from backend.web.gates import get_services
 from backend.web.tokens import Token, init_tokens, read_token
@@ -178,7 +179,9 @@ def _continue(access: Token) -> None:
         _forget()
         return
     if not session.is_confirmed and access.refresh_id == session.refresh_id:
-        _sessions().confirm(session.id, session.refresh_id)
+        # Only a note: the next request makes it, if this one cannot.
+        with contextlib.suppress(TemporaryFailure):
+            _sessions().confirm(session.id, session.refresh_id)
     _use(session)
 
 
@@ -191,7 +194,14 @@ def _renew() -> None:
         return
     now = get_services().now()
     successor = secrets.token_urlsafe(16)
-    rotated = _sessions().rotate(session.id, seen=refresh.refresh_id, successor=successor, now=now)
+    try:
+        rotated = _sessions().rotate(session.id, seen=refresh.refresh_id, successor=successor, now=now)
+    except TemporaryFailure:
+        # Sessions can be read from memory only (docs/adr/0129): on with the present token, renewed when they are back.
+        if refresh.refresh_id != session.refresh_id:
+            raise
+        _use(session)
+        return
     if rotated or _is_parallel(session.id, refresh):
         _use_and_send(session.id)
     else:

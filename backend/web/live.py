@@ -63,8 +63,12 @@ def is_own_origin(app: Flask, origin: str | None, environ: Mapping[str, Any]) ->
 
 
 def _connect(_auth: object = None) -> bool | None:
-    """Only those who are signed in; everybody else is turned away."""
-    if actor_from_request() is None:
+    """Only those who are signed in; everybody else is turned away, and asks again in a moment if it is our page."""
+    try:
+        if actor_from_request() is None:
+            return False
+    except AdapterError as failure:
+        log.warning("live_connect_failed", reason=failure.reason)
         return False
     keep_line(str(getattr(request, "namespace", NAMESPACE)))
     return None

@@ -14,13 +14,21 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 Mode = Literal["pass", "refuse", "reset", "stall", "slow", "half_close", "lose_reply"]
 T = TypeVar("T")
 CHUNK = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+HOST = "127.0.0.1"
+# The settings that reach each part.
+SETTINGS_OF = {
+    "database": ("mongodb_uri",),
+    "queue": ("redis_url",),
+    "objects": ("s3_endpoint", "s3_public_endpoint"),
+}
 
 
 class Loop:
@@ -79,7 +87,7 @@ class Proxy:
             await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, reuse_address=True)
+        self._server = await asyncio.start_server(self._accept, HOST, self.port, reuse_address=True)
 
     def _reset_all(self) -> None:
         for writer in list(self._open):
@@ -146,3 +154,24 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, AttributeError):
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     writer.transport.abort()
+
+
+def addresses_through(direct: Mapping[str, str], ports: Mapping[str, int]) -> dict[str, str]:
+    """The addresses, by name of setting, of the parts that have a proxy: the same, at its port."""
+    return {
+        name: _at_port(direct[name], port)
+        for part, port in ports.items()
+        for name in SETTINGS_OF.get(part, ())
+        if name in direct
+    }
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    return str(parts.hostname), int(parts.port or 0)
+
+
+def _at_port(address: str, port: int) -> str:
+    parts = urlsplit(address)
+    user, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{HOST}:{port}"))

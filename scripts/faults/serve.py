@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Self, TypeVar
 
 from config.settings import Settings, load_settings
+from scripts.faults.proxy import addresses_through
 from scripts.services import embedded, supervisor
 from scripts.services.memory import Memory, write_private
 from scripts.services.plan import make_plan
@@ -24,11 +24,11 @@ from scripts.services.program import Folders, Program, StartProblem, Step
 from scripts.services.runfiles import Progress, State, locked, process_identity
 from scripts.services.supervisor import Supervisor
 
-PARTS = {"database": ("mongodb_uri",), "queue": ("redis_url",), "objects": ("s3_endpoint", "s3_public_endpoint")}
 REPLACED = {
     "backend.serve:app": "scripts.faults.web:app",
     "backend.worker:celery_app": "scripts.faults.jobs:celery_app",
 }
+Entry = TypeVar("Entry", bound=Program | Step)
 LEFT_OUT = ("models", "prompts")  # the programme's ears need none, its prompts are silent
 AFTER_MOUNT = str(Path(__file__).with_name("after_mount.py"))
 
@@ -86,27 +86,12 @@ def plan_of(settings: Settings, folders: Folders, differences: Differences) -> l
     ]
     direct = {name: address for service in services for name, address in service.addresses.items()}
     write_private(folders.run / "direct.json", json.dumps(direct))
-    through = {**direct, **_through_proxies(direct, differences)}
-    os.environ.update({name.upper(): address for name, address in through.items()})
-    rest = make_plan(settings.with_values(**through), folders)
+    addresses = {**direct, **addresses_through(direct, differences.proxies)}
+    os.environ.update({name.upper(): address for name, address in addresses.items()})
+    rest = make_plan(settings.with_values(**addresses), folders)
     programs = [_on_disk(service.program, differences) for service in services]
     left_out = {*LEFT_OUT, *differences.without}
-    return [*programs, *(_ours(entry) for entry in rest if entry.name not in left_out)]
-
-
-def _through_proxies(direct: dict[str, str], differences: Differences) -> dict[str, str]:
-    return {
-        name: _with_port(direct[name], port)
-        for part, port in differences.proxies.items()
-        for name in PARTS.get(part, ())
-        if name in direct
-    }
-
-
-def _with_port(address: str, port: int) -> str:
-    parts = urlsplit(address)
-    user, at, _ = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{embedded.LOOPBACK}:{port}"))
+    return [*programs, *(with_our_doubles(entry) for entry in rest if entry.name not in left_out)]
 
 
 def _on_disk(program: Program, differences: Differences) -> Program:
@@ -118,7 +103,8 @@ def _on_disk(program: Program, differences: Differences) -> Program:
     return replace(program, command=tuple(command))
 
 
-def _ours(entry: Program | Step) -> Program | Step:
+def with_our_doubles(entry: Entry) -> Entry:
+    """The same program or step, with the programme's wrappers in place of the product's applications."""
     return replace(entry, command=tuple(REPLACED.get(word, word) for word in entry.command))
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from backend.wiring import Services, build_services
 from config.settings import PROJECT_ROOT, Settings, load_settings
 from scripts.faults.mail_double import MailDouble
-from scripts.faults.proxy import Loop, Proxy
+from scripts.faults.proxy import Loop, Proxy, host_and_port
 from scripts.faults.web_forks import TETHERED, WebForks
 from scripts.services.embedded import database_answers, http_answers, queue_answers
 from scripts.services.memory import free_port, write_private
@@ -138,9 +138,7 @@ class Stack:
     def _open_proxies(self, direct: dict[str, str]) -> None:
         targets = {"database": "mongodb_uri", "queue": "redis_url", "objects": "s3_endpoint"}
         for part, name in targets.items():
-            parts = urlsplit(direct[name])
-            target = (str(parts.hostname), int(parts.port or 0))
-            self.proxies[part] = Proxy(self._loop, port=self._proxy_ports[part], target=target)
+            self.proxies[part] = Proxy(self._loop, port=self._proxy_ports[part], target=host_and_port(direct[name]))
         self.proxies["door"] = Proxy(self._loop, port=self.door, target=("127.0.0.1", self.web_port))
 
     def _check_manager(self) -> None:

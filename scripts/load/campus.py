@@ -43,11 +43,15 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """Who takes part: `students` sit `delivery`, `admin` watches it."""
+    """Who takes part: `students` sit `deliveries`, one after another, `admin` watches the first."""
 
-    delivery: Delivery
+    deliveries: Sequence[Delivery]
     students: Sequence[Pass]
     admin: Pass
+
+    @property
+    def delivery(self) -> Delivery:
+        return self.deliveries[0]
 
 
 def prepare_storage(settings: Settings) -> None:
@@ -80,8 +84,8 @@ def prepare_items(services: Services, *, bank_of_run: Path = BANK) -> None:
         raise RuntimeError(f"the bank is too small for the load run's format: {shortages[0].detail}")
 
 
-def seed(services: Services, *, candidates: int, format_id: str, email: str | None = None) -> Cast:
-    """The campus, its people with their sessions, and the delivery.
+def seed(services: Services, *, candidates: int, format_id: str, email: str | None = None, deliveries: int = 1) -> Cast:
+    """The campus, its people with their sessions, and the deliveries.
 
     Sessions are made as a sign-in makes them, but for the password: hashing those of a thousand people is a measurement
     of Argon2, and happens before an exam, not in it.
@@ -104,10 +108,10 @@ def seed(services: Services, *, candidates: int, format_id: str, email: str | No
     accounts = [make_account(f"load-{n:05d}", Role.STUDENT, f"Candidate {n:05d}", now) for n in range(candidates)]
     services.accounts.add_many(accounts)
     services.students.add_many([make_student(account, now, email=email) for account in accounts])
-    delivery = _schedule(services, admin.as_actor(), format_id, now)
+    scheduled = [_schedule(services, admin.as_actor(), format_id, now) for _ in range(deliveries)]
     doorman = Doorman(services)
     passes = [doorman.let_in(account.as_actor()) for account in accounts]
-    return Cast(delivery=delivery, students=passes, admin=doorman.let_in(admin.as_actor()))
+    return Cast(deliveries=scheduled, students=passes, admin=doorman.let_in(admin.as_actor()))
 
 
 def make_account(account_id: str, role: Role, name: str, now: datetime) -> Account:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,17 +26,17 @@ class Verdict:
     problems: tuple[str, ...] = field(default_factory=tuple)
 
 
-def check_records(services: Services, *, delivery_id: str, journal: Path, candidates: int) -> Verdict:
+def check_records(services: Services, *, delivery_ids: Sequence[str], journal: Path, entered: int) -> Verdict:
     """Each line of the generator's journal against responses and object store, and that everybody handed in."""
     entries = [json.loads(line) for line in journal.read_text().splitlines()]
-    attempts = services.attempts.list_by_delivery(delivery_id)
+    attempts = [attempt for delivery_id in delivery_ids for attempt in services.attempts.list_by_delivery(delivery_id)]
     responses = {
         response.id: response for attempt in attempts for response in services.responses.list_by_attempt(attempt.id)
     }
     left = [attempt for attempt in attempts if attempt.state is not AttemptState.SUBMITTED]
     problems = [f"attempt {attempt.id} is {attempt.state}" for attempt in left]
-    if len(attempts) != candidates:
-        problems.append(f"{candidates} candidates, {len(attempts)} attempts")
+    if len(attempts) != entered:
+        problems.append(f"{entered} were let in, {len(attempts)} attempts")
     problems += _check_all(services, entries, responses)
     return Verdict(checked=len(entries), problems=tuple(problems))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.load.cost import Comparison
+from scripts.load.outage import MAY_SLOW_DOWN, Effect, Outage
 from scripts.load.processes import Cost, machine
 from scripts.load.records import Verdict
 
@@ -18,6 +19,7 @@ TITLES = {
     "move": "move",
     "prompt": "prompt",
     "recording": "recording acknowledged",
+    "deferred": "recording that had to wait",
     "save": "typed answer acknowledged",
     "heartbeat": "heartbeat",
     "hand_in": "after the last item",
@@ -37,12 +39,16 @@ class Run:
     verdict: Verdict
     costs: Mapping[str, tuple[Cost, Cost]]
     comparison: Comparison
+    outage: Outage | None = None
+    effect: Effect | None = None
 
     @property
     def errors(self) -> int:
-        """Failed calls, candidates who could not go on, and acknowledgements that the records do not bear out."""
+        """Failed calls, candidates who could not go on, acknowledgements that the records do not bear out, and what an
+        outage lost, doubled or left undone."""
         failed = sum(self.outcome["failures"].values())
-        return int(failed) + len(self.outcome["lost"]) + len(self.verdict.problems)
+        behind = len(self.effect.problems) if self.effect else 0
+        return int(failed) + len(self.outcome["lost"]) + len(self.verdict.problems) + behind
 
     @property
     def exam_s(self) -> float:
@@ -53,7 +59,7 @@ def print_report(run: Run) -> None:
     acked = run.outcome["acked"]
     print(f"\n{run.candidates} candidates, {acked} acknowledgements in {run.exam_s:.0f} s ({acked / run.exam_s:.1f}/s)")
     print(f"machine: {machine()}; database: {run.engine}")
-    print(f"{_web(run)}; no workers: scoring comes later")
+    print(f"{_web(run)}; {'workers whose ears need no models' if run.effect else 'no workers: scoring comes later'}")
     print(f"\n{'':28}{'count':>8}{'p50':>9}{'p99':>9}{'p99.9':>9}{'longest':>9}  ms")
     times = run.outcome["times"]
     for kind in [*TITLES, *(kind for kind in times if kind not in TITLES)]:
@@ -66,7 +72,20 @@ def print_report(run: Run) -> None:
     trouble = monitor["trouble"] or "no trouble"
     print(f"\nmonitor: joined in {monitor['joined_ms'] or 0:.0f} ms, {monitor['events']} events; {trouble}")
     _print_comparison(run.comparison)
+    if run.outage and run.effect:
+        _print_effect(run.outage, run.effect)
     _print_errors(run)
+
+
+def _print_effect(outage: Outage, effect: Effect) -> None:
+    print(f"\n{' and '.join(outage.parts)} away for {outage.seconds:.0f} s{'acks':>15}{'p50':>9}{'p99':>9}  ms")
+    for span in effect.spans:
+        print(f"{span.name:28}{span.acked:8}{span.p50_ms:9.0f}{span.p99_ms:9.0f}")
+    print(f"99th percentile without them: {effect.slow_down:.2f} times that before (goal: at most {MAY_SLOW_DOWN:.0f})")
+    late = f"the last went {effect.sent_after_s:.0f} s after the return"
+    print(f"{effect.deferred} recordings waited on the devices; {late}")
+    drained = "not all done" if effect.drained_s is None else f"done after {effect.drained_s:.0f} s"
+    print(f"scoring, results and mails when the last exam had ended: {drained}")
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -97,7 +116,8 @@ def _print_errors(run: Run) -> None:
         print(f"  {count} x {what}")
     for what, count in run.outcome["notes"].items():
         print(f"  (no error: {count} x {what})")
-    for line in [*run.verdict.problems, *run.outcome["lost"]][:SHOWN_PROBLEMS]:
+    behind = run.effect.problems if run.effect else ()
+    for line in [*run.verdict.problems, *run.outcome["lost"], *behind][:SHOWN_PROBLEMS]:
         print(f"  {line}")
 
 
@@ -113,5 +133,15 @@ def summary_line(run: Run) -> str:
             "p99_ack_ms": round(acknowledgement["p99"], 1),
             "cost_ratio": round(run.comparison.ratio, 2),
             "generator_cpu": round(run.outcome["generator_cpu"], 3),
+            **(_effect_fields(run.effect) if run.effect else {}),
         }
     )
+
+
+def _effect_fields(effect: Effect) -> dict[str, object]:
+    return {
+        **{f"p99_{span.name}_ms": round(span.p99_ms, 1) for span in effect.spans},
+        "slow_down": round(effect.slow_down, 2),
+        "deferred": effect.deferred,
+        "drained_s": None if effect.drained_s is None else round(effect.drained_s, 1),
+    }

@@ -1,6 +1,7 @@
 """A Viva of a load run's own: database, queue, object store and web processes, in a folder and on ports of their own.
 
 No workers run: scoring has its own time and machine, and answers wait for it in the queue as they do on an exam day.
+Only when a part is to go away, workers run as well (scripts.load.workers), with ears that need no models.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from typing import Literal
 
 from backend.storage import connect
 from config.settings import PROJECT_ROOT, Settings
+from scripts.load.doors import Doors
 from scripts.services import embedded
 from scripts.services.memory import Memory, free_port
 from scripts.services.program import Program, StartProblem
@@ -42,8 +44,8 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_services(folder: Path, *, engine: EngineName, workers: int) -> Iterator[Stack]:
-    """Database, queue and object store; everything is stopped at the end.
+def running_services(folder: Path, *, engine: EngineName, workers: int, doors: Doors | None = None) -> Iterator[Stack]:
+    """Database, queue and object store, the latter two behind `doors` if there are; everything is stopped at the end.
 
     `MONGODB_URI`, if set, is the server, with a database of the run's own that is dropped. Raises StartProblem.
     """
@@ -60,6 +62,8 @@ def running_services(folder: Path, *, engine: EngineName, workers: int) -> Itera
         ):
             groups[key] = _start(stack, service)
             addresses |= service.addresses
+        if doors is not None:
+            addresses = doors.lead(addresses)
         settings = Settings().with_values(
             viva_port=port,
             viva_public_url=f"http://127.0.0.1:{port}",
@@ -68,8 +72,10 @@ def running_services(folder: Path, *, engine: EngineName, workers: int) -> Itera
             viva_secret_key=SECRET,
             viva_web_workers=workers,
             mongodb_database=f"viva_load_{port}",
-            mail_driver="outbox",
             log_level="WARNING",
+            # Nobody signs in again during a run.
+            session_access_minutes=240,
+            **(doors.mail_settings if doors else {"mail_driver": "outbox"}),
             **addresses,
         )
         if "database" not in groups:

@@ -214,12 +214,14 @@ def test_a_reply_that_never_came_leaves_the_outcome_unknown(brevo, planned):
     assert len(fake.accepted) == 1
 
 
-@pytest.mark.parametrize("driver", ["brevo", "sib"])
-def test_a_provider_that_is_not_there_has_surely_not_got_it(driver):
-    settings = Settings(brevo_api_key="key", brevo_base_url="http://127.0.0.1:9/v3", mail_driver=driver)
-    with pytest.raises(TemporaryFailure) as failure:
+@pytest.mark.parametrize("driver", ["brevo", "sib", "smtp"])
+def test_a_provider_that_is_not_there_has_surely_not_got_it_and_nobody_else_asks_for_a_moment(driver):
+    settings = Settings(
+        brevo_api_key="key", brevo_base_url="http://127.0.0.1:9/v3", smtp_url="smtp://127.0.0.1:9", mail_driver=driver
+    )
+    with pytest.raises(OverQuota) as failure:
         build_mailer(settings, MemoryOutboxStore(MemoryBlobs())).send(MAIL, now=NOW)
-    assert type(failure.value) is TemporaryFailure
+    assert (failure.value.reason, failure.value.retry_after_s) == ("provider_unreachable", 30)
 
 
 # -- SMTP --------------------------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ import redis
 
 from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.sessions.redis import RedisSessions
-from backend.adapters.sessions.remembered import DEAF_AFTER_S, KEPT_S, RememberedSessions
+from backend.adapters.sessions.remembered import BELIEVED_S, DEAF_AFTER_S, KEPT_S, RememberedSessions
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import Session, Sessions
+from scripts.faults.proxy import Loop, Proxy, addresses_through, host_and_port
+from scripts.services.memory import free_port
 
 NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
@@ -233,6 +235,47 @@ def test_a_process_that_hears_nothing_asks_redis_each_time(listening, redis_url)
     assert here.find("s1") is not None
     moment[0] += DEAF_AFTER_S
     assert here.find("s1") is None
+
+
+@pytest.mark.services
+def test_while_redis_is_away_what_was_known_last_is_believed_for_a_time(redis_url) -> None:
+    url, moment, loop = f"{redis_url}/9", [0.0], Loop()
+    door = Proxy(loop, port=free_port(), target=host_and_port(url))
+    through_door = addresses_through({"redis_url": url}, {"queue": door.port})["redis_url"]
+    elsewhere = RedisSessions(url, lifetime=timedelta(hours=12))
+    here = RememberedSessions(
+        RedisSessions(through_door, lifetime=timedelta(hours=12)), through_door, clock=lambda: moment[0]
+    )
+    try:
+        elsewhere.add(session())
+        wait_until(lambda: here.find("s1") is not None and here.remembers("s1"))
+        door.set("refuse")
+        wait_until(lambda: not here.remembers("s1"))
+        assert here.find("s1") == session()
+        with pytest.raises(TemporaryFailure):
+            here.rotate("s1", seen="r1", successor="r2", now=LATER)
+        assert here.find("s1") == session(), "what could not be changed is still believed"
+        with pytest.raises(TemporaryFailure):
+            here.find("nobody's")
+        moment[0] += BELIEVED_S + 1
+        with pytest.raises(TemporaryFailure):
+            here.find("s1")
+        elsewhere.revoke("s1")
+        door.set("pass")
+        wait_until(lambda: _is_gone(here, "s1"))
+    finally:
+        here.close()
+        door.close()
+        loop.stop()
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+
+
+def _is_gone(sessions: Sessions, session_id: str) -> bool:
+    try:
+        return sessions.find(session_id) is None
+    except TemporaryFailure:
+        return False
 
 
 @pytest.mark.services

@@ -6,6 +6,7 @@ import jwt
 import pytest
 from flask.testing import FlaskClient
 
+from backend.core.errors import TemporaryFailure
 from backend.features.accounts.model import AccountState
 from backend.web import auth
 from tests.support.people import World, build_world
@@ -114,6 +115,33 @@ def test_a_reply_lost_on_a_broken_network_signs_nobody_out(world: World) -> None
     world.clock.move(minutes=30)
     drop_access(again)
     assert who(again) == "asha"
+
+
+def test_where_sessions_can_only_be_read_nobody_is_dropped_and_nothing_is_renewed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = world.browser("asha")
+    older = cookies(browser)
+    drop_access(browser)
+    assert who(browser) == "asha"
+
+    def fails(*_: object, **__: object) -> None:
+        raise TemporaryFailure("sessions_unreachable")
+
+    for name in ("rotate", "confirm"):
+        monkeypatch.setattr(world.services.sessions, name, fails)
+    present = cookies(browser)
+    assert who(browser) == "asha", "not confirmed, for now"
+    drop_access(browser)
+    assert who(browser) == "asha"
+    assert cookies(browser)["viva_8000_refresh"] == present["viva_8000_refresh"]
+    stale = world.app.test_client()
+    put(stale, older)
+    drop_access(stale)
+    assert who(stale) is None, "an older token is not believed meanwhile"
+    monkeypatch.undo()
+    assert who(browser) == "asha"
+    assert cookies(browser)["viva_8000_refresh"] != present["viva_8000_refresh"]
 
 
 def test_signing_out_works_at_once_and_for_copies_too(world: World) -> None:

@@ -32,7 +32,14 @@ class CeleryJobs(Jobs):
             accept_content=["json"],
             result_backend=None,
             task_ignore_result=True,
-            broker_transport_options={"socket_timeout": 3, "socket_connect_timeout": 3},
+            # A kept connection that broke is opened again at once, and that is all: a candidate waits for this reply,
+            # and the sweep finds what could not be handed over.
+            broker_transport_options={
+                "socket_timeout": 3,
+                "socket_connect_timeout": 3,
+                "max_retries": 1,
+                "interval_start": 0,
+            },
             broker_connection_timeout=3,
         )
         self._redis = Redis.from_url(broker_url, socket_timeout=3, socket_connect_timeout=3)

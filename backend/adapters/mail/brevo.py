@@ -13,8 +13,8 @@ from brevo.transactional_emails import (
 )
 
 from backend.adapters.mail.brevo_replies import ALREADY_ACCEPTED, KEY_LIFETIME, TIMEOUT_S, failure_of, is_repeat
-from backend.adapters.mail.checks import Sender, check_mail, provider_key
-from backend.core.errors import OutcomeUnknown, TemporaryFailure
+from backend.adapters.mail.checks import Sender, check_mail, provider_key, unreachable
+from backend.core.errors import OutcomeUnknown
 from backend.core.ports import Mail, Mailer
 
 
@@ -45,7 +45,7 @@ class BrevoMailer(Mailer):
                 return ALREADY_ACCEPTED
             raise failure_of(refused.status_code, refused.body, refused.headers) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise TemporaryFailure("provider_unreachable") from None
+            raise unreachable() from None
         except httpx.HTTPError:
             raise OutcomeUnknown("provider_silent") from None
         return sent.message_id or ""

@@ -3,9 +3,10 @@
 import uuid
 from dataclasses import dataclass
 
-from backend.core.errors import PermanentFailure
+from backend.core.errors import OverQuota, PermanentFailure
 from backend.core.ports import Mail
 
+_ASKED_AGAIN_AFTER_S = 30
 _BREAKS_HEADERS = ("\r", "\n", "\0")
 _KEY_SPACE = uuid.UUID("5f2a6a3c-58c1-4f0e-9d0a-6a0c7a3f9b11")
 
@@ -33,3 +34,8 @@ def check_mail(mail: Mail) -> None:
 def provider_key(mail: Mail) -> str:
     """The same UUID for the same message: Brevo takes nothing else as a key."""
     return str(uuid.uuid5(_KEY_SPACE, mail.idempotency_key))
+
+
+def unreachable() -> OverQuota:
+    """The provider did not get it, nor would it get another's: everything waits, and one mail asks twice a minute."""
+    return OverQuota("provider_unreachable", retry_after_s=_ASKED_AGAIN_AFTER_S)

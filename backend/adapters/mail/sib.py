@@ -8,8 +8,8 @@ import urllib3.exceptions
 from sib_api_v3_sdk.rest import ApiException
 
 from backend.adapters.mail.brevo_replies import ALREADY_ACCEPTED, KEY_LIFETIME, TIMEOUT_S, failure_of, is_repeat
-from backend.adapters.mail.checks import Sender, check_mail, provider_key
-from backend.core.errors import OutcomeUnknown, TemporaryFailure
+from backend.adapters.mail.checks import Sender, check_mail, provider_key, unreachable
+from backend.core.errors import OutcomeUnknown
 from backend.core.ports import Mail, Mailer
 
 _NEVER_ARRIVED = (
@@ -43,7 +43,7 @@ class SibMailer(Mailer):
             raise failure_of(refused.status or None, refused.body, refused.headers) from None
         except urllib3.exceptions.MaxRetryError as gave_up:
             if isinstance(gave_up.reason, _NEVER_ARRIVED):
-                raise TemporaryFailure("provider_unreachable") from None
+                raise unreachable() from None
             raise OutcomeUnknown("provider_silent") from None
         except urllib3.exceptions.HTTPError:
             raise OutcomeUnknown("provider_silent") from None

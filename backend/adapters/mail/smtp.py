@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from backend.adapters.mail.checks import Sender, check_mail, provider_key
+from backend.adapters.mail.checks import Sender, check_mail, provider_key, unreachable
 from backend.core.errors import AdapterError, OutcomeUnknown, OverQuota, PermanentFailure, TemporaryFailure
 from backend.core.ports import Mail, Mailer
 
@@ -75,7 +75,7 @@ def _refused_at_the_door(error: Exception) -> AdapterError:
         return OverQuota("provider_refused_key")
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code in _BUSY:
         return OverQuota("provider_busy")
-    return TemporaryFailure("provider_unreachable")
+    return unreachable()
 
 
 def _hand_over(connection: smtplib.SMTP, message: EmailMessage, to_address: str) -> None:

@@ -3,6 +3,9 @@
 Every change of a session is announced (`RedisSessions`); a listener forgets it at once. Whatever makes news uncertain
 ends the remembering: a lost connection, or no sign of life from Redis for `DEAF_AFTER_S`. So a revoked session is
 refused within milliseconds, and within `DEAF_AFTER_S` where the network to Redis silently fails.
+
+While Redis cannot be reached at all, nobody can be signed out in it either: then what was known last is believed, for
+`BELIEVED_S` at most, so that an exam goes on (docs/adr/0129). When it answers again everything is asked anew.
 """
 
 import contextlib
@@ -20,6 +23,7 @@ from backend.core.ports import Session, Sessions
 DEAF_AFTER_S = 6.0
 ASKED_EVERY_S = 1.0
 TRIED_EVERY_S = 1.0
+BELIEVED_S = 2 * 3600.0
 KEPT_S = 60.0  # a session that nobody uses ends in Redis without news
 MOST = 20_000
 
@@ -36,6 +40,7 @@ class RememberedSessions(Sessions):
         self._clock = clock
         self._known: dict[str, tuple[Session, float]] = {}
         self._heard_at: float | None = None
+        self._down_since: float | None = None
         self._changes = 0
         self._starting = threading.Lock()
         self._listener: threading.Thread | None = None
@@ -43,9 +48,8 @@ class RememberedSessions(Sessions):
 
     def find(self, session_id: str) -> Session | None:
         if not self._hears():
-            self._known.clear()
             self._listen()
-            return self._kept.find(session_id)
+            return self._believed(session_id) or self._kept.find(session_id)
         known = self._known.get(session_id)
         if known is not None and self._clock() < known[1]:
             return known[0]
@@ -66,10 +70,10 @@ class RememberedSessions(Sessions):
         self._forget(session_id)
 
     def rotate(self, session_id: str, *, seen: str, successor: str, now: datetime) -> bool:
-        try:
-            return self._kept.rotate(session_id, seen=seen, successor=successor, now=now)
-        finally:
-            self._forget(session_id)
+        # A failure forgets nothing: if it was done all the same, the news of it comes, or everything is asked anew.
+        rotated = self._kept.rotate(session_id, seen=seen, successor=successor, now=now)
+        self._forget(session_id)
+        return rotated
 
     def revoke(self, session_id: str) -> None:
         try:
@@ -112,8 +116,21 @@ class RememberedSessions(Sessions):
         self._changes += 1
         self._known.pop(session_id, None)
 
+    def _believed(self, session_id: str) -> Session | None:
+        """What was known last, while the listener cannot reach Redis; None where Redis has to be asked."""
+        if self._down_since is None or self._clock() - self._down_since > BELIEVED_S:
+            return None
+        known = self._known.get(session_id)
+        return known[0] if known is not None else None
+
     def _hears(self) -> bool:
         return self._heard_at is not None and self._clock() - self._heard_at < DEAF_AFTER_S
+
+    def _start_anew(self) -> None:
+        """News come again; what came meanwhile was missed."""
+        self._changes += 1
+        self._known.clear()
+        self._down_since = None
 
     # -- the listener ------------------------------------------------------------------------------------------------
 
@@ -128,9 +145,10 @@ class RememberedSessions(Sessions):
             try:
                 self._hear()
             except (redis.RedisError, OSError) as error:
-                log.warning("session_news_lost", kind=type(error).__name__)
+                if self._down_since is None:
+                    log.warning("session_news_lost", kind=type(error).__name__)
+                    self._down_since = self._clock()
             self._heard_at = None
-            self._known.clear()
             self._ended.wait(TRIED_EVERY_S)
 
     def _hear(self) -> None:
@@ -142,6 +160,8 @@ class RememberedSessions(Sessions):
                 if message is None:
                     news.ping()
                     continue
+                if not self._hears():
+                    self._start_anew()
                 if message["type"] == "message":
                     session_id, _ = read_news(str(message["data"]))
                     self._forget(session_id)

@@ -9,7 +9,7 @@ REASONS = {
     "student_missing": "The student is no longer there.",
     "pdf_not_rendered": "The report could not be made. Ask for support.",
     "scale_missing": "The report could not be made: its scale is missing. Ask for support.",
-    "provider_unreachable": "The mail service could not be reached for some hours. Send again.",
+    "provider_unreachable": "The mail service cannot be reached.",
     "provider_failed": "The mail service had a failure of its own.",
     "provider_silent": "The connection broke while the mail was on its way.",
     "interrupted": "Sending was interrupted while the mail was on its way.",

@@ -25,22 +25,33 @@ export class Browser {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
 
-  /** The parsed reply of a call under `kind`; `since` is when the candidate was due, if that is earlier than now. */
-  async call(kind, method, path, { json, body, headers = {}, since = performance.now() } = {}) {
+  /** The parsed reply of a call under `kind`. */
+  async call(kind, method, path, { json, headers = {} } = {}) {
+    const body = json === undefined ? undefined : JSON.stringify(json);
+    const typed = json === undefined ? headers : { "Content-Type": "application/json", ...headers };
+    const since = performance.now();
     for (let tries = 1; ; tries += 1) {
-      const outcome = await this.#send(method, path, json === undefined ? body : JSON.stringify(json), {
-        ...(json === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      });
-      if (outcome.status >= 200 && outcome.status < 300) {
-        this.figures.took(kind, performance.now() - since);
+      const outcome = await this.send(method, path, body, typed);
+      if (outcome.ok) {
+        this.figures.took(kind, since);
         return outcome.body.length ? JSON.parse(outcome.body) : null;
       }
-      this.figures.failed(kind, outcome.status || outcome.reason, outcome.body);
-      const final = outcome.status >= 400 && outcome.status < 500 && outcome.status !== 429;
-      if (final || tries >= TRIES) throw new Failed(`${kind} ${outcome.status || outcome.reason}`);
+      this.refused(kind, outcome, tries);
       await new Promise((resolve) => setTimeout(resolve, 500 * tries));
     }
+  }
+
+  /** Counts a try that failed; Failed when there is no use in another. */
+  refused(kind, outcome, tries) {
+    this.figures.failed(kind, outcome.status || outcome.reason, outcome.body);
+    const final = outcome.status >= 400 && outcome.status < 500 && outcome.status !== 429;
+    if (final || tries >= TRIES) throw new Failed(`${kind} ${outcome.status || outcome.reason}`);
+  }
+
+  /** One try: its status, 0 when no reply came, and body. */
+  async send(method, path, body, headers) {
+    const outcome = await this.#send(method, path, body, headers);
+    return { ...outcome, ok: outcome.status >= 200 && outcome.status < 300 };
   }
 
   /** Bytes from an address outside of the API, such as a prompt's sound. */
@@ -48,7 +59,7 @@ export class Browser {
     const began = performance.now();
     const outcome = await this.#send("GET", url, undefined, {}, new URL(url));
     if (outcome.status !== 200) return this.figures.failed(kind, outcome.status || outcome.reason, "");
-    return this.figures.took(kind, performance.now() - began);
+    return this.figures.took(kind, began);
   }
 
   leave() {

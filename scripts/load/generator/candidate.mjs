@@ -5,78 +5,92 @@
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Browser, Failed } from "./browser.mjs";
+import { Device } from "./device.mjs";
+import { pause } from "./pause.mjs";
 import { Room } from "./room.mjs";
 
 const CHECKS = { browser: "passed", microphone: "passed", speaker: "passed", connection: "passed" };
 const WORDS_A_SAVE = "because the bridge is ";
 
 export class Candidate {
-  constructor(plan, pass, figures, recording) {
+  /** `away(part, from, to)`: whether that part was away at some moment between. */
+  constructor(plan, pass, figures, recording, away) {
     this.plan = plan;
+    this.away = away;
     this.browser = new Browser(plan.address, pass, figures);
+    this.device = new Device(this.browser, figures, (from, to) => away("objects", from, to));
     this.figures = figures;
     this.recording = recording;
     this.attempt = null;
+    this.entered = 0;
     this.acknowledged = 0;
     this.journal = [];
-    this.sending = [];
     this.lost = null;
     this.position = 0;
     this.beating = null;
   }
 
   /** Before the start: the attempt is there and the devices are checked. */
-  async enter() {
+  async enter(delivery_id) {
+    this.attempt = null;
     await this.#carefully(async () => {
       const json = { client_id: randomUUID() };
-      const snapshot = await this.browser.call("enter", "POST", `/deliveries/${this.plan.delivery_id}/attempts`, { json });
+      const snapshot = await this.browser.call("enter", "POST", `/deliveries/${delivery_id}/attempts`, { json });
       this.attempt = snapshot.id;
+      this.entered += 1;
       this.epoch = snapshot.epoch;
       await this.#post("check", "check", CHECKS);
+      const since = performance.now();
       this.room = new Room(this.browser, "/exam", "join_attempt", { attempt_id: this.attempt });
       await this.room.entered;
-      if (this.room.trouble) this.figures.failed("join", this.room.trouble, "");
-      else this.figures.took("join", this.room.joined_ms);
+      if (this.room.trouble) this.#silent("join", since);
+      else this.figures.took("join", performance.now() - this.room.joined_ms);
     });
   }
 
   async sit() {
     if (this.attempt === null) return;
+    const began = performance.now();
     const heart = setInterval(() => (this.beating = this.#beat()), this.plan.heartbeat_ms);
     await this.#carefully(async () => {
       const due = performance.now();
       await this.#post("begin", "begin", {});
       let { item, total_items } = await this.#move({ kind: "open", position: 0 });
-      this.figures.took("start", performance.now() - due);
+      this.figures.took("start", due);
       while (item) {
         const { position } = item;
         this.position = position;
         if (item.answer_kind === "recording") {
           await pause(this.#about(this.plan.pace_ms));
-          this.sending.push(this.#carefully(() => this.#record(position, performance.now())));
+          this.#record(position);
         } else await this.#type(position, this.#about(this.plan.typing_ms));
         const next = position + 1 < total_items ? [{ kind: "open", position: position + 1 }] : [];
         ({ item } = await this.#move({ kind: "close", position }, ...next));
       }
-      await Promise.all(this.sending);
       const { state } = await this.browser.call("hand_in", "GET", `/attempts/${this.attempt}`);
       if (state !== "submitted") throw new Failed(`state ${state}`);
     });
     clearInterval(heart);
     await this.beating;
-    if (this.room.trouble) this.figures.failed("room", this.room.trouble, "");
+    if (this.room.trouble) this.#silent("room", began);
     this.room.leave();
+  }
+
+  /** After the last exam: waits until the device holds nothing any more. */
+  async leave() {
+    await this.#carefully(() => this.device.drained());
     this.browser.leave();
   }
 
   async #move(...moves) {
     const at = new Date().toISOString();
     const snapshot = await this.#post("move", "moves", { moves: moves.map((move) => ({ ...move, at })) });
-    if (snapshot.item?.prompt) await this.browser.fetch("prompt", snapshot.item.prompt.url);
+    if (snapshot.item?.prompt && this.plan.fetches_prompts) await this.browser.fetch("prompt", snapshot.item.prompt.url);
     return snapshot;
   }
 
-  async #record(position, since) {
+  #record(position) {
+    const { attempt } = this;
     const bytes = unique(this.recording);
     const sha256 = hashOf(bytes);
     const recording_id = randomUUID();
@@ -89,11 +103,10 @@ export class Candidate {
       "X-Duration-Ms": this.plan.answer_ms,
       "Content-Type": this.plan.content_type,
     };
-    const path = `/attempts/${this.attempt}/recordings/${recording_id}`;
-    const receipt = await this.browser.call("recording", "PUT", path, { body: bytes, headers, since });
-    if (!receipt.stored) throw new Failed("recording not stored");
-    this.acknowledged += 1;
-    this.journal.push({ attempt: this.attempt, position, recording_id, sha256 });
+    this.device.keep(`/attempts/${attempt}/recordings/${recording_id}`, bytes, headers, () => {
+      this.acknowledged += 1;
+      this.journal.push({ attempt, position, recording_id, sha256 });
+    });
   }
 
   /** Types without a pause for `ms`; each save holds the whole text, the last one comes before the item is closed. */
@@ -110,6 +123,12 @@ export class Candidate {
       this.journal.push({ attempt: this.attempt, position, sequence: json.sequence, sha256: hashOf(text) });
       return;
     }
+  }
+
+  /** No live news since then: an error, unless the queue was away, which they need and nothing else does. */
+  #silent(what, since) {
+    if (this.away("queue", since, performance.now())) this.figures.note(`${what} without live news`);
+    else this.figures.failed(what, this.room.trouble, "");
   }
 
   #beat() {
@@ -135,10 +154,6 @@ export class Candidate {
       this.lost ??= error instanceof Failed ? error.message : String(error.stack);
     }
   }
-}
-
-export function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function hashOf(bytes) {

@@ -4,9 +4,10 @@ export class Figures {
   #failures = new Map();
   #notes = new Map();
 
-  took(kind, ms) {
+  /** Something that was due at `since` (by performance.now()) and is done now. */
+  took(kind, since) {
     if (!this.#times.has(kind)) this.#times.set(kind, []);
-    this.#times.get(kind).push(ms);
+    this.#times.get(kind).push({ since, ms: performance.now() - since });
   }
 
   /** Something to be told that is no failure. */
@@ -29,7 +30,16 @@ export class Figures {
 
   /** The times of several kinds together. */
   together(kinds) {
-    return summaryOf(kinds.flatMap((kind) => this.#times.get(kind) ?? []));
+    return summaryOf(this.#all(kinds));
+  }
+
+  /** Each by itself: when it was due, counted from `start`, and how long it took. */
+  each(kinds, start) {
+    return this.#all(kinds).map(({ since, ms }) => [Math.round(since - start), Math.round(ms * 10) / 10]);
+  }
+
+  #all(kinds) {
+    return kinds.flatMap((kind) => this.#times.get(kind) ?? []);
   }
 }
 
@@ -42,7 +52,7 @@ function codeOf(body) {
 }
 
 function summaryOf(times) {
-  const sorted = [...times].sort((a, b) => a - b);
+  const sorted = times.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (share) => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] : 0);
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), longest: at(1) };
 }
