@@ -59,10 +59,15 @@ class Loop:
 
 
 class Proxy:
-    """Listens on `port` and forwards to `target` (host, port) as its mode says."""
+    """Listens on `port` and forwards to `target` (host, port), which may be told later, as its mode says.
 
-    def __init__(self, loop: Loop, *, port: int, target: tuple[str, int]) -> None:
-        self.port, self._target, self._loop = port, target, loop
+    The port stays ours while nobody listens on it: a socket that never listens keeps it."""
+
+    def __init__(self, loop: Loop, *, port: int, target: tuple[str, int] | None = None) -> None:
+        self.port, self.target, self._loop = port, target, loop
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._reserved.bind((HOST, port))
         self._mode: Mode = "pass"
         self._delay_s, self._every, self._replies = 0.0, 1, 0
         self._server: asyncio.Server | None = None
@@ -75,6 +80,7 @@ class Proxy:
 
     def close(self) -> None:
         self._loop.run(self._set("refuse", 0, 1))
+        self._reserved.close()
 
     async def _set(self, mode: Mode, delay_s: float, every: int) -> None:
         self._mode, self._delay_s, self._every = mode, delay_s, every
@@ -87,7 +93,7 @@ class Proxy:
             await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, HOST, self.port, reuse_address=True)
+        self._server = await asyncio.start_server(self._accept, HOST, self.port, reuse_port=True)
 
     def _reset_all(self) -> None:
         for writer in list(self._open):
@@ -96,7 +102,9 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
+            if self.target is None:
+                raise ConnectionRefusedError
+            far_reader, far_writer = await asyncio.open_connection(*self.target)
         except OSError:
             _reset(writer)
             self._open.discard(writer)

@@ -22,6 +22,8 @@ from scripts.services.memory import free_port, write_private
 from scripts.services.program import Folders
 from scripts.services.runfiles import read_notes, read_state
 
+# The setting that says where each store is.
+ADDRESS_OF = {"database": "mongodb_uri", "queue": "redis_url", "objects": "s3_endpoint"}
 STORE_NAMES = ("database", "queue", "objects")
 WORKERS = ("scorer", "worker", "clock", "beat")
 PROGRAMS = (*STORE_NAMES, "web", *WORKERS)
@@ -68,10 +70,10 @@ class Stack:
         self._direct: dict[str, str] = {}
         self._manager: subprocess.Popen[bytes] | None = None
         self._loop = Loop()
-        self.web_port, self.door, self.mail_port = free_port(), free_port(), free_port()
+        self.web_port, self.mail_port = free_port(), free_port()
         self.mail = MailDouble(self.mail_port)
-        self._proxy_ports = {name: free_port() for name in ("database", "queue", "objects")}
-        self.proxies: dict[str, Proxy] = {}
+        # Their ports are ours from now on; where they lead is known when the stores have started.
+        self.proxies = {name: Proxy(self._loop, port=free_port()) for name in (*ADDRESS_OF, "door")}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VIVA_", "FAULT_"))},
             "VIVA_DATA": str(self.folders.data),
@@ -97,7 +99,7 @@ class Stack:
     @property
     def address(self) -> tuple[str, int]:
         """Where candidates reach the web process: through a proxy."""
-        return ("127.0.0.1", self.door)
+        return ("127.0.0.1", self.proxies["door"].port)
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class Stack:
         if self._disk is not None:
             self._disk.mount()
         differences = {
-            "proxies": self._proxy_ports,
+            "proxies": {name: self.proxies[name].port for name in ADDRESS_OF},
             "disk": str(self._disk.place) if self._disk else None,
             "sync": self.setup.sync,
             "without": self.setup.without,
@@ -125,7 +127,7 @@ class Stack:
                 start_new_session=True,
             )
         self._direct = self._wait_for_addresses()
-        self._open_proxies(self._direct)
+        self._aim_proxies(self._direct)
         self._wait_until_ready()
         self.services = build_services(self._settings(self._direct))
 
@@ -135,11 +137,10 @@ class Stack:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
-    def _open_proxies(self, direct: dict[str, str]) -> None:
-        targets = {"database": "mongodb_uri", "queue": "redis_url", "objects": "s3_endpoint"}
-        for part, name in targets.items():
-            self.proxies[part] = Proxy(self._loop, port=self._proxy_ports[part], target=host_and_port(direct[name]))
-        self.proxies["door"] = Proxy(self._loop, port=self.door, target=("127.0.0.1", self.web_port))
+    def _aim_proxies(self, direct: dict[str, str]) -> None:
+        for part, name in ADDRESS_OF.items():
+            self.proxies[part].target = host_and_port(direct[name])
+        self.proxies["door"].target = ("127.0.0.1", self.web_port)
 
     def _check_manager(self) -> None:
         notes, _ = read_notes(self.folders, 0)

@@ -89,9 +89,10 @@ def _run(stack: Stack, arguments: argparse.Namespace, doors: Doors | None) -> Ru
     if planned:
         earlier.release_results(services, cast, most=MAILS)
     plan = _plan(stack, services, cast, arguments, planned)
-    with running_web(stack, machines=arguments.machines), _workers(stack, planned):
-        outcome, costs = _generate(stack, plan, _actions(services, cast, doors))
-        effect = _effect(services, cast, planned, doors, outcome)
+    with running_web(stack, machines=arguments.machines):
+        with _workers(stack, planned):
+            outcome, costs = _generate(stack, plan, _actions(services, cast, doors))
+            effect = _effect(services, cast, planned, doors, outcome)
         _say("Comparing the cost of an answer with a bare handler's ...")
         comparison = compare(stack, services, cast)
     _say("Checking the records ...")

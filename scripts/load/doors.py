@@ -43,7 +43,8 @@ class Doors:
             proxy.set("pass")
 
     def remove(self) -> None:
-        self.close()
+        for proxy in self._proxies:
+            proxy.close()
         self.mail.close()
         self._loop.stop()
 
