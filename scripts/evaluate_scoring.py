@@ -41,7 +41,7 @@ from scripts.calibration_fit import (
     predict_words,
     rmse,
 )
-from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
+from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus, totals_of
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
 from scripts.train_calibration import CACHE, DATA, ROOT, utterance_table, word_table
@@ -112,10 +112,11 @@ def _rounded(value: float) -> float | None:
 
 
 def one_expert(corpus: Sequence[Utterance]) -> dict[str, dict[str, float | None]]:
-    """Each of the experts against the median of the others, averaged."""
+    """Each of the experts against the median of the others, averaged; of the total by each one's own, not rounded."""
     found = {}
-    for aspect in ("accuracy", "fluency", "prosodic"):
-        rated = [each.experts[aspect] for each in corpus if len(each.experts.get(aspect) or []) == 5]
+    for aspect in ASPECTS:
+        given = [each.experts.get(aspect) or (totals_of(each.experts) if aspect == "total" else []) for each in corpus]
+        rated = [marks for marks in given if len(marks) == 5]
         if len(rated) < 3:
             continue
         marks = np.array(rated, dtype=np.float64)
@@ -292,6 +293,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
         "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),
         "one_expert_against_four": one_expert(corpus),
+        "one_expert_children": one_expert([each for each in corpus if (each.age or ADULT_FROM) < ADULT_FROM]),
         "fairness": {
             name: differential_error(each, predicted["total"], marks["total"])
             for name, each in (("by_age", _age_bands(corpus)), ("by_sex", _sexes(corpus)))
@@ -317,7 +319,12 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 def report(found: Mapping[str, Any]) -> None:
     """The figures for a reader, then everything as one line of JSON."""
     print(f"{'Pearson (RMSE, QWK)':<22}" + "".join(f"{aspect:>24}" for aspect in ASPECTS))
-    rows = {**found["utterance"], "speakers": found["speaker"], "one expert": found["one_expert_against_four"]}
+    rows = {
+        **found["utterance"],
+        "speakers": found["speaker"],
+        "one expert": found["one_expert_against_four"],
+        "one expert, children": found["one_expert_children"],
+    }
     for name, aspects in rows.items():
         cells = (aspects.get(aspect) for aspect in ASPECTS)
         shown = (f"{each['pearson']} ({each['rmse']}, {each['qwk']})" if each else "-" for each in cells)

@@ -91,6 +91,14 @@ def _experts(entry: Mapping[str, Any]) -> dict[str, list[float]]:
     return {str(name): _numbers(marks) for name, marks in _mapping(entry.get("experts")).items()}
 
 
+def totals_of(experts: Mapping[str, Sequence[float]]) -> list[float]:
+    """Each expert's own total, not rounded; empty where an aspect was not marked."""
+    if not all(experts.get(name) for name in _TOTAL):
+        return []
+    rows = zip(*(experts[name] for name in _TOTAL), strict=False)
+    return [sum(share * mark for share, mark in zip(_TOTAL.values(), row, strict=True)) for row in rows]
+
+
 def _marks(entry: Mapping[str, Any]) -> dict[str, float] | None:
     """The four medians: as written, else beside the text, else from the experts' marks. None: one cannot be known."""
     written, experts = _mapping(entry.get("median")), _experts(entry)
@@ -99,10 +107,9 @@ def _marks(entry: Mapping[str, Any]) -> dict[str, float] | None:
         one = _numbers(written.get(name)) or _numbers(entry.get(name)) or experts.get(name) or []
         if one:
             found[name] = float(median(one))
-    if "total" not in found and all(experts.get(name) for name in _TOTAL):
-        rows = zip(*(experts[name] for name in _TOTAL), strict=False)
-        each = [sum(share * mark for share, mark in zip(_TOTAL.values(), row, strict=True)) for row in rows]
-        found["total"] = float(math.floor(median(each)))
+    totals = totals_of(experts)
+    if "total" not in found and totals:
+        found["total"] = float(math.floor(median(totals)))
     return found if len(found) == len(ASPECTS) else None
 
 

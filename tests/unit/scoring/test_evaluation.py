@@ -10,7 +10,7 @@ import pytest
 
 from scripts import attention_fit, calibration_fit
 from scripts.calibration_fit import cross_validate, kappa_of_marks
-from scripts.evaluate_scoring import group_agreement
+from scripts.evaluate_scoring import group_agreement, one_expert
 from scripts.rated_corpus import Utterance
 from scripts.train_calibration import utterance_table, word_table
 
@@ -28,6 +28,31 @@ def test_what_is_not_defined_for_a_group_is_null_in_json(marks: list[float]) -> 
     assert found["pearson"] is None
     assert set(json.loads(json.dumps(found, allow_nan=False))) == {"pearson", "rmse", "qwk"}
     assert math.isnan(kappa_of_marks(np.array(marks), np.array(marks)))
+
+
+def _marked_by_five(number: int, experts: dict[str, list[float]]) -> Utterance:
+    return Utterance(
+        id=str(number),
+        text="word",
+        speaker=str(number),
+        age=8,
+        median={},
+        experts=experts,
+        words=[],
+        audio=Path("none"),
+    )
+
+
+def test_one_expert_is_held_against_the_others_in_the_total_too() -> None:
+    corpus = [
+        _marked_by_five(number, {aspect: [mark] * 4 + [10 - mark] for aspect in ("accuracy", "fluency", "prosodic")})
+        for number, mark in enumerate([2.0, 5.0, 6.0, 9.0])
+    ]
+    found = one_expert(corpus)
+    assert found["total"] == found["accuracy"]
+    assert found["total"]["pearson"] == pytest.approx((4 - 1) / 5)
+    unmarked = _marked_by_five(9, {"accuracy": [1.0] * 5})
+    assert one_expert([*corpus, unmarked])["total"] == found["total"]
 
 
 def test_every_utterance_and_every_marked_word_with_sounds_is_judged(
