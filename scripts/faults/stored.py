@@ -10,6 +10,7 @@ from backend.core.errors import AdapterError
 from backend.features.attempts.answers import sequence_of
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.responses import Answer, Recording, Response
+from backend.features.ratings.model import REST_GRACE
 from backend.wiring import Services
 from scripts.faults.doubles import HEARD, digest_of
 from scripts.faults.exam_calls import digest_of_text
@@ -72,8 +73,14 @@ def _waits_for(attempt: Attempt, responses: Sequence[Response], now: datetime) -
     if attempt.is_past_deadline(now):
         yield "past its deadline and not over"
     is_whole = not any(each.is_blocking for each in responses)
-    if attempt.is_over and attempt.settled_at is None and is_whole and attempt.due_at is not None:
+    is_due = attempt.due_at is not None and attempt.due_at not in _ends_of_waiting_for_a_device(attempt)
+    if attempt.is_over and attempt.settled_at is None and is_whole and is_due:
         yield f"{attempt.state.value} and not settled, due {_ago(attempt.due_at, now)}"
+
+
+def _ends_of_waiting_for_a_device(attempt: Attempt) -> tuple[datetime | None, ...]:
+    """Of a recording that was never begun to be sent, and of one of which a part has come."""
+    return attempt.upload_until, attempt.submitted_at and attempt.submitted_at + REST_GRACE
 
 
 def _lease(response: Response, now: datetime) -> str:
