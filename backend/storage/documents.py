@@ -19,6 +19,7 @@ from backend.core.errors import PermanentFailure
 
 T = TypeVar("T")
 _SCALARS = (str, bool, int, float, bytes)
+_AS_THEY_ARE = frozenset({*_SCALARS, types.NoneType})
 
 
 class DocumentMismatch(PermanentFailure):
@@ -41,6 +42,8 @@ def to_document(record: Any) -> dict[str, Any]:
 
 def to_value(value: Any) -> Any:
     """What BSON keeps of one value; also right for the values of filters and updates."""
+    if type(value) in _AS_THEY_ARE:  # nearly all; an Enum is a str of another type
+        return value
     if isinstance(value, Enum):
         return to_value(value.value)
     if value is None or isinstance(value, _SCALARS):
@@ -61,13 +64,18 @@ def to_value(value: Any) -> Any:
 
 
 def _fields_to_values(record: Any) -> dict[str, Any]:
-    return {field.name: to_value(getattr(record, field.name)) for field in dataclasses.fields(record)}
+    return {name: to_value(getattr(record, name)) for name in _names_of(type(record))}
+
+
+@cache
+def _names_of(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def _moment_to_value(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise DocumentMismatch("naive_datetime")
-    in_utc = moment.astimezone(UTC)
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
@@ -86,17 +94,13 @@ def _read_fields(cls: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     arguments = {}
     for name, (reader, has_default) in _readers_of(cls).items():
         if name in values:
-            arguments[name] = _read_at(f"{cls.__name__}.{name}", reader, values[name])
+            try:
+                arguments[name] = reader(values[name])
+            except (TypeError, ValueError, AttributeError):
+                raise DocumentMismatch(f"{cls.__name__}.{name}") from None
         elif not has_default:
             raise DocumentMismatch(f"{cls.__name__}.{name}")
     return arguments
-
-
-def _read_at(place: str, reader: Reader, value: Any) -> Any:
-    try:
-        return reader(value)
-    except (TypeError, ValueError, AttributeError):
-        raise DocumentMismatch(place) from None
 
 
 @cache
@@ -176,6 +180,9 @@ def _union_reader(arguments: tuple[Any, ...]) -> Reader:
     optional = types.NoneType in arguments
     readers = [_reader_for(argument) for argument in arguments if argument is not types.NoneType]
 
+    def read_optional(value: Any) -> Any:
+        return None if value is None else readers[0](value)
+
     def read(value: Any) -> Any:
         if value is None and optional:
             return None
@@ -187,7 +194,7 @@ def _union_reader(arguments: tuple[Any, ...]) -> Reader:
                     raise
         raise TypeError
 
-    return read
+    return read_optional if optional and len(readers) == 1 else read
 
 
 def _literal_reader(allowed: tuple[Any, ...]) -> Reader:
@@ -234,6 +241,8 @@ def _read_float(value: Any) -> float:
 def _read_moment(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise TypeError
+    if value.tzinfo is UTC:
+        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
