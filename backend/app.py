@@ -38,6 +38,7 @@ from backend.features.results import views as result_views
 from backend.features.students import views as student_views
 from backend.telemetry import init_telemetry
 from backend.web import api_docs
+from backend.web.application import Application
 from backend.web.auth import init_auth
 from backend.web.errors import init_errors
 from backend.web.gates import init_gates, public
@@ -96,7 +97,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     """The application. `services` replaces the real wiring in tests."""
     wired = services or build_services(settings or load_settings())
     init_telemetry(wired.settings)
-    app = Flask(
+    app = Application(
         "viva",
         root_path=str(ROOT),
         template_folder="frontend_templates",

@@ -64,7 +64,7 @@ def to_value(value: Any) -> Any:
 
 
 def _fields_to_values(record: Any) -> dict[str, Any]:
-    return {name: to_value(getattr(record, name)) for name in _names_of(type(record))}
+    return {name: to_value(getattr(record, name)) for name in _names_of(record.__class__)}
 
 
 @cache

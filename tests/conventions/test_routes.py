@@ -1,6 +1,7 @@
 """Every route says who may call it; every page exists; every form carries its token."""
 
 import ast
+import inspect
 import re
 
 import pytest
@@ -23,6 +24,13 @@ def test_every_route_declares_its_roles(app):
         if rule.endpoint != "static" and not is_declared(app.view_functions[rule.endpoint])
     ]
     assert not found
+
+
+def test_no_view_or_hook_is_a_coroutine(app):
+    """`backend.web.application` would not await it."""
+    hooks = [app.before_request_funcs, app.after_request_funcs, app.template_context_processors]
+    called = [*app.view_functions.values(), *(each for kind in hooks for some in kind.values() for each in some)]
+    assert not [each for each in called if inspect.iscoroutinefunction(inspect.unwrap(each))]
 
 
 def test_views_that_change_something_never_answer_get(app):
