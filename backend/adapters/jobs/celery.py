@@ -11,7 +11,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import Jobs
@@ -33,26 +35,10 @@ class CeleryJobs(Jobs):
     """Sends only. Workers have their own application (backend.worker)."""
 
     def __init__(self, broker_url: str) -> None:
-<<<<<<< Updated upstream
-        self._app = Celery("viva-sender", broker=broker_url)
-        self._app.conf.update(
-            task_serializer="json",
-            accept_content=["json"],
-            result_backend=None,
-            task_ignore_result=True,
-            # A kept connection that broke is opened again at once, and that is all: a candidate waits for this reply,
-            # and the sweep finds what could not be handed over.
-            broker_transport_options={
-                "socket_timeout": 3,
-                "socket_connect_timeout": 3,
-                "max_retries": 1,
-                "interval_start": 0,
-            },
-            broker_connection_timeout=3,
-        )
-=======
->>>>>>> Stashed changes
-        self._redis = Redis.from_url(broker_url, socket_timeout=3, socket_connect_timeout=3)
+        # A kept connection that broke is opened again at once, and that is all: a candidate waits for this reply, and
+        # the sweep finds what could not be handed over.
+        once_more = Retry(NoBackoff(), 1)  # type: ignore[no-untyped-call] # redis leaves it untyped
+        self._redis = Redis.from_url(broker_url, socket_timeout=3, socket_connect_timeout=3, retry=once_more)
 
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
         queue = QUEUES.get(job, DEFAULT_QUEUE)
