@@ -37,7 +37,7 @@ class CeleryJobs(Jobs):
     def __init__(self, broker_url: str) -> None:
         # A kept connection that broke is opened again at once, and that is all: a candidate waits for this reply, and
         # the sweep finds what could not be handed over.
-        once_more = Retry(NoBackoff(), 1)  # type: ignore[no-untyped-call] # redis leaves it untyped
+        once_more = Retry(NoBackoff(), 1)
         self._redis = Redis.from_url(broker_url, socket_timeout=3, socket_connect_timeout=3, retry=once_more)
 
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
