@@ -31,6 +31,7 @@ from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 
 SHORT, FULL = "versant_style_short", "versant_style_full"
+WAIT_S = 2
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENDED = Plan(title="Mid-term speaking test", format_id=SHORT, opens_in=-2 * DAY, closes_in=2 * HOUR, finished=8)
 RUNNING = Plan(title="Speaking test, October", format_id=SHORT, opens_in=-HOUR, closes_in=4 * HOUR, inside=6)
@@ -45,14 +46,18 @@ def main() -> int:
     arguments = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     services = build_services(load_settings())
-    offered = {each.id for each in services.offered_formats.list_offered()}
-    if SHORT not in offered:
+    if not _is_offered(services, SHORT):
         print("Viva is not prepared yet: `make up` first, then `make demo`.", file=sys.stderr)
         return 1
     with one_at_a_time(services.settings.viva_data / "demo.lock", when_waiting=_say_waiting):
-        sign_ins = _furnish(services, formats=offered, finished=arguments.finished)
+        sign_ins = _furnish(services, finished=arguments.finished)
     if arguments.json:
         _write_private(Path(arguments.json), sign_ins)
+    missing = [plan.title for plan in (COMING, READ, WRITTEN) if not _is_offered(services, plan.format_id)]
+    if missing:
+        print(
+            f"\nNot there, as the prompts are still being spoken: {', '.join(missing)}. Run this again in some minutes."
+        )
     print("\nSign in with any of these (new at every `make demo`):\n")
     for each in sign_ins:
         print(f"  {each.role:18} {each.name:20} {each.login:52} {each.password}")
@@ -75,7 +80,21 @@ def _say_waiting() -> None:
     _say("Another `make demo` or `make screens` is filling it: waiting until it is done")
 
 
-def _furnish(services: Services, *, formats: set[str], finished: int) -> list[SignIn]:
+def _is_offered(services: Services, format_id: str) -> bool:
+    return format_id in {each.id for each in services.offered_formats.list_offered()}
+
+
+def wait_for(is_there: Callable[[], bool], *, what: str, most_s: int = 600, sleep: Callable[[float], None]) -> bool:
+    """Whether it came within `most_s` seconds. A Viva that has just begun still speaks the prompts of some tests."""
+    for _ in range(most_s // WAIT_S):
+        if is_there():
+            return True
+        _say(f"{what}: waiting for its prompts, which are being spoken")
+        sleep(WAIT_S)
+    return is_there()
+
+
+def _furnish(services: Services, *, finished: int) -> list[SignIn]:
     superadmin, shown = superadmin_of(services)
     sign_ins = [shown] if shown else []
     batches: list[DemoBatch] = []
@@ -85,12 +104,10 @@ def _furnish(services: Services, *, formats: set[str], finished: int) -> list[Si
         batches += made
         sign_ins.append(renew_password(services, admin, "campus admin"))
     stage = Stage(services, Speaking(find_voice(caches=(services.settings.viva_data / "cache" / "demo",))))
-    return sign_ins + _fill(services, stage, batches, formats=formats, finished=finished)
+    return sign_ins + _fill(services, stage, batches, finished=finished)
 
 
-def _fill(
-    services: Services, stage: Stage, batches: list[DemoBatch], *, formats: set[str], finished: int
-) -> list[SignIn]:
+def _fill(services: Services, stage: Stage, batches: list[DemoBatch], *, finished: int) -> list[SignIn]:
     """Tests of three batches; sign-ins of a student of each."""
     first, second, third = batches[:3]
     ended, is_new = stage.schedule(first, ENDED)
@@ -111,18 +128,17 @@ def _fill(
             stage.enter(running, student)
     invigilator = oversee(services, first.admin, running, second.students)
     for batch in (first, third, *batches[3:]):
-        if COMING.format_id in formats:
+        if _is_offered(services, COMING.format_id):
             stage.schedule(batch, COMING)
-    over = [ended, *_read(services, stage, first, formats)]
-    for delivery in over:
-        _wait_for_scores(services, delivery.id)
-        _publish(services, first, delivery)
+    _wait_for_scores(services, ended.id)
+    _publish(services, first, ended)
+    _read(services, stage, first)
     people = [
         ("student", first.students[0]),
         ("student", second.students[10]),
         ("student in a test", second.students[1]),
     ]
-    if WRITTEN.format_id in formats:
+    if wait_for(lambda: _is_offered(services, WRITTEN.format_id), what=WRITTEN.title, sleep=time.sleep):
         written, _ = stage.schedule(third, WRITTEN)
         people.append(("student, written", _first_without(services, written, third)))
     accounts = [(role, services.accounts.find(student.id)) for role, student in people]
@@ -130,17 +146,18 @@ def _fill(
     return [renew_password(services, account, role) for role, account in accounts if account is not None]
 
 
-def _read(services: Services, stage: Stage, batch: DemoBatch, formats: set[str]) -> list[Delivery]:
+def _read(services: Services, stage: Stage, batch: DemoBatch) -> None:
     """A test without speaking that some of the batch have sat; the others may sit it."""
-    if READ.format_id not in formats:
-        return []
+    if not wait_for(lambda: _is_offered(services, READ.format_id), what=READ.title, sleep=time.sleep):
+        return
     delivery, is_new = stage.schedule(batch, READ)
     if is_new:
         _say(f"{READ.title}: {READ.finished} students")
         keys = stage.answer_keys([services.papers.get(form_id) for form_id in delivery.form_ids])
         for student in batch.students[1 : READ.finished + 1]:
             stage.sit_all(delivery, student, keys)
-    return [delivery]
+    _wait_for_scores(services, delivery.id)
+    _publish(services, batch, delivery)
 
 
 def _first_without(services: Services, delivery: Delivery, batch: DemoBatch) -> Student:

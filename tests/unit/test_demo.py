@@ -1,8 +1,10 @@
-"""The demonstration is filled by one run at a time."""
+"""The demonstration is filled by one run at a time, and waits for tests that are still being prepared."""
 
 import threading
 
-from scripts.seed_demo import one_at_a_time
+import pytest
+
+from scripts.seed_demo import WAIT_S, one_at_a_time, wait_for
 
 
 def test_a_second_run_waits_for_the_first(tmp_path):
@@ -19,3 +21,11 @@ def test_a_second_run_waits_for_the_first(tmp_path):
         order.append("first")
     thread.join(60)
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize(("comes_after_s", "comes"), [(0, True), (30, True), (60, True), (61, False)])
+def test_a_test_whose_prompts_are_still_being_spoken_is_waited_for_but_not_for_ever(comes_after_s, comes):
+    slept = []
+    there = wait_for(lambda: sum(slept) >= comes_after_s, what="Reading", most_s=60, sleep=slept.append)
+    assert there is comes
+    assert sum(slept) == min(60, -(-comes_after_s // WAIT_S) * WAIT_S)
