@@ -82,7 +82,7 @@ faults: ready-dev ## kills, power cuts, broken lines, failing disks against a Vi
 load-pages: ready-dev ## how fast pages are while two batches of 30 are being scored (after `make up`)
 	@$(RUN) -m scripts.load_pages $(ARGS)
 
-screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`)
+screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`; ONLY=tests,monitor takes these anew)
 	@$(RUN) -m scripts.screens
 
 evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated; LIMIT=300: a subset)

@@ -1,5 +1,7 @@
 """`make screens`: pictures of every page into docs/screens/, on a phone and a desktop, in light and in dark.
 
+ONLY=tests,monitor takes these anew and leaves the others.
+
 Needs a running Viva with the demonstration in it (`make up demo`): it renews the demonstration's passwords to sign in.
 The pictures are WebP and small; those of a page that is gone are removed. What is typed or chosen is pictured in the
 demonstration's written test, each kind that its format has; pictures of other kinds stay.
@@ -7,6 +9,7 @@ demonstration's written test, each kind that its format has; pictures of other k
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,6 +23,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.settings import PROJECT_ROOT, load_settings
+from scripts.demo.in_browser import begin_at
 from scripts.test import find_chromium, install_programs
 
 FOLDER = PROJECT_ROOT / "docs" / "screens"
@@ -43,6 +47,7 @@ EVERYBODY = (
     Shot(name="forgotten", path="/forgotten"),
     Shot(name="verify", path="/verify"),
     Shot(name="not-found", path="/no-such-page"),
+    Shot(name="link-expired", path="/reset/used"),
 )
 SUPERADMIN = (
     Shot(name="campuses", path="/campuses"),
@@ -91,6 +96,17 @@ INVIGILATOR = (
     Shot(name="invigilator-home", path="/"),
     Shot(name="invigilator-monitor", path="/", link=r"/monitor$"),
 )
+ROSTER = """Students of 2026;;;;
+Roll No;Name;;Contact;
+;First;Last;E-mail;Phone
+NEW101;Asha;Nair;asha.nair@students.example.edu;
+NEW102;José;Muñoz;jose@students.example.edu;
+NEW103;Zoë;Rao;jose@students.example.edu;
+NEW103;Ravi;Das;;
+;Kiran;Sen;;
+NEW105;Lata;Iyer;lata at example;
+2.3E+11;Meghna;Shah;;
+"""
 STUDENT = (Shot(name="student-home", path="/"), Shot(name="student-results", path="/results"))
 
 
@@ -112,6 +128,13 @@ BEGUN: dict[str, Callable[[Page], None]] = {
 }
 
 
+ONLY = frozenset(filter(None, os.environ.get("ONLY", "").split(",")))
+
+
+def is_wanted(*names: str) -> bool:
+    return not ONLY or bool(ONLY.intersection(names))
+
+
 def main() -> int:
     install_programs()
     chromium = find_chromium()
@@ -127,16 +150,18 @@ def main() -> int:
                 for name, picture in _pictures(browser, sign_ins, viewport, scheme):
                     made.add(_keep(name, width, scheme, picture))
                     print(f"  {name} {width} {scheme}", flush=True)
-        if "student, written" in sign_ins:
+        for role, names, sit in AS_CANDIDATES:
+            if role not in sign_ins or not is_wanted(*names):
+                continue
             page = _new_page(browser, DESKTOP, "light")
-            _sign_in(page, sign_ins["student, written"][0])
-            for name, width, scheme, picture in _written(page):
+            _sign_in(page, sign_ins[role][0])
+            for name, width, scheme, picture in sit(page):
                 made.add(_keep(name, width, scheme, picture))
                 print(f"  {name} {width} {scheme}", flush=True)
             page.context.close()
         browser.close()
     for stale in FOLDER.glob("*.webp"):
-        if stale.name not in made and not stale.name.startswith("answering-"):
+        if not ONLY and stale.name not in made and not stale.name.startswith("answering-"):
             stale.unlink()
     total = sum(path.stat().st_size for path in FOLDER.glob("*.webp"))
     print(f"{len(made)} pictures, {total / 1e6:.1f} MB, in {FOLDER.relative_to(PROJECT_ROOT)}")
@@ -158,24 +183,24 @@ def _pictures(
     browser: Browser, sign_ins: dict[str, list[dict[str, str]]], viewport: dict[str, int], scheme: str
 ) -> Iterator[tuple[str, bytes]]:
     for role, shots in SHOTS:
+        chosen = [shot for shot in shots if is_wanted(shot.name)]
+        if not chosen and not (role == "campus admin" and is_wanted("roster-preview")):
+            continue
         page = _new_page(browser, viewport, scheme)
         if role:
             if role not in sign_ins:
                 continue
             _sign_in(page, sign_ins[role][0])
         places = _places(page) if role == "campus admin" else {}
-        for shot in shots:
+        for shot in chosen:
             yield shot.name, _picture(page, shot, places)
+        if places and is_wanted("roster-preview"):
+            yield "roster-preview", _roster_preview(page, places["batch"])
         page.context.close()
-    if "student" in sign_ins:
+    if "student" in sign_ins and is_wanted("exam-welcome", "exam-check", "exam-microphone"):
         page = _new_page(browser, viewport, scheme)
         _sign_in(page, sign_ins["student"][1])
         yield from _exam(page)
-        page.context.close()
-    if "student in a test" in sign_ins:
-        page = _new_page(browser, viewport, scheme)
-        _sign_in(page, sign_ins["student in a test"][0])
-        yield from _item(page)
         page.context.close()
 
 
@@ -246,6 +271,17 @@ def _shoot(page: Page) -> bytes:
     )
 
 
+def _roster_preview(page: Page, batch: str) -> bytes:
+    """Of a list as colleges bring it, with mistakes; nothing is imported."""
+    page.goto(f"{batch}/students/import")
+    page.get_by_label("The list", exact=True).set_input_files(
+        {"name": "students.csv", "mimeType": "text/csv", "buffer": ROSTER.encode("cp1252")}
+    )
+    page.get_by_role("button", name="Show me what would happen").click()
+    page.get_by_role("heading", name=re.compile("^What would happen")).wait_for()
+    return _shoot(page)
+
+
 def _exam(page: Page) -> Iterator[tuple[str, bytes]]:
     """The candidate's pages up to the device check, which is where looking on changes nothing."""
     page.goto("/")
@@ -265,20 +301,44 @@ def _exam(page: Page) -> Iterator[tuple[str, bytes]]:
     yield "exam-microphone", _shoot(page)
 
 
-def _item(page: Page) -> Iterator[tuple[str, bytes]]:
-    """An item that records. The sitting goes on by an item: it is the demonstration's, and has many."""
-    go_on = page.get_by_role("link", name=re.compile("^Go on"))
-    if go_on.count() == 0:
-        return
-    go_on.first.click()
+def _sat(page: Page) -> str:
+    """The first test that may be sat now."""
+    page.goto("/")
+    start = page.get_by_role("link", name=re.compile("^(Start|Go on)")).first
+    return _address(page, start.get_attribute("href")).rsplit("/", 1)[-1]
+
+
+def _go_to(page: Page, delivery_id: str, letter: str, *, item: str) -> None:
+    """The test's page at the first item of a part, everything before it left out."""
+    _, parts = begin_at(page, delivery_id, 0)
+    begin_at(page, delivery_id, parts[letter])
+    page.goto(f"/sit/{delivery_id}")
     page.get_by_role("button", name="Continue the test").click()
-    recording = page.locator('.exam-item[data-mode="recording"]')
     instructions = page.get_by_role("button", name="Continue", exact=True)
-    recording.or_(instructions).first.wait_for(timeout=60_000)
+    page.locator(item).or_(instructions).first.wait_for(timeout=180_000)
     if instructions.is_visible():
         instructions.click()
-    recording.wait_for(timeout=60_000)
-    yield "exam-item", _shoot(page)
+    page.locator(item).wait_for(timeout=180_000)
+
+
+def _spoken(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
+    """Items that record: a test goes on while its pictures are taken."""
+    recording = '.exam-item[data-mode="recording"]'
+    _go_to(page, _sat(page), "A", item=recording)
+    yield from _in_every_light(page, "exam-item", when=recording)
+
+
+def _read(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
+    """A question of a heard set, and the texts with their questions."""
+    page.goto("/")
+    start = page.locator('a[href*="/sit/"]').filter(has_text="Listening and reading test").first
+    delivery_id = _address(page, start.get_attribute("href")).rsplit("/", 1)[-1]
+    _go_to(page, delivery_id, "B", item=".answer-item")
+    yield from _in_every_light(page, "listening-set")
+    page.goto("/")
+    _go_to(page, delivery_id, "G", item=".part-item")
+    page.get_by_role("radio").nth(1).check()
+    yield from _in_every_light(page, "reading-set")
 
 
 def _written(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
@@ -324,8 +384,8 @@ def _leave(page: Page, position: str) -> None:
     here.wait_for(state="hidden", timeout=180_000)
 
 
-def _in_every_light(page: Page, name: str) -> Iterator[tuple[str, str, str, bytes]]:
-    """What is on, without loading it again."""
+def _in_every_light(page: Page, name: str, *, when: str = "body") -> Iterator[tuple[str, str, str, bytes]]:
+    """What is on, without loading it again, while there is what `when` selects."""
     for width, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
         page.set_viewport_size(viewport)  # type: ignore[arg-type] # width and height, as it wants them
         # As tall as the page: its foot stands at the bottom of the window.
@@ -333,7 +393,16 @@ def _in_every_light(page: Page, name: str) -> Iterator[tuple[str, str, str, byte
         page.set_viewport_size({"width": viewport["width"], "height": max(viewport["height"], height)})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            page.locator(when).wait_for(timeout=180_000)
             yield name, width, scheme, _shoot(page)
+
+
+AS_CANDIDATES = (
+    ("student, speaking", ("exam-item",), _spoken),
+    ("student, reading", ("listening-set", "reading-set"), _read),
+    ("student, written", ("answering",), _written),
+)
+"""Sign-ins, what their pictures are called (`answering-...` by the kind of item), and who takes them."""
 
 
 def _keep(name: str, width: str, scheme: str, picture: bytes) -> str:

@@ -136,11 +136,14 @@ def _fill(services: Services, stage: Stage, batches: list[DemoBatch], *, finishe
     people = [
         ("student", first.students[0]),
         ("student", second.students[10]),
-        ("student in a test", second.students[1]),
+        ("student, speaking", _first_without(services, running, second)),
     ]
     if wait_for(lambda: _is_offered(services, WRITTEN.format_id), what=WRITTEN.title, sleep=time.sleep):
         written, _ = stage.schedule(third, WRITTEN)
         people.append(("student, written", _first_without(services, written, third)))
+    read = next((each for each in services.deliveries.list_by_batch(first.batch.id) if each.title == READ.title), None)
+    if read is not None:
+        people.append(("student, reading", _first_without(services, read, first)))
     accounts = [(role, services.accounts.find(student.id)) for role, student in people]
     accounts.append(("invigilator", invigilator))
     return [renew_password(services, account, role) for role, account in accounts if account is not None]
@@ -150,11 +153,13 @@ def _read(services: Services, stage: Stage, batch: DemoBatch) -> None:
     """A test without speaking that some of the batch have sat; the others may sit it."""
     if not wait_for(lambda: _is_offered(services, READ.format_id), what=READ.title, sleep=time.sleep):
         return
-    delivery, is_new = stage.schedule(batch, READ)
-    if is_new:
-        _say(f"{READ.title}: {READ.finished} students")
+    delivery, _ = stage.schedule(batch, READ)
+    begun = {attempt.student_id for attempt in services.attempts.list_by_delivery(delivery.id)}
+    waiting = [student for student in batch.students[1 : READ.finished + 1] if student.id not in begun]
+    if waiting:
+        _say(f"{READ.title}: {len(waiting)} students")
         keys = stage.answer_keys([services.papers.get(form_id) for form_id in delivery.form_ids])
-        for student in batch.students[1 : READ.finished + 1]:
+        for student in waiting:
             stage.sit_all(delivery, student, keys)
     _wait_for_scores(services, delivery.id)
     _publish(services, batch, delivery)

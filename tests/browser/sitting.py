@@ -16,12 +16,12 @@ from backend.features.attempts.responses import Response
 from backend.features.students.model import Student
 from backend.wiring import Services
 from scripts.demo.campus import CampusPlan, DemoBatch, SignIn, build_campus, renew_password, superadmin_of
+from scripts.demo.in_browser import begin_at
 from scripts.demo.sittings import Plan, Stage
 from scripts.demo.speaking import Speaking
 from tests.browser import steps
 from tests.support.bank import CountingVoice
 
-CHECKS = dict.fromkeys(("browser", "microphone", "speaker", "connection"), "passed")
 FIRST_OF_PART_B = 2
 
 
@@ -101,33 +101,11 @@ def open_tests(
     return sittings
 
 
-_BEGIN = """async ([delivery, checks, position]) => {
-  const csrf = document.querySelector('meta[name="viva-csrf"]').content;
-  const call = async (path, body, headers = {}) => {
-    const reply = await fetch(`/api${path}`, {
-      method: "POST", body: JSON.stringify(body),
-      headers: { "Content-Type": "application/json", "X-CSRF-TOKEN": csrf, ...headers },
-    });
-    if (!reply.ok) throw new Error(await reply.text());
-    return reply.json();
-  };
-  const { id, epoch } = await call(`/deliveries/${delivery}/attempts`, { client_id: crypto.randomUUID() });
-  await call(`/attempts/${id}/check`, checks, { "X-Attempt-Epoch": String(epoch) });
-  const begun = await call(`/attempts/${id}/begin`, {}, { "X-Attempt-Epoch": String(epoch) });
-  const moves = [], at = begun.server_now;
-  for (let n = 0; n < position; n += 1) {
-    moves.push({ kind: "open", position: n, at }, { kind: "close", position: n, at });
-  }
-  if (moves.length) await call(`/attempts/${id}/moves`, { moves }, { "X-Attempt-Epoch": String(epoch) });
-  return id;
-}"""
-
-
 def begin(page: Page, sitting: Sitting, *, at: int = 0) -> Sitting:
     """Signed in and begun, the items before `at` passed over without an answer; the page shows "Your test goes on"."""
     steps.sign_in(page, sitting.login.login, sitting.login.password)
     steps.ready(page)
-    attempt_id = page.evaluate(_BEGIN, [sitting.delivery_id, CHECKS, at])
+    attempt_id, _ = begin_at(page, sitting.delivery_id, at)
     with page.expect_event("requestfinished", lambda request: f"/packages/{sitting.delivery_id}/" in request.url):
         page.goto(f"/sit/{sitting.delivery_id}")  # and until the part that comes is on the device: tests go off-line
     expect(page.get_by_role("button", name="Continue the test")).to_be_visible()

@@ -25,7 +25,7 @@ def test_a_second_run_waits_for_the_first(tmp_path):
 
 @pytest.mark.parametrize(("comes_after_s", "comes"), [(0, True), (30, True), (60, True), (61, False)])
 def test_a_test_whose_prompts_are_still_being_spoken_is_waited_for_but_not_for_ever(comes_after_s, comes):
-    slept = []
+    slept: list[float] = []
     there = wait_for(lambda: sum(slept) >= comes_after_s, what="Reading", most_s=60, sleep=slept.append)
     assert there is comes
     assert sum(slept) == min(60, -(-comes_after_s // WAIT_S) * WAIT_S)
