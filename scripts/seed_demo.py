@@ -136,14 +136,14 @@ def _fill(services: Services, stage: Stage, batches: list[DemoBatch], *, finishe
     people = [
         ("student", first.students[0]),
         ("student", second.students[10]),
-        ("student, speaking", _first_without(services, running, second)),
+        ("student, speaking", _first_without(services, running, second, besides=second.students[10])),
     ]
     if wait_for(lambda: _is_offered(services, WRITTEN.format_id), what=WRITTEN.title, sleep=time.sleep):
         written, _ = stage.schedule(third, WRITTEN)
         people.append(("student, written", _first_without(services, written, third)))
     read = next((each for each in services.deliveries.list_by_batch(first.batch.id) if each.title == READ.title), None)
     if read is not None:
-        people.append(("student, reading", _first_without(services, read, first)))
+        people.append(("student, reading", _first_without(services, read, first, besides=first.students[0])))
     accounts = [(role, services.accounts.find(student.id)) for role, student in people]
     accounts.append(("invigilator", invigilator))
     return [renew_password(services, account, role) for role, account in accounts if account is not None]
@@ -165,10 +165,13 @@ def _read(services: Services, stage: Stage, batch: DemoBatch) -> None:
     _publish(services, batch, delivery)
 
 
-def _first_without(services: Services, delivery: Delivery, batch: DemoBatch) -> Student:
-    """Somebody of the batch who has not begun this test, while there is anybody."""
+def _first_without(
+    services: Services, delivery: Delivery, batch: DemoBatch, *, besides: Student | None = None
+) -> Student:
+    """Somebody of the batch who has not begun this test, while there is anybody; nobody gets two passwords."""
     begun = {attempt.student_id for attempt in services.attempts.list_by_delivery(delivery.id)}
-    return next((student for student in batch.students if student.id not in begun), batch.students[0])
+    others = [student for student in batch.students if student != besides]
+    return next((student for student in others if student.id not in begun), others[-1])
 
 
 def _publish(services: Services, batch: DemoBatch, ended: Delivery) -> None:
