@@ -1,10 +1,9 @@
 """Presence, tallies and the task queue: memory and Redis."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from celery import Celery
 from redis import Redis
 
 from backend.adapters.jobs.celery import CLOCK_QUEUE, QUEUES, CeleryJobs
@@ -86,37 +85,6 @@ def test_scoring_has_its_own_queue(redis_url):
     assert message["headers"]["task"] == "ratings.score_response"
     assert message["content-type"] == "application/json"
     assert client.llen("celery") == 1
-
-
-@pytest.mark.services
-@pytest.mark.parametrize("delay_s", [0, 90])
-def test_a_job_is_the_message_that_celery_itself_would_send(redis_url, delay_s):
-    url = f"{redis_url}/10"
-    client = Redis.from_url(url, decode_responses=True)
-    client.flushdb()
-    Celery("sender", broker=url).send_task(
-        "ratings.review_attempt", args=("a1",), queue="celery", **({"countdown": delay_s} if delay_s else {})
-    )
-    CeleryJobs(url).enqueue("ratings.review_attempt", "a1", delay_s=delay_s)
-    theirs, ours = (_without_chance(json.loads(str(client.rpop("celery")))) for _ in range(2))
-    assert ours == theirs
-
-
-def _without_chance(message):
-    """What is drawn, or tells the sender or the moment, is only there or not."""
-    headers, properties = message["headers"], message["properties"]
-    assert headers["id"] == headers["root_id"] == properties["correlation_id"]
-    assert properties["delivery_tag"]
-    for part, names in (
-        (headers, ("id", "root_id", "origin")),
-        (properties, ("correlation_id", "reply_to", "delivery_tag")),
-    ):
-        part.update(dict.fromkeys(names, "drawn"))
-    if headers["eta"] is not None:
-        eta = datetime.fromisoformat(headers["eta"])
-        assert eta.utcoffset() == timedelta()
-        headers["eta"] = 60 < (eta - datetime.now(UTC)).total_seconds() <= 90
-    return message
 
 
 @pytest.mark.services

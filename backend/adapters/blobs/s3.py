@@ -9,18 +9,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import urllib3
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import get_cert_path
 
-from backend.adapters.blobs.signing import PutSigner, object_path
 from backend.core.errors import PermanentFailure, TemporaryFailure
 from backend.core.ports import BlobInfo, Blobs
 
@@ -48,10 +50,10 @@ class S3Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """The way of plain PUTs: what stands before a bucket's path, who signs, and the connections that are kept."""
+    """The way of plain PUTs: the endpoint, who signs, and the connections that are kept."""
 
-    root: str
-    signer: PutSigner
+    endpoint: str
+    signer: S3SigV4Auth
     pool: urllib3.HTTPConnectionPool
 
 
@@ -76,10 +78,13 @@ class S3Blobs(Blobs):
         if not (self._address.access_key and self._address.secret_key):
             return False  # boto3 finds the machine's own, and renews them
         line = self._line or self._open_line()
-        path = object_path(line.root, self._address.bucket, key)
-        headers = line.signer.headers(path, data, content_type=content_type, now=datetime.now(UTC))
+        url = line.endpoint + quote(f"/{self._address.bucket}/{key}", safe="/-_.~")
+        request = AWSRequest("PUT", url, headers={"Content-Type": content_type}, data=data)
+        request.context["payload_signing_enabled"] = True
+        line.signer.add_auth(request)
+        headers = dict(request.headers.items())
         try:
-            reply = line.pool.urlopen("PUT", path, body=data, headers=headers, retries=False, redirect=False)
+            reply = line.pool.urlopen("PUT", url, body=data, headers=headers, retries=False, redirect=False)
         except urllib3.exceptions.TimeoutError:
             raise TemporaryFailure("blob_store_unreachable") from None
         except urllib3.exceptions.HTTPError:
@@ -88,21 +93,14 @@ class S3Blobs(Blobs):
 
     def _open_line(self) -> "_Line":
         """Made on first use, to the endpoint that boto3 would ask."""
-        endpoint = urlsplit(str(self._store.meta.endpoint_url))
-        trust = {"ca_certs": get_cert_path(True)} if endpoint.scheme == "https" else {}
+        endpoint = str(self._store.meta.endpoint_url).rstrip("/")
+        trust = {"ca_certs": get_cert_path(True)} if urlsplit(endpoint).scheme == "https" else {}
+        keys = Credentials(self._address.access_key, self._address.secret_key)
         self._line = _Line(
-            root=endpoint.path.rstrip("/"),
-            signer=PutSigner(
-                host=endpoint.netloc,
-                access_key=self._address.access_key,
-                secret_key=self._address.secret_key,
-                region=self._address.region,
-            ),
+            endpoint=endpoint,
+            signer=S3SigV4Auth(keys, "s3", self._address.region),
             pool=urllib3.connection_from_url(
-                f"{endpoint.scheme}://{endpoint.netloc}",
-                maxsize=_CONNECTIONS,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
-                **trust,
+                endpoint, maxsize=_CONNECTIONS, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S), **trust
             ),
         )
         return self._line
