@@ -220,9 +220,11 @@ def position(page: Page) -> int:
 
 
 def _go_on(button: Locator) -> None:
-    """Presses Continue at a part's instructions, unless the page has gone on by itself meanwhile."""
-    with contextlib.suppress(PlaywrightTimeout):
+    """Presses Continue at a part's instructions, unless the page has gone on by itself meanwhile, and waits until it
+    has gone on."""
+    with contextlib.suppress(PlaywrightTimeout, AssertionError):
         button.click(timeout=3_000)
+        expect(button).to_be_hidden(timeout=3_000)
 
 
 def time_left_s(page: Page) -> int:

@@ -34,7 +34,7 @@ def test_a_college_runs_one_spoken_exam_end_to_end(live: LiveProduct, new_page, 
     batch = steps.add_batch(meera, "2026 A")
     _import_students(meera, batch)
     cards = steps.print_login_cards(meera, batch)
-    delivery = steps.schedule_test(meera, title="Speaking test", batch="2026 A", kind=FORM)
+    delivery = steps.schedule_test(meera, title="Speaking test", batch="BSC · 2026 A", kind=FORM)
 
     # Two students sign in with their cards and sit it while the admin's monitor is open.
     frames = _watch(meera, delivery)

@@ -40,3 +40,17 @@ describe("unlocking sound", () => {
     await expect(sound.chime(new AbortController().signal)).resolves.toBe(false);
   });
 });
+
+describe("playing", () => {
+  it("is over at once for whoever goes on, also where the browser never says that it ended", async () => {
+    const sound = context(() => new Promise(() => undefined));
+    const stop = vi.fn();
+    const source = { connect: () => undefined, addEventListener: () => undefined, start: () => undefined, stop };
+    Object.assign(sound.context, { createBufferSource: () => source, destination: {} });
+    const going = new AbortController();
+    const played = sound.play({ duration: 60 } as AudioBuffer, 0, going.signal);
+    going.abort();
+    await expect(played).resolves.toBeUndefined();
+    expect(stop).toHaveBeenCalledOnce();
+  });
+});

@@ -65,7 +65,7 @@ export class Sound {
     return null;
   }
 
-  /** Plays from `offsetMs` to the end; resolves when it has ended, or should have. */
+  /** Plays from `offsetMs` to the end; resolves when it has ended, or should have, or at once when aborted. */
   play(buffer: AudioBuffer | null, offsetMs: number, signal: AbortSignal): Promise<void> {
     const offset = offsetMs / 1000;
     if (buffer === null || signal.aborted || offset >= buffer.duration) return Promise.resolve();
@@ -80,7 +80,11 @@ export class Sound {
         resolve();
       };
       source.addEventListener("ended", end, { once: true });
-      signal.addEventListener("abort", () => source.stop(), { once: true });
+      const stop = (): void => {
+        source.stop();
+        end(); // whoever went on does not wait for the browser to say so
+      };
+      signal.addEventListener("abort", stop, { once: true });
       void this.unlock();
       source.start(0, offset);
     });
