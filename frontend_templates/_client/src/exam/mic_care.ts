@@ -5,7 +5,7 @@ import { button, microphoneHelp } from "./screens";
 import type { Sound } from "./sound";
 
 interface Options {
-  sound: Pick<Sound, "context">;
+  sound: Pick<Sound, "context" | "unlock">;
   frame: Pick<Frame, "show" | "banner">;
   /** Whether the banner may say it: before an item opens, the whole screen does. */
   mayTell: () => boolean;
@@ -56,7 +56,7 @@ export class MicrophoneCare {
    * leaves the sound suspended and the microphone muted: both are asked for again.
    */
   async mend(): Promise<boolean> {
-    if (this.options.sound.context.state !== "running") await this.options.sound.context.resume().catch(() => undefined);
+    await this.options.sound.unlock();
     if ((this.live && !this.live.track.muted) || (!this.#trouble && !this.#microphone)) return this.live !== null;
     return this.open().then(
       () => true,
