@@ -301,10 +301,10 @@ def _exam(page: Page) -> Iterator[tuple[str, bytes]]:
     yield "exam-microphone", _shoot(page)
 
 
-def _sat(page: Page) -> str:
-    """The first test that may be sat now."""
+def _sat(page: Page, title: str = "") -> str:
+    """The first test, of that title, that may be sat now."""
     page.goto("/")
-    start = page.get_by_role("link", name=re.compile("^(Start|Go on)")).first
+    start = page.get_by_role("link", name=re.compile("^(Start|Go on)")).filter(has_text=title).first
     return _address(page, start.get_attribute("href")).rsplit("/", 1)[-1]
 
 
@@ -330,9 +330,7 @@ def _spoken(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
 
 def _read(page: Page) -> Iterator[tuple[str, str, str, bytes]]:
     """A question of a heard set, and the texts with their questions."""
-    page.goto("/")
-    start = page.locator('a[href*="/sit/"]').filter(has_text="Listening and reading test").first
-    delivery_id = _address(page, start.get_attribute("href")).rsplit("/", 1)[-1]
+    delivery_id = _sat(page, "Listening and reading test")
     _go_to(page, delivery_id, "B", item=".answer-item")
     yield from _in_every_light(page, "listening-set")
     page.goto("/")

@@ -46,7 +46,7 @@ def to_value(value: Any) -> Any:
         return value
     if isinstance(value, Enum):
         return to_value(value.value)
-    if value is None or isinstance(value, _SCALARS):
+    if isinstance(value, _SCALARS):
         return value
     if isinstance(value, datetime):
         return _moment_to_value(value)
@@ -75,7 +75,7 @@ def _names_of(cls: Any) -> tuple[str, ...]:
 def _moment_to_value(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise DocumentMismatch("naive_datetime")
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    in_utc = moment.astimezone(UTC)
     return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
 
 
@@ -241,8 +241,6 @@ def _read_float(value: Any) -> float:
 def _read_moment(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise TypeError
-    if value.tzinfo is UTC:
-        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

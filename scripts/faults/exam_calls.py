@@ -42,7 +42,7 @@ class ExamCalls:
     def __init__(self, who: Pass, *, address: tuple[str, int], recorder: Recorder) -> None:
         self.who = who
         self._address, self._recorder = address, recorder
-        self._cookie = "; ".join(f"{name}={value}" for name, value in who.cookies.items())
+        self._cookie = who.cookie_header
         self._line: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
         self.attempt = ""

@@ -23,7 +23,7 @@ T = TypeVar("T")
 CHUNK = 64 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 HOST = "127.0.0.1"
-# The settings that reach each part.
+# The settings that reach each store; the first is where it is.
 SETTINGS_OF = {
     "database": ("mongodb_uri",),
     "queue": ("redis_url",),

@@ -15,16 +15,14 @@ from urllib.parse import urlsplit
 from backend.wiring import Services, build_services
 from config.settings import PROJECT_ROOT, Settings, load_settings
 from scripts.faults.mail_double import MailDouble
-from scripts.faults.proxy import Loop, Proxy, host_and_port
+from scripts.faults.proxy import SETTINGS_OF, Loop, Proxy, host_and_port
 from scripts.faults.web_forks import TETHERED, WebForks
 from scripts.services.embedded import database_answers, http_answers, queue_answers
 from scripts.services.memory import free_port, write_private
 from scripts.services.program import Folders
 from scripts.services.runfiles import read_notes, read_state
 
-# The setting that says where each store is.
-ADDRESS_OF = {"database": "mongodb_uri", "queue": "redis_url", "objects": "s3_endpoint"}
-STORE_NAMES = ("database", "queue", "objects")
+STORE_NAMES = tuple(SETTINGS_OF)
 WORKERS = ("scorer", "worker", "clock", "beat")
 PROGRAMS = (*STORE_NAMES, "web", *WORKERS)
 RETURNS_WITHIN_S = 300
@@ -73,7 +71,7 @@ class Stack:
         self.web_port, self.mail_port = free_port(), free_port()
         self.mail = MailDouble(self.mail_port)
         # Their ports are ours from now on; where they lead is known when the stores have started.
-        self.proxies = {name: Proxy(self._loop, port=free_port()) for name in (*ADDRESS_OF, "door")}
+        self.proxies = {name: Proxy(self._loop, port=free_port()) for name in (*STORE_NAMES, "door")}
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VIVA_", "FAULT_"))},
             "VIVA_DATA": str(self.folders.data),
@@ -108,7 +106,7 @@ class Stack:
         if self._disk is not None:
             self._disk.mount()
         differences = {
-            "proxies": {name: self.proxies[name].port for name in ADDRESS_OF},
+            "proxies": {name: self.proxies[name].port for name in STORE_NAMES},
             "disk": str(self._disk.place) if self._disk else None,
             "sync": self.setup.sync,
             "without": self.setup.without,
@@ -138,8 +136,8 @@ class Stack:
         return found
 
     def _aim_proxies(self, direct: dict[str, str]) -> None:
-        for part, name in ADDRESS_OF.items():
-            self.proxies[part].target = host_and_port(direct[name])
+        for part in STORE_NAMES:
+            self.proxies[part].target = host_and_port(direct[SETTINGS_OF[part][0]])
         self.proxies["door"].target = ("127.0.0.1", self.web_port)
 
     def _check_manager(self) -> None:
@@ -336,9 +334,8 @@ def wait_until(
 
 
 def _listens(address: str) -> bool:
-    parts = urlsplit(address)
     try:
-        with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=0.8):
+        with socket.create_connection(host_and_port(address), timeout=0.8):
             return True
     except OSError:
         return False

@@ -8,8 +8,6 @@ last line one JSON object. Reads /proc: Linux only.
 
 import argparse
 import contextlib
-import hashlib
-import http.client
 import json
 import logging
 import statistics
@@ -21,16 +19,17 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
 import structlog
 from simple_websocket import Client, ConnectionClosed
 
 from backend.wiring import build_services
+from scripts.faults.exam_calls import ExamCalls, Reply, now_text
+from scripts.faults.proxy import host_and_port
+from scripts.faults.records import Recorder
 from scripts.load import campus, sounds
 from scripts.load.campus import Pass
 from scripts.load.stack import Stack, discard, running_services, running_web
@@ -104,7 +103,7 @@ def _spent_ms(pid: int) -> float:
 
 def _join(stack: Stack, who: Pass, namespace: str, event: str, message: Json) -> Client:
     """A Socket.IO connection that has joined a room."""
-    headers = {"Cookie": _cookies(who), "Origin": stack.address}
+    headers = {"Cookie": who.cookie_header, "Origin": stack.address}
     client = Client.connect(
         f"{stack.address.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket", headers=headers
     )
@@ -132,29 +131,22 @@ def _leave(client: Client) -> None:
         client.close()
 
 
-def _cookies(who: Pass) -> str:
-    return "; ".join(f"{name}={value}" for name, value in who.cookies.items())
-
-
 class _Page:
     """One candidate's page; its calls are those of `generator/candidate.mjs`."""
 
     def __init__(self, stack: Stack, who: Pass, delivery_id: str) -> None:
-        self._stack = stack
-        self._who = who
-        self._delivery_id = delivery_id
-        self._connection = http.client.HTTPConnection(urlsplit(stack.address).netloc)
-        self._snapshot: Json = {}
-        self._place = f"deliveries/{delivery_id}/attempts"
+        self._stack, self._who, self._delivery_id = stack, who, delivery_id
+        recorder = Recorder(who.account_id, stack.folder / "calls" / f"{who.account_id}.jsonl")
+        self._line = ExamCalls(who, address=host_and_port(stack.address), recorder=recorder)
+        self._snapshot: Mapping[str, Any] = {}
         self._room: Client | None = None
 
     def steps(self, recording: bytes) -> Iterator[Step]:
         """A whole exam: the kind of each call, and the call. Each is made before the next is asked for."""
         yield "enter", self._enter
-        checks = dict.fromkeys(("browser", "microphone", "speaker", "connection"), "passed")
-        yield "check", partial(self._post, "check", checks)
+        yield "check", lambda: _body(self._line.check())
         yield "join", self._join
-        yield "begin", partial(self._post, "begin", {})
+        yield "begin", lambda: _body(self._line.begin())
         yield "move", partial(self._move, ("open", 0))
         while item := self._snapshot["item"]:
             position, is_last = item["position"], item["position"] + 1 == self._snapshot["total_items"]
@@ -162,73 +154,48 @@ class _Page:
                 yield "recording", partial(self._record, position, recording)
             else:
                 yield from (("save", partial(self._save, position, number)) for number in range(1, SAVES + 1))
-            beat = {"position": position, "uploads_pending": 0, "microphone": "ok"}
-            yield from [("heartbeat", partial(self._post, "heartbeat", beat))] * BEATS_AN_ITEM
+            yield from [("heartbeat", partial(self._beat, position))] * BEATS_AN_ITEM
             yield "move", partial(self._move, ("close", position), *(() if is_last else (("open", position + 1),)))
         yield "hand_in", self._look
         yield "leave", self._leave
 
     def _enter(self) -> None:
-        self._snapshot = self._call("POST", "", {"client_id": str(uuid.uuid4())})
-        self._place = f"attempts/{self._snapshot['id']}"
+        self._snapshot = _body(self._line.enter(self._delivery_id, str(uuid.uuid4())))
 
     def _join(self) -> None:
-        self._room = _join(self._stack, self._who, "/exam", "join_attempt", {"attempt_id": self._snapshot["id"]})
+        self._room = _join(self._stack, self._who, "/exam", "join_attempt", {"attempt_id": self._line.attempt})
 
     def _look(self) -> None:
-        if self._call("GET", "")["state"] != "submitted":
+        if _body(self._line.show())["state"] != "submitted":
             raise RuntimeError("not handed in")
 
     def _leave(self) -> None:
         if self._room is not None:
             _leave(self._room)
-        self._connection.close()
+        self._line.hang_up()
+
+    def _beat(self, position: int) -> None:
+        _body(self._line.heartbeat(position))
 
     def _save(self, position: int, number: int) -> None:
-        content = {"text": "because the bridge is " * number}
-        self._call("PUT", f"/answers/{position}", {"sequence": [self._snapshot["epoch"], number], "content": content})
+        _body(self._line.answer(position, (self._line.epoch or 0, number), "because the bridge is " * number))
 
     def _move(self, *moves: tuple[str, int]) -> None:
-        at = datetime.now().astimezone().isoformat()
+        at = now_text()
         made = [{"kind": kind, "position": position, "at": at} for kind, position in moves]
-        self._snapshot = self._post("moves", {"moves": made})
+        self._snapshot = _body(self._line.moves(made))
 
     def _record(self, position: int, recording: bytes) -> None:
         mark = uuid.uuid4().bytes
         data = recording + bytes([0xEC, 0x80 | len(mark)]) + mark
-        headers = {
-            "Upload-Offset": "0",
-            "Upload-Length": str(len(data)),
-            "Upload-Digest": hashlib.sha256(data).hexdigest(),
-            "X-Position": str(position),
-            "X-Segment": "0",
-            "X-Duration-Ms": str(sounds.ANSWER_MS),
-            "Content-Type": sounds.CONTENT_TYPE,
-        }
-        self._call("PUT", f"/recordings/{uuid.uuid4()}", data, headers)
+        _body(self._line.record(position, 0, str(uuid.uuid4()), data))
 
-    def _post(self, what: str, body: Json) -> Json:
-        return self._call("POST", f"/{what}", body, {"X-Attempt-Epoch": str(self._snapshot["epoch"])})
 
-    def _call(
-        self, method: str, path: str, body: Json | bytes | None = None, more: Mapping[str, str] | None = None
-    ) -> Json:
-        """The reply; `path` is below the attempt's, once there is one."""
-        headers = {
-            "Cookie": _cookies(self._who),
-            "Accept": "application/json",
-            "Origin": self._stack.address,
-            "X-CSRF-TOKEN": self._who.csrf,
-            **({"Content-Type": "application/json"} if isinstance(body, dict) else {}),
-            **(more or {}),
-        }
-        data = json.dumps(body).encode() if isinstance(body, dict) else body
-        self._connection.request(method, f"/api/{self._place}{path}", body=data, headers=headers)
-        reply = self._connection.getresponse()
-        text = reply.read()
-        if reply.status >= 300:
-            raise RuntimeError(f"{method} {path} was answered {reply.status}")
-        return cast("Json", json.loads(text))
+def _body(reply: Reply) -> Mapping[str, Any]:
+    """What was answered; RuntimeError where it was not done."""
+    if not reply.is_ok:
+        raise RuntimeError(f"answered {reply.status} {reply.code}")
+    return reply.body
 
 
 def _report(costs: Costs, *, candidates: int) -> None:

@@ -40,6 +40,10 @@ class Pass:
     cookies: dict[str, str]
     csrf: str
 
+    @property
+    def cookie_header(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:

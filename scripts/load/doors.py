@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from scripts.faults.mail_double import MailDouble
-from scripts.faults.proxy import Loop, Proxy, addresses_through, host_and_port
+from scripts.faults.proxy import SETTINGS_OF, Loop, Proxy, addresses_through, host_and_port
 from scripts.services.memory import free_port
 
 
@@ -20,10 +20,11 @@ class Doors:
 
     def lead(self, addresses: Mapping[str, str]) -> dict[str, str]:
         """The addresses, with those of our parts through a door each."""
-        ports: dict[str, int] = {}
-        for part, name in (("queue", "redis_url"), ("objects", "s3_endpoint")):
-            if part in self._parts:
-                ports[part] = self._open(host_and_port(addresses[name]))
+        ports = {
+            part: self._open(host_and_port(addresses[names[0]]))
+            for part, names in SETTINGS_OF.items()
+            if part in self._parts
+        }
         return {**addresses, **addresses_through(addresses, ports)}
 
     @property

@@ -1,5 +1,6 @@
 """The network, the window, the machine or the microphone goes away: nothing is lost, and the candidate is told."""
 
+import re
 import time
 
 import pytest
@@ -121,6 +122,8 @@ def test_a_microphone_that_is_unplugged_is_named_and_recording_goes_on_when_it_i
     # The notice in the item or, where the machine was too slow for its window, the screen before the next one.
     notice = page.get_by_text("The microphone was disconnected").or_(page.get_by_text("No microphone was found"))
     expect(notice.first).to_be_visible()
+    word = page.locator(".exam-word").filter(has_text=re.compile("^No microphone$"))
+    expect(word.or_(page.get_by_role("heading", name="No microphone was found")).first).to_be_visible()
     page.evaluate("plugIn()")
     expect(notice).to_have_count(0)
     is_in_time = page.locator(f'.exam-item[data-position="{FIRST_OF_PART_B}"]').count() > 0

@@ -369,7 +369,7 @@ def asked_again(response: Response, *, at: datetime) -> Response:
         return response
     if not response.has_content or response.state is not ResponseState.FAILED:
         raise Conflict("nothing_to_score", "There is no failed answer to score again.")
-    return replace(queued(response, at=at), revision=response.revision + 1)
+    return requeued(response, at=at)
 
 
 def contested(response: Response, *, at: datetime) -> Response:
@@ -379,11 +379,11 @@ def contested(response: Response, *, at: datetime) -> Response:
         return response
     if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
         raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
-    return replace(queued(response, at=at), revision=response.revision + 1)
+    return requeued(response, at=at)
 
 
 def requeued(response: Response, *, at: datetime) -> Response:
-    """Queued to be heard by another engine, whoever has it in hand: what that worker finds is not saved."""
+    """Queued, whatever its state: what a worker that has it in hand finds is not saved."""
     return replace(queued(response, at=at), revision=response.revision + 1)
 
 

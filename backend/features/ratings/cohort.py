@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from backend.core.errors import Conflict, RuleViolation
 
 REASON_MAX = 500
+REASON_WANTED = "Say why: whoever looks at the scores later may ask."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def check_move(cohort: Cohort, engine: str, engines: tuple[str, ...], *, reason:
     if engine not in engines:
         errors["engine"] = ["Choose one of the engines that are set up."]
     if not reason.strip():
-        errors["reason"] = ["Say why: whoever looks at the scores later may ask."]
+        errors["reason"] = [REASON_WANTED]
     elif len(reason.strip()) > REASON_MAX:
         errors["reason"] = [f"At most {REASON_MAX} characters."]
     if errors:

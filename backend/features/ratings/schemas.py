@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.features.ratings.cohort import REASON_MAX
+from backend.features.ratings.cohort import REASON_MAX, REASON_WANTED
 
 
 class EngineForm(Schema):
@@ -10,7 +10,7 @@ class EngineForm(Schema):
     reason = fields.String(
         required=True,
         validate=[
-            validate.Length(min=1, error="Say why: whoever looks at the scores later may ask."),
+            validate.Length(min=1, error=REASON_WANTED),
             validate.Length(max=REASON_MAX, error=f"At most {REASON_MAX} characters."),
         ],
     )
