@@ -1,6 +1,7 @@
 """Engines beside the default one: a local Whisper, and the vendors' real SDKs against fakes of their services."""
 
 import os
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,33 @@ def test_no_words_are_no_failure(engine, service, pcm):
 def test_an_engine_without_its_keys_says_so_and_asks_nobody(name):
     with pytest.raises(PermanentFailure, match="engine_not_set_up"):
         ENGINES[name](SpeechSetup(models_dir=MODELS)).prepare()
+
+
+PACKAGES = {
+    "azure": "azure-cognitiveservices-speech",
+    "google": "google-cloud-speech",
+    "local_whisper": "faster-whisper",
+}
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGES))
+def test_an_engine_whose_package_is_not_installed_leaves_the_answer_to_the_next(name, tmp_path, monkeypatch):
+    """The services' SDKs are in requirements-cloud.txt only."""
+    installed = metadata.version
+
+    def version(distribution):
+        if distribution == PACKAGES[name]:
+            raise metadata.PackageNotFoundError(distribution)
+        return installed(distribution)
+
+    monkeypatch.setattr(metadata, "version", version)
+    setup = SpeechSetup(
+        models_dir=MODELS, azure_key="k" * 32, azure_region="x", google_endpoint="http://127.0.0.1:9",
+        whisper_folder=tmp_path, whisper_sha256="0" * 64,
+    )  # fmt: skip
+    with pytest.raises(EngineFailure, match="engine_not_installed") as failure:
+        EngineListener([name], setup).gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine=name)
+    assert failure.value.is_permanent
 
 
 def test_azure_marks_words_and_sounds(pcm):

@@ -21,9 +21,9 @@ def _local_whisper(setup: SpeechSetup) -> SpeechEngine:
 
 
 def _azure(setup: SpeechSetup) -> SpeechEngine:
-    from backend.adapters.speech.azure import AzureEngine
+    from backend.adapters.speech.azure import build
 
-    return AzureEngine(setup, _offline(setup))
+    return build(setup, _offline(setup))
 
 
 def _google(setup: SpeechSetup) -> SpeechEngine:

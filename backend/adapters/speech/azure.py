@@ -7,12 +7,11 @@ their confidence is held low and its name stands where a calibration's would.
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from importlib import metadata
-from importlib.util import find_spec
 from typing import Any
 
 from backend.adapters.speech.samples import as_int16
 from backend.adapters.speech.setup import SpeechSetup
+from backend.adapters.speech.vendors import installed_version
 from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import (
     SAMPLE_RATE,
@@ -28,6 +27,7 @@ from backend.scoring.evidence import (
 )
 
 NAME = "azure"
+_PACKAGE = "azure-cognitiveservices-speech"
 _PATIENCE_S = 90.0
 _TICKS_PER_MS = 10_000
 _CONFIDENCE = 0.5  # of its marks: nobody has compared them with experts here
@@ -50,8 +50,7 @@ class AzureEngine:
 
     def prepare(self) -> None:
         """PermanentFailure: `engine_not_installed`, `engine_not_set_up`. Nothing is sent."""
-        if not _is_installed():
-            raise PermanentFailure("engine_not_installed")
+        installed_version(_PACKAGE)
         if not self._setup.azure_key or not (self._setup.azure_region or self._setup.azure_host):
             raise PermanentFailure("engine_not_set_up")
 
@@ -81,11 +80,10 @@ class AzureEngine:
         return self._voice.compare(answer, texts)
 
     def versions(self) -> dict[str, str]:
-        return {NAME: f"{self._setup.language} azure-cognitiveservices-speech {metadata.version(_PACKAGE)}"}
+        return {NAME: f"{self._setup.language} azure-cognitiveservices-speech {installed_version(_PACKAGE)}"}
 
     def _recognise(self, pcm: Pcm, reference: str | None) -> Phrases:
         """The best reading of every phrase. Failures as TemporaryFailure or PermanentFailure."""
-        self.prepare()
         import azure.cognitiveservices.speech as sdk
 
         config = self._config(sdk)
@@ -119,14 +117,11 @@ class AzureEngine:
         return config
 
 
-def _is_installed() -> bool:
-    try:
-        return find_spec("azure.cognitiveservices.speech") is not None
-    except ModuleNotFoundError:  # "azure" itself is not there
-        return False
-
-
-_PACKAGE = "azure-cognitiveservices-speech"
+def build(setup: SpeechSetup, voice: SpeechEngine) -> AzureEngine:
+    """PermanentFailure as `AzureEngine.prepare`: nothing that an answer goes through asks for what is not there."""
+    engine = AzureEngine(setup, voice)
+    engine.prepare()
+    return engine
 
 
 def _assessment(sdk: Any, reference: str) -> Any:

@@ -3,18 +3,18 @@
 REST rather than gRPC, because scoring forks, and gRPC does not survive a fork.
 """
 
-from importlib import metadata
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from backend.adapters.speech.borrowed import BorrowedWords
 from backend.adapters.speech.samples import as_int16
 from backend.adapters.speech.setup import SpeechSetup
+from backend.adapters.speech.vendors import installed_version
 from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import SAMPLE_RATE, HeardWord, Hints, Pcm, SpeechEngine
 
 NAME = "google"
+_PACKAGE = "google-cloud-speech"
 _PATIENCE_S = 60.0
 _HOST = "speech.googleapis.com"
 # Names of google-api-core's and google-auth's errors after which another try would end the same way.
@@ -33,8 +33,7 @@ class GoogleWords:
 
     def check(self) -> None:
         """PermanentFailure: `engine_not_installed`, `engine_not_set_up`. Nothing is sent."""
-        if not _is_installed():
-            raise PermanentFailure("engine_not_installed")
+        installed_version(_PACKAGE)
         key = self._setup.google_credentials
         if not self._setup.google_endpoint and (key is None or not key.is_file()):
             raise PermanentFailure("engine_not_set_up")
@@ -91,13 +90,6 @@ class GoogleWords:
         )
 
 
-def _is_installed() -> bool:
-    try:
-        return find_spec("google.cloud.speech_v1") is not None
-    except ModuleNotFoundError:  # "google.cloud" itself is not there
-        return False
-
-
 def _failure(error: Exception) -> AdapterError:
     """Ours for the vendor's. Its text stays out: it may hold addresses."""
     if type(error).__name__ in _REFUSALS:
@@ -114,5 +106,5 @@ def build(setup: SpeechSetup, voice: SpeechEngine) -> BorrowedWords:
         recognise=words.recognise,
         voice=voice,
         prepare=words.check,
-        version=f"v1 {setup.language} google-cloud-speech {metadata.version('google-cloud-speech')}",
+        version=f"v1 {setup.language} {_PACKAGE} {installed_version(_PACKAGE)}",
     )

@@ -4,16 +4,17 @@ Nothing is fetched: the folder must hold a CTranslate2 model, whose `model.bin` 
 """
 
 import hashlib
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from backend.adapters.speech.borrowed import BorrowedWords
 from backend.adapters.speech.setup import SpeechSetup
+from backend.adapters.speech.vendors import installed_version
 from backend.core.errors import PermanentFailure
 from backend.scoring.evidence import HeardWord, Hints, Pcm, SpeechEngine
 
 NAME = "local_whisper"
+_PACKAGE = "faster-whisper"
 
 
 class LocalWhisper:
@@ -67,7 +68,7 @@ class LocalWhisper:
 
 
 def build(setup: SpeechSetup, voice: SpeechEngine) -> BorrowedWords:
-    """PermanentFailure("engine_not_set_up") without a folder and its hash."""
+    """PermanentFailure: `engine_not_set_up` without a folder and its hash, `engine_not_installed`."""
     if setup.whisper_folder is None or not setup.whisper_sha256:
         raise PermanentFailure("engine_not_set_up")
     recogniser = LocalWhisper(setup.whisper_folder, setup.whisper_sha256)
@@ -76,5 +77,5 @@ def build(setup: SpeechSetup, voice: SpeechEngine) -> BorrowedWords:
         recognise=recogniser.recognise,
         voice=voice,
         prepare=recogniser.check,
-        version=f"{setup.whisper_sha256[:12]} faster-whisper {metadata.version('faster-whisper')}",
+        version=f"{setup.whisper_sha256[:12]} {_PACKAGE} {installed_version(_PACKAGE)}",
     )
