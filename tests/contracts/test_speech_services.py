@@ -1,16 +1,23 @@
 """Engines beside the default one: a local Whisper, and the vendors' real SDKs against fakes of their services."""
 
+import hashlib
+import importlib
 import os
+import sys
+import traceback
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import structlog
 
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.listener import EngineListener
 from backend.adapters.speech.offline.models import WHISPER_FILES, whisper_folder
 from backend.adapters.speech.setup import SpeechSetup
 from backend.core.errors import EngineFailure, PermanentFailure, TemporaryFailure
+from backend.features.ratings.model import ENGINE_REASONS, REASONS
 from backend.scoring.evidence import Hints
 from backend.scoring.keys import key_from_dict
 from backend.scoring.score import ScoreStatus, Trait
@@ -131,6 +138,103 @@ def test_an_engine_whose_package_is_not_installed_leaves_the_answer_to_the_next(
     with pytest.raises(EngineFailure, match="engine_not_installed") as failure:
         EngineListener([name], setup).gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine=name)
     assert failure.value.is_permanent
+
+
+# -- what the vendors' libraries raise -----------------------------------------------------------------------------
+
+SECRET = "k-12345 at wss://example: he might even have been made amiable"
+LIBRARIES = {
+    "azure": "azure.cognitiveservices.speech",
+    "google": "google.cloud.speech_v1",
+    "local_whisper": "faster_whisper",
+}
+CALLS = {
+    "azure": "azure.cognitiveservices.speech.SpeechRecognizer",
+    "google": "google.cloud.speech_v1.SpeechClient.recognize",
+    "local_whisper": "faster_whisper.WhisperModel.transcribe",
+}
+
+
+@pytest.fixture
+def everything(local):
+    """Set up, and nobody is there."""
+    return replace(local, azure_key="k" * 32, azure_host="ws://127.0.0.1:9", google_endpoint="http://127.0.0.1:9")
+
+
+def failure_of(setup, name):
+    """How gathering an answer fails, and what was logged: nothing of what the library said."""
+    with structlog.testing.capture_logs() as logs, pytest.raises(EngineFailure) as failure:
+        EngineListener([name], setup).gather([read("native_reader.wav")], task="read_aloud", key=KEY, engine=name)
+    told = "".join(traceback.format_exception(failure.value)) + str(logs)
+    assert not any(word in told for word in ("k-12345", "wss:", "amiable"))
+    assert failure.value.reason in ENGINE_REASONS
+    assert failure.value.reason in REASONS
+    return failure.value, logs
+
+
+def raises(error):
+    def call(*_, **__):
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("azure", OSError(SECRET)), ("google", ImportError(SECRET)), ("local_whisper", OSError(SECRET))],
+    ids=sorted(LIBRARIES),
+)
+def test_a_library_that_cannot_be_loaded_is_the_engines_failure(name, error, everything, monkeypatch):
+    class Broken:
+        find_spec = staticmethod(lambda module, *_: raises(error)() if module == LIBRARIES[name] else None)
+
+    monkeypatch.delitem(sys.modules, LIBRARIES[name], raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken, *sys.meta_path])
+    failure, logs = failure_of(everything, name)
+    assert failure.reason == "engine_not_loaded"
+    assert [(each["engine"], each["kind"]) for each in logs] == [(name, type(error).__name__)]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("azure", RuntimeError(SECRET)), ("google", KeyError(SECRET)), ("local_whisper", OSError(SECRET))],
+    ids=sorted(CALLS),
+)
+def test_whatever_a_library_raises_is_the_engines_failure(name, error, everything, monkeypatch):
+    importlib.import_module(LIBRARIES[name])
+    monkeypatch.setattr(CALLS[name], raises(error))
+    failure, logs = failure_of(everything, name)
+    assert (failure.reason, failure.is_permanent) == ("engine_failed", False)
+    assert logs[0]["kind"] == type(error).__name__
+    assert logs[0]["place"].startswith("test_speech_services.py:"), "where it was raised"
+
+
+def test_a_model_that_ctranslate2_cannot_load_is_the_engines_failure(tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"no model")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    digest = hashlib.sha256(b"no model").hexdigest()
+    broken = SpeechSetup(models_dir=MODELS, whisper_folder=tmp_path, whisper_sha256=digest)
+    failure, _ = failure_of(broken, "local_whisper")
+    assert failure.reason == "engine_not_loaded"
+
+
+@pytest.mark.parametrize("member", ["FluencyScore", "Offset", "Word"])
+def test_a_reply_of_azure_that_lacks_something_is_no_score_and_no_silence(member):
+    with fake_azure() as service:
+        service.lacks = member
+        failure, logs = failure_of(
+            SpeechSetup(models_dir=MODELS, azure_key="k" * 32, azure_host=service.address), "azure"
+        )
+    assert failure.reason == "engine_reply_unreadable"
+    assert (logs[0]["kind"], logs[0]["place"].split(":")[0]) == ("KeyError", "azure.py")
+
+
+def test_a_reply_that_is_none_of_googles_is_no_score_and_no_silence():
+    """As a proxy sends it that wants somebody to sign in."""
+    with fake_google() as service:
+        service.garbles = True
+        failure, _ = failure_of(SpeechSetup(models_dir=MODELS, google_endpoint=service.address), "google")
+    assert failure.reason == "engine_failed"
 
 
 def test_azure_marks_words_and_sounds(pcm):

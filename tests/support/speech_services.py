@@ -16,12 +16,14 @@ TICKS_PER_MS = 10_000
 @dataclass
 class FakeService:
     """`name` is the engine's. `says` are the words that it hears, 300 ms each from 200 ms on; `fails` an HTTP status
-    with which it refuses."""
+    with which it refuses; `lacks` a member that its reply has lost; `garbles`: what it sends is no reply at all."""
 
     name: str = ""
     address: str = ""
     says: str = "he might even have been made amiable himself"
     fails: int | None = None
+    lacks: str = ""
+    garbles: bool = False
     asked: list[dict[str, Any]] = field(default_factory=list)
     received_bytes: int = 0
 
@@ -41,7 +43,7 @@ def fake_google() -> Iterator[FakeService]:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             service.asked.append(asked)
-            body = json.dumps(_google_reply(service)).encode()
+            body = b"<html>A proxy</html>" if service.garbles else json.dumps(_google_reply(service)).encode()
             self.send_response(service.fails or 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -136,6 +138,8 @@ def _azure_phrase(service: FakeService, reference: str | None, heard: bool) -> d
     if heard or not service.says:
         return {"RecognitionStatus": "NoMatch", "Offset": 0, "Duration": 0}
     words = [_azure_word(word, start, end, reference is not None) for word, start, end in service.spans()]
+    for word in words:
+        word.pop(service.lacks, None)
     best: dict[str, Any] = {
         "Confidence": 0.88,
         "Lexical": service.says,
@@ -152,6 +156,7 @@ def _azure_phrase(service: FakeService, reference: str | None, heard: bool) -> d
             "CompletenessScore": 100.0,
             "PronScore": 73.0,
         }
+        best["PronunciationAssessment"].pop(service.lacks, None)
     return {
         "RecognitionStatus": "Success",
         "Offset": 200 * TICKS_PER_MS,

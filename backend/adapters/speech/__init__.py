@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from backend.adapters.speech.setup import SpeechSetup
+from backend.adapters.speech.vendors import failing_as_ours
 from backend.scoring.evidence import SpeechEngine
 
 # Imported at first use: the models' libraries must not be loaded before a worker has forked, nor by the web process.
 
 
 def _offline(setup: SpeechSetup) -> SpeechEngine:
-    from backend.adapters.speech.offline import OfflineEngine
+    with failing_as_ours("offline", "loading"):
+        from backend.adapters.speech.offline import OfflineEngine
 
     return OfflineEngine(models_dir=setup.models_dir)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from backend.adapters.speech.samples import as_int16
 from backend.adapters.speech.setup import SpeechSetup
-from backend.adapters.speech.vendors import installed_version
-from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
+from backend.adapters.speech.vendors import failing_as_ours, installed_version
+from backend.core.errors import PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import (
     SAMPLE_RATE,
     Aspects,
@@ -55,26 +55,15 @@ class AzureEngine:
             raise PermanentFailure("engine_not_set_up")
 
     def transcribe(self, pcm: Pcm, hints: Hints) -> Transcript:  # noqa: ARG002 - the language is the setup's
-        words = [word for best in self._recognise(pcm, None) for word in best.get("Words", ())]
-        return Transcript(words=tuple(_heard(word) for word in words))
+        replies = self._recognise(pcm, None)
+        with failing_as_ours(NAME, "reading"):
+            words = [word for best in _phrases(replies) for word in best.get("Words", ())]
+            return Transcript(words=tuple(_heard(word) for word in words))
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
-        found = self._recognise(pcm, reference)
-        words = [word for best in found for word in best.get("Words", ()) if _error(word) not in _NOT_SAID]
-        marks = [(best["PronunciationAssessment"], len(best.get("Words", ()))) for best in found if best.get("Words")]
-        phones = tuple(_phone(row, index) for index, word in enumerate(words) for row in word.get("Phonemes", ()))
-        if not phones:
-            return Assessment(words=(), phones=(), features={"phones_aligned": 0.0})
-        return Assessment(
-            words=tuple(_spoken(word) for word in words),
-            phones=phones,
-            features={
-                "phones_aligned": 1.0,
-                "phone_count": float(len(phones)),
-                "phone_distance": sum(phone.goodness < _WEAK for phone in phones) / len(phones),
-            },
-            aspects=_aspects(marks),
-        )
+        replies = self._recognise(pcm, reference)
+        with failing_as_ours(NAME, "reading"):
+            return _assessed(_phrases(replies))
 
     def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
         return self._voice.compare(answer, texts)
@@ -82,10 +71,14 @@ class AzureEngine:
     def versions(self) -> dict[str, str]:
         return {NAME: f"{self._setup.language} azure-cognitiveservices-speech {installed_version(_PACKAGE)}"}
 
-    def _recognise(self, pcm: Pcm, reference: str | None) -> Phrases:
-        """The best reading of every phrase. Failures as TemporaryFailure or PermanentFailure."""
-        import azure.cognitiveservices.speech as sdk
+    def _recognise(self, pcm: Pcm, reference: str | None) -> list[str]:
+        """The reply to every phrase, as JSON."""
+        with failing_as_ours(NAME, "loading"):
+            import azure.cognitiveservices.speech as sdk
+        with failing_as_ours(NAME, "asking"):
+            return self._ask(sdk, pcm, reference)
 
+    def _ask(self, sdk: Any, pcm: Pcm, reference: str | None) -> list[str]:
         config = self._config(sdk)
         stream = sdk.audio.PushAudioInputStream(
             sdk.audio.AudioStreamFormat(samples_per_second=SAMPLE_RATE, bits_per_sample=16, channels=1)
@@ -93,20 +86,21 @@ class AzureEngine:
         recogniser = sdk.SpeechRecognizer(speech_config=config, audio_config=sdk.audio.AudioConfig(stream=stream))
         if reference is not None:
             _assessment(sdk, reference).apply_to(recogniser)
-        phrases, failures, ended = Phrases(), list[AdapterError](), threading.Event()
-        recogniser.recognized.connect(lambda event: phrases.extend(_best(event.result)))
-        recogniser.canceled.connect(lambda event: failures.extend(_failures(event)))
+        # These run in the SDK's threads, where whatever they raise is lost: they only collect.
+        replies, endings, ended = list[str](), list[Any](), threading.Event()
+        recogniser.recognized.connect(lambda event: replies.append(event.result.json))
+        recogniser.canceled.connect(lambda event: endings.append(event.cancellation_details))
         recogniser.session_stopped.connect(lambda _: ended.set())
         recogniser.start_continuous_recognition_async().get()
         stream.write(as_int16(pcm))
         stream.close()
         in_time = ended.wait(_PATIENCE_S)
         recogniser.stop_continuous_recognition_async().get()
-        if failures:
-            raise failures[0]
+        for ending in endings:
+            _check_ending(ending)
         if not in_time:
             raise TemporaryFailure("engine_timeout")
-        return phrases
+        return replies
 
     def _config(self, sdk: Any) -> Any:
         place = {"host": self._setup.azure_host} if self._setup.azure_host else {"region": self._setup.azure_region}
@@ -137,19 +131,36 @@ def _assessment(sdk: Any, reference: str) -> Any:
     return wanted
 
 
-def _best(result: Any) -> Phrases:
-    best: Phrases = json.loads(result.json or "{}").get("NBest", [])
-    return best[:1]
-
-
-def _failures(event: Any) -> list[AdapterError]:
-    """None where the sound simply came to its end. The vendor's text stays out: it may hold addresses."""
-    details = event.cancellation_details
+def _check_ending(details: Any) -> None:
+    """Refuses any but that the sound simply came to its end. The vendor's text stays out: it may hold addresses."""
     if details.reason.name == "EndOfStream":
-        return []
+        return
     if details.code.name in _REFUSALS:
-        return [PermanentFailure("engine_refused")]
-    return [TemporaryFailure("engine_unreachable")]
+        raise PermanentFailure("engine_refused")
+    raise TemporaryFailure("engine_unreachable")
+
+
+def _phrases(replies: Sequence[str]) -> Phrases:
+    """The best reading of every phrase."""
+    return [best for reply in replies for best in json.loads(reply or "{}").get("NBest", [])[:1]]
+
+
+def _assessed(found: Phrases) -> Assessment:
+    words = [word for best in found for word in best.get("Words", ()) if _error(word) not in _NOT_SAID]
+    marks = [(best["PronunciationAssessment"], len(best.get("Words", ()))) for best in found if best.get("Words")]
+    phones = tuple(_phone(row, index) for index, word in enumerate(words) for row in word.get("Phonemes", ()))
+    if not phones:
+        return Assessment(words=(), phones=(), features={"phones_aligned": 0.0})
+    return Assessment(
+        words=tuple(_spoken(word) for word in words),
+        phones=phones,
+        features={
+            "phones_aligned": 1.0,
+            "phone_count": float(len(phones)),
+            "phone_distance": sum(phone.goodness < _WEAK for phone in phones) / len(phones),
+        },
+        aspects=_aspects(marks),
+    )
 
 
 def _span(row: Mapping[str, Any]) -> dict[str, int]:

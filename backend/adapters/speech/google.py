@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from backend.adapters.speech.borrowed import BorrowedWords
 from backend.adapters.speech.samples import as_int16
 from backend.adapters.speech.setup import SpeechSetup
-from backend.adapters.speech.vendors import installed_version
+from backend.adapters.speech.vendors import failing_as_ours, installed_version
 from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import SAMPLE_RATE, HeardWord, Hints, Pcm, SpeechEngine
 
@@ -39,13 +39,20 @@ class GoogleWords:
             raise PermanentFailure("engine_not_set_up")
 
     def recognise(self, pcm: Pcm, hints: Hints) -> tuple[HeardWord, ...]:  # noqa: ARG002 - the language is the setup's
+        if self._client is None:
+            with failing_as_ours(NAME, "loading"):
+                self._client = self._connect()
+        with failing_as_ours(NAME, "asking"):
+            reply = self._ask(pcm)
+        with failing_as_ours(NAME, "reading"):
+            return _words(reply)
+
+    def _ask(self, pcm: Pcm) -> Any:
         from google.api_core.exceptions import GoogleAPIError
         from google.auth.exceptions import GoogleAuthError
         from google.cloud import speech_v1 as speech
         from requests.exceptions import RequestException
 
-        if self._client is None:
-            self._client = self._connect()
         config = speech.RecognitionConfig(
             encoding=speech.RecognitionConfig.AudioEncoding.LINEAR16,
             sample_rate_hertz=SAMPLE_RATE,
@@ -56,20 +63,9 @@ class GoogleWords:
         )
         sound = speech.RecognitionAudio(content=as_int16(pcm))
         try:
-            reply = self._client.recognize(config=config, audio=sound, timeout=_PATIENCE_S, retry=None)
+            return self._client.recognize(config=config, audio=sound, timeout=_PATIENCE_S, retry=None)
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
-            raise _failure(error) from error
-        return tuple(
-            HeardWord(
-                text=word.word,
-                start_ms=round(word.start_time.total_seconds() * 1000),
-                end_ms=round(word.end_time.total_seconds() * 1000),
-                confidence=word.confidence or result.alternatives[0].confidence,
-            )
-            for result in reply.results
-            if result.alternatives
-            for word in result.alternatives[0].words
-        )
+            raise _failure(error) from None
 
     def _connect(self) -> Any:
         self.check()
@@ -88,6 +84,20 @@ class GoogleWords:
         return SpeechClient(
             transport=SpeechRestTransport(host=place.netloc, url_scheme=place.scheme, credentials=credentials)
         )
+
+
+def _words(reply: Any) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(
+            text=word.word,
+            start_ms=round(word.start_time.total_seconds() * 1000),
+            end_ms=round(word.end_time.total_seconds() * 1000),
+            confidence=word.confidence or result.alternatives[0].confidence,
+        )
+        for result in reply.results
+        if result.alternatives
+        for word in result.alternatives[0].words
+    )
 
 
 def _failure(error: Exception) -> AdapterError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.adapters.speech.borrowed import BorrowedWords
 from backend.adapters.speech.setup import SpeechSetup
-from backend.adapters.speech.vendors import installed_version
+from backend.adapters.speech.vendors import failing_as_ours, installed_version
 from backend.core.errors import PermanentFailure
 from backend.scoring.evidence import HeardWord, Hints, Pcm, SpeechEngine
 
@@ -38,7 +38,13 @@ class LocalWhisper:
     def recognise(self, pcm: Pcm, hints: Hints) -> tuple[HeardWord, ...]:
         """Free recognition; never told the expected words, and nothing of what came before."""
         if self._model is None:
-            self._model = self._load()
+            with failing_as_ours(NAME, "loading"):
+                self._model = self._load()
+        with failing_as_ours(NAME, "asking"):
+            return self._listen(pcm, hints)
+
+    def _listen(self, pcm: Pcm, hints: Hints) -> tuple[HeardWord, ...]:
+        """Segments come while they are asked for: what fails there fails here."""
         segments, _ = self._model.transcribe(
             pcm,
             language=hints.language,

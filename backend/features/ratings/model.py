@@ -112,6 +112,9 @@ REASONS: Mapping[str, str] = {
     "engine_refused": "The speech service refuses our key. Its settings need a look; then score it again.",
     "engine_not_set_up": "The speech service is not set up. Its settings need a look; then score it again.",
     "engine_not_installed": "The speech service’s package is not installed. Ask for support; then score it again.",
+    "engine_not_loaded": "The speech engine does not start. Ask for support; then score it again.",
+    "engine_failed": "The speech engine ended with an error of its own. If that goes on, ask for support.",
+    "engine_reply_unreadable": "The speech service’s reply was not understood. If that goes on, ask for support.",
     "blob_missing": "The stored recording was not found. Score it again; if that fails, ask for support.",
     "blob_store_failed": "The store of recordings did not answer. Score it again.",
     "blob_store_unreachable": "The store of recordings did not answer. Score it again.",
@@ -137,6 +140,9 @@ ENGINE_REASONS = frozenset(
         "engine_refused",
         "engine_not_set_up",
         "engine_not_installed",
+        "engine_not_loaded",
+        "engine_failed",
+        "engine_reply_unreadable",
     }
 )
 ENGINE_NAMES: Mapping[str, str] = {

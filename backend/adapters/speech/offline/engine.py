@@ -23,6 +23,7 @@ from backend.adapters.speech.offline.models import (
 from backend.adapters.speech.offline.phones import FRAME_MS, PhoneAlignment, PhoneModel
 from backend.adapters.speech.offline.whisper import Hypothesis, Recognition, WhisperBase, slowed
 from backend.adapters.speech.offline.words import VOWELS, features_of_words
+from backend.adapters.speech.vendors import failing_as_ours
 from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
@@ -100,7 +101,8 @@ class OfflineEngine:
 
     def compare(self, answer: str, texts: Sequence[str]) -> Sequence[float]:
         if self._sentences is None:
-            self._sentences = SentenceEncoder()
+            with failing_as_ours(self.name, "loading"):
+                self._sentences = SentenceEncoder()
         return self._sentences.nearness(answer, texts)
 
     def versions(self) -> dict[str, str]:
@@ -115,13 +117,15 @@ class OfflineEngine:
     @property
     def _recogniser(self) -> WhisperBase:
         if self._whisper is None:
-            self._whisper = WhisperBase(whisper_folder(self._models_dir))
+            with failing_as_ours(self.name, "loading"):
+                self._whisper = WhisperBase(whisper_folder(self._models_dir))
         return self._whisper
 
     @property
     def _phone_model(self) -> PhoneModel:
         if self._phones is None:
-            self._phones = PhoneModel()
+            with failing_as_ours(self.name, "loading"):
+                self._phones = PhoneModel()
         return self._phones
 
     def _recognise(self, heard: _Heard, pcm: Pcm) -> Recognition:
