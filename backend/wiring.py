@@ -43,6 +43,7 @@ from backend.features.attempts.candidates import CandidatesFromStudents
 from backend.features.attempts.engine.conditions import ConditionsFromAccommodations
 from backend.features.attempts.marks import CountsFromAttempts, MarksFromAttempts, OngoingFromAttempts
 from backend.features.attempts.mongo import MongoAttempts, MongoLateAnswers, MongoResponses, MongoUploads
+from backend.features.attempts.packages.shelf import Shelf
 from backend.features.attempts.papers import PapersFromForms
 from backend.features.attempts.repository import (
     Attempts,
@@ -139,6 +140,7 @@ class Services:
     uploads: Uploads
     late_answers: LateAnswers
     papers: Papers
+    packages: Shelf
     candidates: Candidates
     # invigilation
     duties: Duties
@@ -276,6 +278,7 @@ def build_services(settings: Settings) -> Services:
         uploads=MongoUploads(database),
         late_answers=MongoLateAnswers(database),
         papers=PapersFromForms(forms),
+        packages=Shelf(blobs),
         candidates=candidates,
         duties=MongoDuties(database),
         incidents=incidents,

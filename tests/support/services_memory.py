@@ -20,7 +20,7 @@ from backend.adapters.scales.files import FileScales, load_descriptors
 from backend.adapters.sessions.memory import MemorySessions
 from backend.adapters.spreadsheets.calamine import CalamineSpreadsheets
 from backend.adapters.spreadsheets.sheet import write_sheet
-from backend.core.ports import Feed
+from backend.core.ports import Blobs, Feed
 from backend.features.accommodations.memory import MemoryAccommodations
 from backend.features.accounts.memory import MemoryAccounts, MemoryOneTimeCodes
 from backend.features.assessments.memory import MemoryDeliveries, MemoryFormats
@@ -34,6 +34,7 @@ from backend.features.attempts.memory import (
     MemoryResponses,
     MemoryUploads,
 )
+from backend.features.attempts.packages.shelf import Shelf
 from backend.features.audit.memory import MemoryAuditCheckpoints, MemoryAuditLog
 from backend.features.batches.memory import MemoryBatches
 from backend.features.campuses.memory import MemoryCampuses
@@ -94,7 +95,7 @@ def build_memory_services(**changes: object) -> Services:
     students = MemoryStudents()
     accommodations = MemoryAccommodations()
     candidates = CandidatesFromStudents(students)
-    blobs = MemoryBlobs()
+    blobs = cast("Blobs", changes.get("blobs") or MemoryBlobs())
     outbox = MemoryOutboxStore(blobs)
     feed = cast("Feed", changes.get("feed") or MemoryFeed())
     incidents, messages, identity_checks = MemoryIncidents(), MemoryMessages(), MemoryIdentityChecks()
@@ -139,6 +140,7 @@ def build_memory_services(**changes: object) -> Services:
         uploads=MemoryUploads(),
         late_answers=MemoryLateAnswers(),
         papers=MemoryPapers(),
+        packages=Shelf(blobs),
         candidates=candidates,
         duties=MemoryDuties(),
         incidents=incidents,

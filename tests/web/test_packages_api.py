@@ -3,9 +3,11 @@
 import base64
 import json
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
+from backend.core.errors import TemporaryFailure
 from backend.core.sealing import Unreadable, unseal
 from tests.support.exam import ALLOWED, OPENS, furnish, make_item, make_paper
 from tests.support.services_memory import build_memory_services
@@ -83,6 +85,15 @@ def test_it_is_made_once_for_everybody_with_that_form(asha, services, path):
     keys = [key for key in services.blobs.list_keys() if key.startswith("packages/")]
     services.blobs.put(keys[0], b"kept", content_type="application/octet-stream")
     assert sealed_package(asha, services, path, "A") == b"kept"
+
+
+def test_where_a_known_package_lies_is_told_while_the_store_is_away(asha, services, path, monkeypatch):
+    sealed_package(asha, services, path, "A")
+    away = TemporaryFailure("blobs_unreachable")
+    for name in ("find", "get", "put"):
+        monkeypatch.setattr(services.blobs, name, Mock(side_effect=away))
+    assert asha.get(f"{path}/packages/A").json["url"]
+    assert asha.get(f"{path}/packages/B").status_code == 503
 
 
 def test_no_package_of_a_part_that_is_not_there_or_of_a_test_that_is_over(asha, services, path):

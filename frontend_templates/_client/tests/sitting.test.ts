@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Refused, Unreachable } from "../src/exam/api";
 import { ServerClock } from "../src/exam/clock";
 import { findSitting, Moves } from "../src/exam/moves";
@@ -238,5 +238,26 @@ describe("the package of a part", () => {
     expect(calls).toBe(3);
     const next = await packages(async () => Promise.reject(new Error("no network")), store);
     expect(await next.made.unlock("A", KEY)).toBe(true);
+  });
+
+  it("comes for every later part, the nearest first, each once however often it is asked for", async () => {
+    const asked: string[] = [];
+    const load = async (url: string) => (asked.push(url), new Uint8Array([1]));
+    const made = new Packages({ api: { packageOf: async (_, letter) => ({ url: letter }) }, store: new MemoryStore(), attemptId: "a", keepSound: () => undefined, load, wait: () => Promise.resolve() });
+    await Promise.all([made.prefetch("B"), made.fetchAhead(["B", "C", "D"]), made.fetchAhead(["B", "C", "D"])]);
+    await made.fetchAhead(["C", "D"]);
+    expect(asked).toEqual(["B", "C", "D"]);
+  });
+
+  it("holds nobody while the store does not answer, and opens when it is there", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let arrive: (bytes: Bytes) => void = () => undefined;
+    const { made } = await packages(() => new Promise((resolve) => (arrive = resolve)));
+    const late = made.unlock("A", KEY);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(await late).toBe(false);
+    vi.useRealTimers();
+    arrive(await sealedPackage());
+    expect(await made.unlock("A", KEY)).toBe(true);
   });
 });

@@ -15,11 +15,11 @@ from backend.core.errors import NotFound
 from backend.core.ports import Blobs
 from backend.core.sealing import NONCE_BYTES, derive_key, key_text, seal
 from backend.features.attempts.model import Attempt
+from backend.features.attempts.packages.shelf import Shelf
 from backend.features.attempts.paper import Paper, PaperItem
 
 # One higher with every change to what a package holds: kept ones of before are not used any more.
 VERSION = 1
-_CONTENT_TYPE = "application/octet-stream"
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ def section_key_of(attempt: Attempt, paper: Paper, *, secret: str) -> str | None
 
 
 def provide_package(
-    *, attempt: Attempt, letter: str, paper: Paper, describe: Describe, blobs: Blobs, secret: str
+    *, attempt: Attempt, letter: str, paper: Paper, describe: Describe, blobs: Blobs, shelf: Shelf, secret: str
 ) -> str:
     """The blob's key of that part's package, made on first use. NotFound for a part that the form does not have."""
     items = [item for item in paper.items if item.section_letter == letter]
@@ -49,12 +49,15 @@ def provide_package(
     blob_key = (
         f"packages/{attempt.delivery_id}/{attempt.form_id}/{letter}-{VERSION}-{hashlib.sha256(key).hexdigest()[:12]}"
     )
-    if blobs.find(blob_key) is None:
+
+    def make() -> bytes:
         data = pack(letter, items, describe, blobs)
         # The same content always gets the same nonce, so that making it twice at once makes the same object.
         sealed = seal(key, data, label=f"package:{letter}", nonce=hashlib.sha256(data).digest()[:NONCE_BYTES])
-        blobs.put(blob_key, sealed, content_type=_CONTENT_TYPE)
         log.info("package_made", delivery_id=attempt.delivery_id, form_id=attempt.form_id, size=len(sealed))
+        return sealed
+
+    shelf.ensure(blob_key, make)
     return blob_key
 
 

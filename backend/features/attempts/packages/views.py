@@ -1,6 +1,5 @@
 """Where a part's sealed package lies."""
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -21,8 +20,6 @@ from backend.web.gates import get_services, roles
 api = ApiBlueprint("packages", __name__, url_prefix="/api", description="A part's items, fetched ahead")
 api.before_request(slow_down)
 
-# A whole college asks at once, when the first of its candidates enters: one request makes the package, the others wait.
-_MAKING = threading.Lock()
 _OF_THE_CLOCK = ("opened_at", "elapsed_ms", "heard", "replays_left", "draft")
 
 
@@ -45,15 +42,15 @@ def show_package(attempt_id: str, letter: str) -> dict[str, str]:
     def describe(item: PaperItem, name_of: Callable[[str], str]) -> Mapping[str, object]:
         return _describe(attempt, paper, item, name_of, now)
 
-    with _MAKING:
-        blob_key = usecases.provide_package(
-            attempt=attempt,
-            letter=letter,
-            paper=paper,
-            describe=describe,
-            blobs=services.blobs,
-            secret=services.settings.viva_secret_key,
-        )
+    blob_key = usecases.provide_package(
+        attempt=attempt,
+        letter=letter,
+        paper=paper,
+        describe=describe,
+        blobs=services.blobs,
+        shelf=services.packages,
+        secret=services.settings.viva_secret_key,
+    )
     return {"url": services.blobs.presign_get(blob_key, now=now)}
 
 

@@ -26,12 +26,17 @@ interface Options {
 }
 
 const TRIES = 8;
+/** Between the parts after the coming one: a college's candidates do not fetch a whole exam in one moment. */
+const GAP_MS = 20_000;
+/** Whoever comes back while the store is away goes on without the package, item by item. */
+const PATIENCE_MS = 3000;
 
 export class Packages {
   readonly #options: Options;
   readonly #items = new Map<number, PackedItem>();
   readonly #fetching = new Map<string, Promise<Bytes | null>>();
   readonly #opened = new Set<string>();
+  #isFetchingAhead = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -51,10 +56,23 @@ export class Packages {
     return fetching;
   }
 
+  /** Fetches these parts one after another, the nearest first, so that no store is needed any more when they begin. */
+  async fetchAhead(letters: readonly string[]): Promise<void> {
+    if (this.#isFetchingAhead) return;
+    this.#isFetchingAhead = true;
+    const { random = Math.random, wait = pause } = this.#options;
+    for (const letter of letters) {
+      const isNew = !this.#fetching.has(letter);
+      await this.prefetch(letter);
+      if (isNew) await wait(GAP_MS * random());
+    }
+    this.#isFetchingAhead = false;
+  }
+
   /** Opens the part's package with the key that the server told; without package or with a wrong key nothing changes. */
   async unlock(letter: string, key: string): Promise<boolean> {
     if (this.#opened.has(letter)) return true;
-    const sealed = await this.prefetch(letter);
+    const sealed = await Promise.race([this.prefetch(letter), pause(PATIENCE_MS).then(() => null)]);
     if (!sealed) return false;
     try {
       this.#take(await (await Seal.from(key)).open(`package:${letter}`, sealed));

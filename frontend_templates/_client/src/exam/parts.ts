@@ -45,7 +45,7 @@ export class Parts {
   }
 
   async fetchAhead({ letter, instructions_audio_url: url }: SectionView): Promise<void> {
-    if (!url) return;
+    if (!url || this.options.sound.has(nameOf(letter))) return;
     const bytes = await fetchBytes(url, AbortSignal.timeout(60_000)).catch(() => null);
     if (bytes && typeof bytes !== "number") this.options.sound.keep(nameOf(letter), bytes);
   }

@@ -139,7 +139,7 @@ export class Session {
     if (snapshot.conditions?.larger_text) document.body.classList.add("exam-larger");
   }
 
-  /** Opens the part that is on, and fetches the coming one, sealed. */
+  /** Opens the part that is on, and fetches the coming ones, sealed: one of them before the exam begins, all after that. */
   async #unlock(snapshot: AttemptSnapshot): Promise<void> {
     if (snapshot.state !== "in_progress" && snapshot.state !== "checking") return;
     const on = snapshot.sections.findLastIndex((section) => section.first_position <= snapshot.position);
@@ -148,6 +148,7 @@ export class Session {
     if (snapshot.section_key) await this.#packages.unlock(section.letter, snapshot.section_key);
     const coming = snapshot.section_key ? snapshot.sections[on + 1] : section;
     if (coming) void this.#packages.prefetch(coming.letter).then(() => this.#parts.fetchAhead(coming));
+    if (snapshot.section_key) void this.#packages.fetchAhead(snapshot.sections.slice(on + 1).map(({ letter }) => letter));
   }
 
   /** A reply to moves. */
