@@ -25,6 +25,14 @@ def test_an_exam_by_keyboard_on_a_phone_and_its_monitor(new_page, services: Serv
     asha.get_by_role("link", name=re.compile("^Start")).press("Enter")
 
     steps.sign_in(meera, admin.login, admin.password)
+    meera.goto("/courses")
+    meera.get_by_label("Name").fill("  ")
+    meera.get_by_role("button", name="Add the course").press("Enter")
+    mistakes = meera.locator("[data-error-summary]")
+    expect(mistakes).to_be_focused()
+    expect(mistakes).to_contain_text("Code: ")
+    _expect_usable(meera)
+
     meera.goto(f"/tests/{sitting.delivery_id}/monitor")
     row = meera.get_by_role("row").filter(has_text=sitting.student.name)
     expect(row).to_contain_text("Checking the device")

@@ -2,11 +2,13 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from backend.features.assessments.conditions import Conditions
+from backend.features.invigilation.signals import SignalKind
 from backend.wiring import Services
 from tests.browser import steps
 from tests.browser.sitting import Sitting, begin, open_tests
@@ -67,6 +69,31 @@ def _message(page: Page, text: str) -> Locator:
 
 def _text_size(page: Page) -> float:
     return float(page.locator(".exam-lead").evaluate("lead => parseFloat(getComputedStyle(lead).fontSize)"))
+
+
+def test_the_full_screen_is_taken_offered_again_and_its_leaving_noted(services: Services, new_page) -> None:
+    sitting, page = open_tests(services, "Full screen", students=[{}])[0], new_page()
+    delivery = services.deliveries.find(sitting.delivery_id)
+    assert delivery is not None
+    asked = replace(delivery, conditions=Conditions(full_screen=True), revision=delivery.revision + 1)
+    assert services.deliveries.save(asked, seen_revision=delivery.revision)
+    sitting = begin(page, sitting)
+    told = page.locator(".exam-banner").filter(has_text="This test is taken in full screen.")
+
+    steps.press(page, "Continue the test")
+    page.wait_for_function("document.fullscreenElement !== null")
+    expect(told).to_be_hidden()
+    page.evaluate("document.exitFullscreen()")
+    expect(told).to_be_visible()
+    steps.press(page, "Back to full screen")
+    page.wait_for_function("document.fullscreenElement !== null")
+    expect(told).to_be_hidden()
+
+    def is_noted() -> bool:
+        record = services.signal_records.find(sitting.attempt_id)
+        return record is not None and SignalKind.FULLSCREEN_LEFT in [signal.kind for signal in record.signals]
+
+    steps.wait_for(page, is_noted, what="that the full screen was left")
 
 
 def test_messages_pauses_more_time_and_what_was_granted_reach_the_candidates(

@@ -211,6 +211,17 @@ def test_conditions_are_set_on_their_page_and_audited(world):
     assert "This is no network: ten" in wrong.text
 
 
+def test_the_full_screen_is_asked_for_where_the_college_says_so(world):
+    meera, asha, page = world.browser("meera"), world.browser("asha"), "/tests/delivery/conditions"
+    entered = asha.post("/api/deliveries/delivery/attempts").json
+    assert entered["asks_full_screen"] is False
+    assert meera.post(page, data={"identity_check": "none", "full_screen": "on"}).status_code == 302
+    assert asha.get(f"/api/attempts/{entered['id']}").json["asks_full_screen"] is True
+    assert 'name="full_screen" value="on" checked' in " ".join(meera.get(page).text.split())
+    assert meera.post(page, data={"identity_check": "none"}).status_code == 302
+    assert world.services.deliveries.find("delivery").conditions.are_open
+
+
 # -- signals ---------------------------------------------------------------------------------------------------------
 
 

@@ -29,11 +29,12 @@ class IdentityRule(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """`seb_config_keys`: hex keys of Safe Exam Browser configurations, any of which will do; none: any browser.
-    `networks`: CIDR blocks, any of which will do; none: any address."""
+    `networks`: CIDR blocks, any of which will do; none: any address. `full_screen` is asked for, never required."""
 
     identity_check: IdentityRule = IdentityRule.NONE
     seb_config_keys: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    full_screen: bool = False
 
     @property
     def are_open(self) -> bool:
@@ -44,7 +45,7 @@ class Conditions:
 NO_CONDITIONS = Conditions()
 
 
-def read_conditions(*, identity_check: str, seb_config_keys: str, networks: str) -> Conditions:
+def read_conditions(*, identity_check: str, seb_config_keys: str, networks: str, full_screen: bool) -> Conditions:
     """From a form: one key, one network a line. Every mistake by field in the RuleViolation's `errors`."""
     errors: dict[str, list[str]] = {}
     keys = [line.lower() for line in _lines(seb_config_keys)]
@@ -65,6 +66,7 @@ def read_conditions(*, identity_check: str, seb_config_keys: str, networks: str)
         identity_check=IdentityRule(identity_check),
         seb_config_keys=tuple(dict.fromkeys(keys)),
         networks=tuple(dict.fromkeys(blocks)),
+        full_screen=full_screen,
     )
 
 

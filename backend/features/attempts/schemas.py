@@ -178,6 +178,7 @@ class AttemptSnapshotSchema(Schema):
     demonstration = fields.Nested(DemonstrationViewSchema, allow_none=True)
     stored_recordings = fields.List(fields.String())
     goes_on_offline = fields.Boolean()
+    asks_full_screen = fields.Boolean()
     section_key = fields.String(allow_none=True)
     storage_key = fields.String()
 

@@ -115,6 +115,7 @@ class AttemptSnapshot:
     demonstration: DemonstrationView | None
     stored_recordings: tuple[str, ...]
     goes_on_offline: bool
+    asks_full_screen: bool
     section_key: str | None
     storage_key: str
 
@@ -212,6 +213,7 @@ def take_snapshot(
         demonstration=_view_demonstration(paper.demonstration, blobs, now),
         stored_recordings=tuple(each.recording_id for response in responses for each in response.recordings),
         goes_on_offline=paper.goes_on_offline,
+        asks_full_screen=delivery.conditions.full_screen,
         section_key=section_key_of(attempt, paper, secret=secret),
         storage_key=storage_key_of(attempt, secret),
     )

@@ -47,6 +47,7 @@ WORDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "damaged": ("Damaged", _answers),
     "dispatches": ("Sent again", _count("mail", "mails", "no mail")),
     "extra_time": ("Time", _extra_time),
+    "full_screen": ("Full screen", lambda value: "asked for" if value == "true" else "not asked for"),
     "finding": ("Finding", _spaced),
     "identity_check": ("Identity check", _spaced),
     "invitations": ("Invitations", _count("mail", "mails", "no mail")),

@@ -100,6 +100,7 @@ class ConditionsForm(Schema):
     identity_check = fields.String(required=True)
     seb_config_keys = fields.String(load_default="", validate=validate.Length(max=1000))
     networks = fields.String(load_default="", validate=validate.Length(max=4000))
+    full_screen = fields.String(load_default="", validate=validate.OneOf(["", "on"]))
 
 
 class NoteForm(Schema):

@@ -112,6 +112,7 @@ def set_conditions(*, delivery: Delivery, conditions: Conditions, deliveries: De
         identity_check=conditions.identity_check,
         browser_keys=len(conditions.seb_config_keys),
         networks=len(conditions.networks),
+        full_screen=conditions.full_screen,
     )
     return after
 

@@ -210,6 +210,7 @@ def show_conditions(delivery_id: str) -> str:
         "identity_check": conditions.identity_check.value,
         "seb_config_keys": "\n".join(conditions.seb_config_keys),
         "networks": "\n".join(conditions.networks),
+        "full_screen": "on" if conditions.full_screen else "",
     }
     return _conditions_page(delivery, FormInput(raw=raw))
 
@@ -225,6 +226,7 @@ def save_conditions(delivery_id: str) -> ResponseReturnValue:
             identity_check=form.raw["identity_check"],
             seb_config_keys=form.raw.get("seb_config_keys", ""),
             networks=form.raw.get("networks", ""),
+            full_screen=form.raw.get("full_screen") == "on",
         )
         usecases.set_conditions(
             delivery=delivery, conditions=conditions, deliveries=services.deliveries, acting=acting()

@@ -80,7 +80,7 @@ class ItemDetail:
     listed: ListedItem
     key: StoredKey | None
     sounds: tuple[ItemSound, ...]
-    form_ids: tuple[str, ...]
+    forms: tuple[Form, ...]
 
 
 def list_items(*, actor: Actor, wanted: ItemFilter, items: Items) -> list[ListedItem]:
@@ -103,20 +103,19 @@ def get_item_detail(*, actor: Actor, item: Item, items: Items, forms: Forms) -> 
     current = items.find_version(item.id, item.version)
     if current is None:
         raise PermanentFailure("item_version_missing")
-    form_ids = tuple(forms.list_with_item(item.id))
+    with_item = tuple(form for form_id in forms.list_with_item(item.id) if (form := forms.find(form_id)) is not None)
     return ItemDetail(
         listed=ListedItem(item=item, current=current),
         key=items.find_key(item.id, item.version),
-        sounds=_sounds_in_forms(item, form_ids, forms),
-        form_ids=form_ids,
+        sounds=_sounds_in_forms(item, with_item),
+        forms=with_item,
     )
 
 
-def _sounds_in_forms(item: Item, form_ids: Iterable[str], forms: Forms) -> tuple[ItemSound, ...]:
-    found = [form for form in map(forms.find, form_ids) if form is not None]
+def _sounds_in_forms(item: Item, forms: Iterable[Form]) -> tuple[ItemSound, ...]:
     sounds = [
         ItemSound(blob_key=one.prompt_blob_key, content_type=one.prompt_content_type, duration_ms=one.prompt_ms)
-        for form in found
+        for form in forms
         for one in form.items
         if one.item_id == item.id and one.item_version == item.version
         if one.prompt_blob_key is not None and one.prompt_content_type is not None

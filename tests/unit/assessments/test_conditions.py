@@ -69,10 +69,14 @@ def test_what_a_form_says_is_read_strictly():
         identity_check="before_start",
         seb_config_keys=f" {KEY.upper()} \n",
         networks="10.20.3.4/16\n\n::1, 10.20.0.0/16",
+        full_screen=True,
     )
     assert read == Conditions(
-        identity_check=IdentityRule.BEFORE_START, seb_config_keys=(KEY,), networks=("10.20.0.0/16", "::1/128")
+        identity_check=IdentityRule.BEFORE_START,
+        seb_config_keys=(KEY,),
+        networks=("10.20.0.0/16", "::1/128"),
+        full_screen=True,
     )
     with pytest.raises(RuleViolation) as refusal:
-        read_conditions(identity_check="sometimes", seb_config_keys="abc", networks="ten")
+        read_conditions(identity_check="sometimes", seb_config_keys="abc", networks="ten", full_screen=False)
     assert set(refusal.value.errors) == {"identity_check", "seb_config_keys", "networks"}

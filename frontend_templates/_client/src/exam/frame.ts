@@ -3,7 +3,7 @@ import { h, icon, type IconName } from "./dom";
 import { minutesAndSeconds } from "./clock";
 import type { UploadStatus } from "./uploader";
 
-export type BannerName = "offline" | "signed_out" | "microphone" | "storage";
+export type BannerName = "offline" | "signed_out" | "microphone" | "storage" | "full_screen";
 
 export class Frame {
   readonly stage = required("exam-stage");

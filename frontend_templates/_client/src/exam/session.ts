@@ -5,6 +5,7 @@ import { Refused, Unreachable, type ExamApi } from "./api";
 import { Beginning } from "./beginning";
 import { minutesAndSeconds, roughly, type ServerClock } from "./clock";
 import type { Frame } from "./frame";
+import { FullScreen } from "./full_screen";
 import { Heart } from "./heart";
 import { ItemRunner } from "./item_runner";
 import { Line } from "./line";
@@ -43,6 +44,7 @@ export class Session {
   readonly #packages: Packages;
   readonly #saving: Saving;
   readonly #line: Line;
+  readonly #fullScreen: FullScreen;
   readonly #wakeLock = new WakeLock(() => isRunning(this.#exam));
   readonly #microphone: MicrophoneCare;
   readonly #items: ItemRunner;
@@ -79,6 +81,7 @@ export class Session {
       isOver: () => this.#exam.phase.name === "finishing",
       hearAgain: (position, number, signal) => this.#hearAgain(position, number, signal),
     });
+    this.#fullScreen = new FullScreen({ frame, asks: () => this.sitting.snapshot.asks_full_screen === true, mayTell });
     const renew = (pick: (fresh: AttemptSnapshot) => string | null | undefined) => this.#renew(pick);
     this.#beginning = new Beginning({ ...parts, microphone: this.#microphone, prepare: () => this.#prepare(), renew });
     this.#parts = new Parts({ frame, sound, renew, rest: (signal) => this.#rest(signal) });
@@ -130,6 +133,7 @@ export class Session {
     this.parts.frame.setQuiet(phase.name === "prompt" || phase.name === "recording");
     document.body.dataset.phase = phase.name;
     this.#microphone.show();
+    this.#fullScreen.show();
     void this.#run(phase, this.#phaseEnd.signal);
   }
 
@@ -300,8 +304,9 @@ export class Session {
     return now.item;
   }
 
-  /** Within a click: unlocks sound and opens the microphone. A failure of the latter is dealt with before the next item. */
+  /** Within a click: takes the full screen, unlocks sound and opens the microphone. A failure of the latter is dealt with before the next item. */
   async #prepare(): Promise<void> {
+    this.#fullScreen.take();
     await this.parts.sound.unlock();
     const speaks = this.#moves.now.sections.some((section) => isSpoken(section.task));
     if (speaks && !this.#microphone.live) await this.#microphone.open().catch(() => undefined);
@@ -355,6 +360,7 @@ export class Session {
     this.#heart.stop();
     this.#stopNews();
     this.#microphone.close();
+    this.#fullScreen.leave();
     await this.#wakeLock.release();
     if (this.#saving.status.pending === 0) await this.parts.store.purge(this.sitting.snapshot.id);
     this.parts.frame.show(screens.done(ending, this.#saving.status, this.parts.home, () => this.#saveFile()));

@@ -93,6 +93,8 @@ export interface AttemptSnapshot {
   break_left_ms?: number;
   /** Whether the format lets this page go on without network. */
   goes_on_offline?: boolean;
+  /** Whether the college asks for the full screen, where the device has one. */
+  asks_full_screen?: boolean;
   /** What is different for this candidate. */
   conditions?: { extra_time: number; break_ms: number; replays: number; larger_text: boolean };
   /** Opens the package of the part that is on; null before its first item was opened. */

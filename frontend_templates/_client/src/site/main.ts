@@ -11,8 +11,13 @@ import { startRescue } from "./rescue";
 import { startTables } from "./tables";
 import { startTheme } from "./theme";
 
+/** The focus goes to the mistakes, each after the name of its field. */
 function focusMistakes(): void {
   const summary = document.querySelector<HTMLElement>("[data-error-summary]");
+  for (const link of summary?.querySelectorAll<HTMLAnchorElement>("a[href^='#']") ?? []) {
+    const label = document.querySelector(`label[for="${CSS.escape(link.hash.slice(1))}"]`)?.firstChild?.textContent?.trim();
+    if (label) link.prepend(`${label}: `);
+  }
   summary?.focus();
 }
 
