@@ -36,7 +36,7 @@ export function welcome(snapshot: AttemptSnapshot, onGo: () => void): HTMLElemen
         ? "Each question has its own time, or its part has; each part says which. You cannot go back to a part that is over."
         : "Each question has its own time. You cannot go back.",
     types ? "What you type is saved while you type it. The browser does not correct it, and pasting is switched off." : "",
-    snapshot.asks_full_screen ? "The test fills the whole screen, where your device can. That somebody leaves it is noted for the college; it is no mistake by itself." : "",
+    snapshot.asks_full_screen ? "The test fills the whole screen, where your device can. Leaving it is noted for the college; it is no mistake by itself." : "",
     "Your answers are kept on this device and sent as you go. If the page closes, open it again: you continue where you were.",
   ];
   return card(
