@@ -5,6 +5,8 @@ back,
 so a score can be taken again from stored evidence without the recording.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, Self
@@ -168,7 +170,7 @@ class Evidence:
     `plausibility` is how much more probable the words are in their order than shuffled, to a language model, in
     natural-log units per token (None: not measured): near 0 for word salad. `features` are the numbers that the
     calibration reads. `offers` are measured for short answers in whose transcript no accepted answer stands;
-    `language` for open answers.
+    `language` for open answers. `versions`: of everything that could move it, the calibration's name with them.
     """
 
     task: str
@@ -196,6 +198,14 @@ class Evidence:
     @property
     def transcript(self) -> str:
         return " ".join(word.text for word in self.words)
+
+    @property
+    def heard_by(self) -> str:
+        """Engine and version, the pipeline's and the calibration's, and a short hash over all `versions`: two answers
+        with the same line were heard alike. Begins with the engine's name and a space."""
+        known = [f"{name} {self.versions[name]}" for name in ("pipeline", "calibration") if name in self.versions]
+        digest = hashlib.sha256(json.dumps(dict(self.versions), sort_keys=True).encode()).hexdigest()[:8]
+        return ", ".join([f"{self.engine} {self.engine_version}", *known, digest])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, floats rounded to four decimals."""

@@ -232,6 +232,18 @@ class TestResponses:
         assert responses.count_waiting() == 4
         assert responses.count_judged_since(OPENS + timedelta(seconds=3), at=OPENS + timedelta(seconds=5)) == 2
 
+    def test_verdicts_are_counted_by_what_heard_them(self, responses):
+        found = [
+            (0, ResponseState.SCORED, "offline 3, x"), (1, ResponseState.FAILED, "offline 3, x"),
+            (2, ResponseState.SCORED, "offline 4, x"), (3, ResponseState.QUEUED, "offline 3, x"),
+            (4, ResponseState.SCORED, ""),
+        ]  # fmt: skip
+        for place, state, version in found:
+            responses.add(make_response(place, state=state, heard_by=version))
+        assert responses.count_heard_by("delivery", "offline 3, x") == 2
+        assert responses.count_heard_by("delivery", "offline 4, x") == 1
+        assert responses.count_heard_by("other", "offline 3, x") == 0
+
 
 class TestUploads:
     def test_kept_part_by_part_and_forgotten(self, uploads):

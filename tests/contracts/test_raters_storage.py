@@ -8,9 +8,9 @@ from backend.features.raters import mongo as raters_mongo
 from backend.features.raters.memory import MemoryRatingPlans, MemoryRatings
 from backend.features.raters.model import Rating, RatingPlan, planned, rating_id
 from backend.features.ratings import mongo as ratings_mongo
-from backend.features.ratings.cohort import Cohort, moved, rescored, went_down
+from backend.features.ratings.cohort import Cohort, heard, moved, rescored, went_down
 from backend.features.ratings.memory import MemoryCohorts
-from backend.storage import ensure_collections
+from backend.storage import ensure_collections, to_document
 from tests.support.builders_results import COMPLETED
 
 RATING = Rating(
@@ -90,3 +90,28 @@ def test_a_cohort_that_leaves_its_engine_is_found_until_it_is_there(stores):
     assert cohorts.save(rescored(leaving), seen_revision=leaving.revision)
     assert not cohorts.list_leaving(limit=10)
     assert cohorts.find("delivery").moves == leaving.moves
+
+
+def test_the_versions_that_heard_a_cohort_come_back_in_order(stores):
+    _, _, cohorts = stores
+    cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED)
+    cohorts.add(cohort)
+    for version in ("2", "1"):
+        seen = cohorts.find("delivery")
+        after = heard(seen, engine_version=version, heard_by=f"azure {version}, pipeline 4, abc")
+        assert cohorts.save(after, seen_revision=seen.revision)
+    assert cohorts.find("delivery").versions == ("azure 2, pipeline 4, abc", "azure 1, pipeline 4, abc")
+
+
+@pytest.mark.services
+def test_a_cohort_stored_before_versions_were_kept_goes_on(mongo_database):
+    ensure_collections(mongo_database, ratings_mongo.COLLECTIONS)
+    cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED)
+    document = to_document(cohort)
+    del document["versions"]
+    mongo_database["speech_cohorts"].insert_one(document)
+    cohorts = ratings_mongo.MongoCohorts(mongo_database)
+    assert cohorts.find("delivery") == cohort
+    after = heard(cohort, engine_version="1", heard_by="azure 1, pipeline 4, abc")
+    assert cohorts.save(after, seen_revision=cohort.revision)
+    assert cohorts.find("delivery") == after

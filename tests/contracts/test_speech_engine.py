@@ -227,7 +227,8 @@ def test_a_recogniser_that_is_stuck_is_cut() -> None:
 def test_versions_name_every_model(engine: SpeechEngine) -> None:
     evidence, _ = hear(encode(room(1), "wav"), engine)
     assert evidence.engine_version == engine.versions()[engine.name]
-    assert {"whisper-base", "hama", "pipeline"} <= set(evidence.versions)
+    assert {"whisper-base", "hama", "pipeline", "calibration"} <= set(evidence.versions)
+    assert evidence.heard_by.startswith(f"{engine.name} {evidence.engine_version}, pipeline ")
 
 
 def test_an_altered_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The page of the scoring queue."""
 
+from dataclasses import replace
+
 import pytest
 
 from backend.features.attempts.responses import ResponseState
@@ -84,6 +86,36 @@ class TestSpeechEngine:
         assert "being queued again" in page
         assert ("ratings.finish_move", ("delivery",)) in bound.jobs.waiting_jobs
         assert "Azure is out" not in str(bound.audit_log.events)
+
+    def test_answers_of_another_version_are_counted_and_scored_again(self, browse, services):
+        services.listener.engines = ("offline",)
+        versions = ("offline 3, old", "offline 4, new")
+        services.cohorts.add(
+            Cohort(id="delivery", campus_id="north", engine="offline", engine_version="4", bound_at=OPENS,
+                   versions=versions)
+        )  # fmt: skip
+        for place, version in ((1, versions[0]), (2, versions[0]), (4, versions[1])):
+            seen = services.responses.find(f"attempt_asha:{place}")
+            services.responses.save(
+                replace(seen, heard_by=version, revision=seen.revision + 1), seen_revision=seen.revision
+            )
+        meera = browse("meera")
+        page = meera.get(self.PAGE).text
+        for text in (
+            "2 answers were heard by another version",
+            "offline 4, new",
+            "Score all with Viva’s own, as it is now",
+        ):
+            assert text in page
+        done = meera.post_form(f"{self.PAGE}/engine", engine="offline", reason="One version for all.")
+        assert done.status_code == 302
+        page = meera.get(self.PAGE).text
+        assert "another version of it" not in page
+        assert "Older versions scored again" in page
+        assert "One version for all." in page
+        assert "being queued again" in page
+        assert "Score all with" not in page
+        assert ("ratings.finish_move", ("delivery",)) in services.jobs.waiting_jobs
 
     def test_another_campus_reaches_nothing(self, browse, bound):
         assert browse("omar").post_form(f"{self.PAGE}/engine", engine="offline", reason="x").status_code == 404

@@ -267,7 +267,11 @@ def evidence_of_pcm(
         segments=segments,
         engine=engine.name,
         engine_version=engine.versions()[engine.name],
-        versions={"pipeline": PIPELINE_VERSION, **engine.versions()},
+        versions={
+            "pipeline": PIPELINE_VERSION,
+            **({"calibration": calibration.name} if calibration else {}),
+            **engine.versions(),
+        },
     )
     if not voice.has_speech:
         return bare

@@ -13,7 +13,7 @@ from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.repository import Attempts, LateAnswers, Papers, Responses, Uploads
-from backend.features.attempts.responses import Answer, Response, ResponseState
+from backend.features.attempts.responses import JUDGED, Answer, Response, ResponseState
 
 
 class _Revised(Protocol):
@@ -140,6 +140,9 @@ class MemoryResponses(Responses):
 
     def count_in(self, delivery_id: str, state: ResponseState) -> int:
         return len(self.list_by_delivery(delivery_id, [state]))
+
+    def count_heard_by(self, delivery_id: str, version: str) -> int:
+        return sum(each.heard_by == version for each in self.list_by_delivery(delivery_id, sorted(JUDGED)))
 
     def find_longest_waiting(self, delivery_id: str) -> Response | None:
         queued = self.list_by_delivery(delivery_id, [ResponseState.QUEUED])

@@ -11,7 +11,7 @@ from backend.features.attempts.answers import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.repository import Attempts, LateAnswers, Responses, Uploads
-from backend.features.attempts.responses import Answer, Response, ResponseState
+from backend.features.attempts.responses import JUDGED, Answer, Response, ResponseState
 from backend.storage import (
     CollectionSpec,
     IndexSpec,
@@ -161,6 +161,10 @@ class MongoResponses(Responses):
 
     def count_in(self, delivery_id: str, state: ResponseState) -> int:
         return self._records.count_by({"delivery_id": delivery_id, "state": state})
+
+    def count_heard_by(self, delivery_id: str, version: str) -> int:
+        wanted = {"delivery_id": delivery_id, "heard_by": version}
+        return sum(self._records.count_by({**wanted, "state": state}) for state in JUDGED)
 
     def find_longest_waiting(self, delivery_id: str) -> Response | None:
         wanted = {"delivery_id": delivery_id, "state": ResponseState.QUEUED}

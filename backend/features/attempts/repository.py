@@ -71,6 +71,9 @@ class Responses(Protocol):
     def count_in(self, delivery_id: str, state: ResponseState) -> int:
         """How many responses of a delivery are in a state."""
 
+    def count_heard_by(self, delivery_id: str, version: str) -> int:
+        """Answers that have a verdict by that version of what listens (`heard_by`). Looks at all of the delivery."""
+
     def find_longest_waiting(self, delivery_id: str) -> Response | None:
         """The queued response of a delivery whose turn came first."""
 

@@ -54,6 +54,7 @@ class ResponseState(StrEnum):
 
 WAITING = frozenset({ResponseState.DRAFT, ResponseState.QUEUED, ResponseState.CLAIMED})
 BLOCKING = frozenset({ResponseState.FAILED, ResponseState.MISSING})
+JUDGED = frozenset({ResponseState.SCORED, ResponseState.FAILED})  # by the machine, for a result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,7 @@ class Response:
     moment it came; `answer_until`: until when a newer one is written without looking at anything else;
     `window_ends_at`: when the item's window ends; `behind_ms`: how long after that the answer came (off-line).
     `judged_at`: when the machine last ended with it, whatever came out.
+    `heard_by`: the whole version of what listened, where the machine scored speech (see backend.scoring.evidence).
     `earlier`: what stood here before, the oldest first.
     `student_id` lets that one write check whose answer it is; "" in responses of recordings.
     """
@@ -148,6 +150,7 @@ class Response:
     window_ends_at: datetime | None = None
     behind_ms: int = 0
     judged_at: datetime | None = None
+    heard_by: str = ""
     earlier: tuple[Earlier, ...] = ()
     revision: int = 0
 
@@ -284,6 +287,7 @@ def queued(response: Response, *, at: datetime) -> Response:
         reason=None,
         waived_by=None,
         waived_at=None,
+        heard_by="",
     )
 
 
@@ -321,7 +325,14 @@ def rated(response: Response, *, score: Mapping[str, object]) -> Response:
     if response.state is not ResponseState.FAILED:
         raise Conflict("not_ratable", "This answer needs no rater any more.")
     return _changed(
-        response, state=ResponseState.SCORED, score=score, reason=None, waived_by=None, waived_at=None, not_before=None
+        response,
+        state=ResponseState.SCORED,
+        score=score,
+        reason=None,
+        waived_by=None,
+        waived_at=None,
+        not_before=None,
+        heard_by="",
     )
 
 

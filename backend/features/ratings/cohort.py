@@ -1,8 +1,10 @@
-"""Which speech engine a delivery is heard by: one for all its answers, so that nobody is judged by another ear. Pure.
+"""Which speech engine a delivery is heard by: one for all its answers, so that nobody is judged by another ear; and
+which versions of it they were heard by, because an upgrade is another ear too. Pure.
 
 (none) --first answer with words--> bound --engine fails--> down --it answers--> bound
 down --for as long as the installation waits--> leaving for the next engine --all queued--> bound to that one
 bound, down --staff decide so--> leaving for the engine that they chose --all queued--> bound to that one
+bound, heard by several versions --staff decide so--> leaving the older ones --all queued--> bound, the same engine
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +32,8 @@ class EngineMove:
 class Cohort:
     """`id` is the delivery's. `down_since`: since when its engine fails. `leaving`: the engine whose scores are being
     taken again (None: none); `tried`: engines that this delivery has left and not come back to, in order; `moves`:
-    every change of engine, the oldest first."""
+    every change of engine, the oldest first. `versions`: the whole versions of what heard its answers
+    (`Evidence.heard_by`), the latest last; of answers from before they were kept, none."""
 
     id: str
     campus_id: str
@@ -42,6 +45,7 @@ class Cohort:
     leaving: str | None = None
     tried: tuple[str, ...] = ()
     moves: tuple[EngineMove, ...] = ()
+    versions: tuple[str, ...] = ()
     revision: int = 0
 
 
@@ -54,6 +58,28 @@ def went_down(cohort: Cohort, *, reason: str, at: datetime) -> Cohort:
 
 def came_back(cohort: Cohort) -> Cohort:
     return cohort if cohort.down_since is None else _changed(cohort, down_since=None, down_reason=None)
+
+
+def heard(cohort: Cohort, *, engine_version: str, heard_by: str) -> Cohort:
+    """After an answer that its engine heard. By the version that was the latest already: the same cohort."""
+    if cohort.versions[-1:] == (heard_by,):
+        return cohort
+    rest = (each for each in cohort.versions if each != heard_by)
+    return _changed(cohort, engine_version=engine_version, versions=(*rest, heard_by))
+
+
+def latest_version(cohort: Cohort) -> str | None:
+    """Of its engine; None: nothing was heard by it since versions are kept."""
+    return next(reversed(_own_versions(cohort)), None)
+
+
+def older_versions(cohort: Cohort) -> tuple[str, ...]:
+    """Those of its engine, but for the latest, by which answers may have been heard."""
+    return _own_versions(cohort)[:-1]
+
+
+def _own_versions(cohort: Cohort) -> tuple[str, ...]:
+    return tuple(each for each in cohort.versions if each.startswith(f"{cohort.engine} "))
 
 
 def next_engine(cohort: Cohort, engines: tuple[str, ...]) -> str | None:
@@ -77,8 +103,9 @@ def others(cohort: Cohort, engines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_move(cohort: Cohort, engine: str, engines: tuple[str, ...], *, reason: str) -> None:
-    """Refuses an engine that is not set up, or is the delivery's already, and a move without a reason."""
-    if engine == cohort.engine:
+    """Refuses an engine that is not set up, or is the delivery's already in one version, and a move without a
+    reason."""
+    if engine == cohort.engine and not older_versions(cohort):
         raise Conflict("same_engine", "This test is scored by that engine already.")
     errors = {}
     if engine not in engines:
@@ -92,23 +119,29 @@ def check_move(cohort: Cohort, engine: str, engines: tuple[str, ...], *, reason:
 
 
 def moved(cohort: Cohort, engine: str, *, by: str | None, reason: str, at: datetime) -> Cohort:
-    """Bound to that engine; what others scored is still to be queued again (`leaving`)."""
+    """Bound to that engine; what others scored, or older versions of it, is still to be queued again (`leaving`)."""
     move = EngineMove(at=at, from_engine=cohort.engine, to_engine=engine, by=by, reason=reason.strip())
+    stays = engine == cohort.engine
+    older = older_versions(cohort) if stays else ()
     return _changed(
         cohort,
         engine=engine,
-        engine_version="",
+        engine_version=cohort.engine_version if stays else "",
         bound_at=at,
         down_since=None,
         down_reason=None,
         leaving=cohort.engine,
-        tried=(*(each for each in cohort.tried if each not in (engine, cohort.engine)), cohort.engine),
+        tried=(
+            *(each for each in cohort.tried if each not in (engine, cohort.engine)),
+            *(() if stays else (cohort.engine,)),
+        ),
         moves=(*cohort.moves, move),
+        versions=tuple(each for each in cohort.versions if each not in older),
     )
 
 
 def rescored(cohort: Cohort) -> Cohort:
-    """Everything that another engine scored is queued."""
+    """Everything that another engine or version scored is queued."""
     return cohort if cohort.leaving is None else _changed(cohort, leaving=None)
 
 

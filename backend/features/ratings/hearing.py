@@ -16,6 +16,8 @@ from backend.features.ratings.repository import Desk, Judges
 from backend.scoring.evidence import Evidence
 from backend.scoring.keys import AnswerKey
 
+_RACES = 8
+
 log = structlog.get_logger()
 
 
@@ -42,8 +44,7 @@ def hear(claimed: Response, key: AnswerKey, desk: Desk, judges: Judges, now: dat
         evidence = gather(cohort.engine)
     except EngineFailure as failure:
         raise _while_down(cohort, failure, desk, judges, now) from failure
-    if cohort.down_since is not None:
-        desk.cohorts.save(cohort_rules.came_back(cohort), seen_revision=cohort.revision)
+    _note_heard(cohort, evidence, desk)
     return evidence
 
 
@@ -84,11 +85,35 @@ def _bind(
         engine=evidence.engine,
         engine_version=evidence.engine_version,
         bound_at=now,
+        versions=(evidence.heard_by,),
     )
     if desk.cohorts.add(mine):
         return evidence
     bound = desk.cohorts.find(claimed.delivery_id)
-    return evidence if bound is None or bound.engine == evidence.engine else gather(bound.engine)
+    if bound is None:
+        return evidence
+    if bound.engine != evidence.engine:
+        evidence = gather(bound.engine)
+    _note_heard(bound, evidence, desk)
+    return evidence
+
+
+def _note_heard(cohort: Cohort, evidence: Evidence, desk: Desk) -> None:
+    """That the delivery's engine answers, and which version of it heard words: once for each, not for each answer."""
+    seen: Cohort | None = cohort
+    for _ in range(_RACES):
+        if seen is None or seen.engine != evidence.engine:
+            return  # moved meanwhile: what this worker found is not saved
+        after = cohort_rules.came_back(seen)
+        if evidence.words:
+            after = cohort_rules.heard(after, engine_version=evidence.engine_version, heard_by=evidence.heard_by)
+        if after is seen:
+            return
+        if desk.cohorts.save(after, seen_revision=seen.revision):
+            if cohort_rules.older_versions(after) and after.versions != seen.versions:
+                log.warning("cohort_heard_by_versions", delivery_id=cohort.id, versions=list(after.versions))
+            return
+        seen = desk.cohorts.find(cohort.id)
 
 
 def _while_down(cohort: Cohort, failure: EngineFailure, desk: Desk, judges: Judges, now: datetime) -> AdapterError:

@@ -25,10 +25,10 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
         key = judges.answer_keys.get(claimed.item_id, claimed.item_version)
         if claimed.task in SCORERS:
             heard = _read_as_text(hear(claimed, key, desk, judges, clock()), key, judges)
-            score, evidence = SCORERS[claimed.task](heard, key), heard.to_dict()
+            score, evidence, heard_by = SCORERS[claimed.task](heard, key), heard.to_dict(), heard.heard_by
         elif claimed.task in TEXT_SCORERS:
             read = judges.reader.read(_typed(claimed, desk), key)
-            score, evidence = TEXT_SCORERS[claimed.task](read, key), read.to_dict()
+            score, evidence, heard_by = TEXT_SCORERS[claimed.task](read, key), read.to_dict(), ""
         else:
             raise PermanentFailure("unknown_task")
         evidence_key = _keep_evidence(claimed, evidence, desk)
@@ -39,7 +39,7 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
         return rules.put_back(claimed, reason=failure.reason, wait=wait, at=clock())
     except PermanentFailure as failure:
         return rules.failed(claimed, reason=failure.reason)
-    return _with_verdict(claimed, score, evidence_key)
+    return _with_verdict(replace(claimed, heard_by=heard_by), score, evidence_key)
 
 
 def _read_as_text(heard: Evidence, key: AnswerKey, judges: Judges) -> Evidence:

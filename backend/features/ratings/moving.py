@@ -1,4 +1,5 @@
-"""A whole delivery goes to another speech engine: because its own stays down, or because staff decide so."""
+"""A whole delivery goes to another speech engine, or to one version of its own: because its own stays down, or because
+staff decide so."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +24,6 @@ from backend.features.ratings.repository import Cohorts, Desk, Judges
 
 FINISH_MOVE = "ratings.finish_move"
 _RACES = 8
-_JUDGED = frozenset({ResponseState.SCORED, ResponseState.FAILED})
 
 log = structlog.get_logger()
 
@@ -49,7 +49,8 @@ def move_to(
     new_id: IdSource,
 ) -> Cohort:
     """Staff's decision: every spoken answer of the delivery is scored by that engine, which is one of `engines`, those
-    of the installation. Written to the audit log first; the reason stays with the cohort.
+    of the installation; where it is the delivery's already, by its latest version. Written to the audit log first; the
+    reason stays with the cohort.
 
     Refused: NotFound before any answer was heard, `same_engine`, `engine_not_moved`, `changed_meanwhile`.
     """
@@ -86,33 +87,34 @@ def _leave(cohort: Cohort, after: Cohort, desk: Desk) -> bool:
 
 
 def finish_move(*, delivery_id: str, desk: Desk, now: datetime) -> int:
-    """Queues again every answer that another engine than the delivery's heard, attempt by attempt; settled attempts
-    settle once more. How many. Safe to repeat, and to break off: what is queued already is passed over."""
+    """Queues again every answer that another engine than the delivery's heard, or an older version of it, attempt by
+    attempt; settled attempts settle once more. How many. Safe to repeat, and to break off: what is queued already is
+    passed over."""
     cohort = desk.cohorts.find(delivery_id)
     if cohort is None or cohort.leaving is None:
         return 0
     queued = 0
     for attempt in desk.attempts.list_by_delivery(delivery_id):
         if attempt.state is not AttemptState.VOIDED:
-            queued += _queue_again(attempt, cohort.engine, desk, now)
+            queued += _queue_again(attempt, cohort, desk, now)
     _note_finished(cohort, desk.cohorts)
     return queued
 
 
-def _queue_again(attempt: Attempt, engine: str, desk: Desk, now: datetime) -> int:
+def _queue_again(attempt: Attempt, cohort: Cohort, desk: Desk, now: datetime) -> int:
     return sum(
-        _heard_anew(response, engine, desk, now)
+        _heard_anew(response, cohort, desk, now)
         for response in desk.responses.list_by_attempt(attempt.id)
         if response.recordings
     )
 
 
-def _heard_anew(response: Response, engine: str, desk: Desk, now: datetime) -> bool:
+def _heard_anew(response: Response, cohort: Cohort, desk: Desk, now: datetime) -> bool:
     seen: Response | None = response
     for _ in range(_RACES):
-        if seen is None or not _must_be_heard(seen, engine):
+        if seen is None or not _must_be_heard(seen, cohort):
             return False
-        if seen.state in _JUDGED:
+        if seen.state in rules.JUDGED:
             change(seen.attempt_id, lambda each: attempt_rules.unsettled(each, at=now), attempts=desk.attempts)
         if desk.responses.save(rules.requeued(seen, at=now), seen_revision=seen.revision):
             hand_over(desk.jobs, SCORE_RESPONSE, seen.id)
@@ -121,14 +123,22 @@ def _heard_anew(response: Response, engine: str, desk: Desk, now: datetime) -> b
     return False
 
 
-def _must_be_heard(response: Response, engine: str) -> bool:
-    """Scored by another engine, or by none because one failed; also what a worker has in hand, which may be listening
-    with the old one: what that finds is then not saved."""
+def _must_be_heard(response: Response, cohort: Cohort) -> bool:
+    """Scored by another engine or version, or by none because one failed; also what a worker has in hand, which may be
+    listening with the old one: what that finds is then not saved."""
     if response.state is ResponseState.CLAIMED:
         return True
-    if response.state in _JUDGED and engine_of(response) not in (None, engine):
+    if response.state in rules.JUDGED and _was_heard_otherwise(response, cohort):
         return True
     return response.state in (ResponseState.FAILED, ResponseState.QUEUED) and response.reason in ENGINE_REASONS
+
+
+def _was_heard_otherwise(response: Response, cohort: Cohort) -> bool:
+    engine = engine_of(response)
+    if engine is None or engine != cohort.engine:
+        return engine is not None
+    latest = cohort_rules.latest_version(cohort)
+    return latest is not None and response.heard_by != latest
 
 
 def _note_finished(cohort: Cohort, cohorts: Cohorts) -> None:

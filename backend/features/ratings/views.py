@@ -50,7 +50,10 @@ def _unscored_page(delivery: Delivery, form: FormInput) -> str:
     candidates = services.candidates.list_by_batch(delivery.batch_id)
     desk = desk_of(services)
     engine = watching.describe_engine(
-        delivery_id=delivery.id, engines=services.listener.engines, cohorts=services.cohorts
+        delivery_id=delivery.id,
+        engines=services.listener.engines,
+        cohorts=services.cohorts,
+        responses=services.responses,
     )
     return render_template(
         "ratings/unscored.html",
@@ -69,7 +72,7 @@ def _unscored_page(delivery: Delivery, form: FormInput) -> str:
 @pages.post("/tests/<delivery_id>/unscored/engine")
 @roles(Role.CAMPUS, Role.SUPERADMIN)
 def change_engine(delivery_id: str) -> ResponseReturnValue:
-    """Has every spoken answer of the test scored by another engine that is set up."""
+    """Has every spoken answer of the test scored by another engine that is set up, or by one version of its own."""
     services, delivery, form = get_services(), _delivery(delivery_id), read_form(EngineForm)
     if form.is_valid:
         try:
@@ -84,7 +87,7 @@ def change_engine(delivery_id: str) -> ResponseReturnValue:
                 now=services.now(),
                 new_id=services.new_id,
             )
-            flash("Every spoken answer of this test is being scored by the other engine.", "success")
+            flash("The spoken answers of this test are being scored again, all by one engine.", "success")
             return _back(delivery_id)
         except RuleViolation as refusal:
             form = form.refused(refusal)

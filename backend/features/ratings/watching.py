@@ -49,9 +49,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastMove:
-    """A test's earlier engine, why it was left and by whom; `by`: an account id, None where nobody decided."""
+    """A test's earlier engine, why it was left and by whom; `by`: an account id, None where nobody decided.
+    `to_version`: not another engine, but one version of this one for all answers."""
 
     engine: str
+    to_version: bool
     until: datetime
     by: str | None
     reason: str
@@ -60,15 +62,18 @@ class PastMove:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineView:
     """Which engine one test is scored by, all names in plain words. `down_since` and `down_reason`: while it fails;
-    `is_moving`: what another engine scored is still being queued again; `others`: (code, name) of those that staff may
-    choose instead; `moves`: the latest first."""
+    `is_moving`: what another engine scored is still being queued again; `heard_otherwise`: answers that older versions
+    of it heard, `heard_by`: its latest; `choices`: (code, name) of those that staff may have all answers scored with;
+    `moves`: the latest first."""
 
     name: str
     version: str
     down_since: datetime | None
     down_reason: str
     is_moving: bool
-    others: tuple[tuple[str, str], ...]
+    heard_otherwise: int
+    heard_by: str
+    choices: tuple[tuple[str, str], ...]
     moves: tuple[PastMove, ...]
 
 
@@ -153,23 +158,37 @@ def _row(
     )
 
 
-def describe_engine(*, delivery_id: str, engines: Sequence[str], cohorts: Cohorts) -> EngineView | None:
+def describe_engine(
+    *, delivery_id: str, engines: Sequence[str], cohorts: Cohorts, responses: Responses
+) -> EngineView | None:
     """The engine of a test, of which `engines` are those of the installation; None before any answer was heard."""
     cohort = cohorts.find(delivery_id)
     if cohort is None:
         return None
     is_down = cohort.down_since is not None
+    heard_otherwise = sum(responses.count_heard_by(cohort.id, each) for each in cohort_rules.older_versions(cohort))
+    choices = [(each, engine_name(each)) for each in cohort_rules.others(cohort, tuple(engines))]
+    if heard_otherwise and cohort.engine in engines:
+        choices.insert(0, (cohort.engine, f"{engine_name(cohort.engine)}, as it is now"))
     return EngineView(
         name=engine_name(cohort.engine),
         version=cohort.engine_version,
         down_since=cohort.down_since,
         down_reason=reason_text(cohort.down_reason, Trouble.FAILED) if is_down else "",
         is_moving=cohort.leaving is not None,
-        others=tuple((each, engine_name(each)) for each in cohort_rules.others(cohort, tuple(engines))),
+        heard_otherwise=heard_otherwise,
+        heard_by=cohort_rules.latest_version(cohort) or "",
+        choices=tuple(choices),
         moves=tuple(_past(move) for move in reversed(cohort.moves)),
     )
 
 
 def _past(move: EngineMove) -> PastMove:
     reason = move.reason if move.by is not None else reason_text(move.reason, Trouble.FAILED)
-    return PastMove(engine=engine_name(move.from_engine), until=move.at, by=move.by, reason=reason)
+    return PastMove(
+        engine=engine_name(move.from_engine),
+        to_version=move.to_engine == move.from_engine,
+        until=move.at,
+        by=move.by,
+        reason=reason,
+    )

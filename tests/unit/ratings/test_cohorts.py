@@ -8,11 +8,12 @@ import pytest
 from backend.core.errors import Conflict, EngineFailure, NotFound, RuleViolation
 from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState
-from backend.features.ratings.cohort import Cohort, next_engine
+from backend.features.ratings.cohort import Cohort, heard, latest_version, moved, next_engine, older_versions
 from backend.features.ratings.memory import MemoryListener
 from backend.features.ratings.moving import FINISH_MOVE, finish_move, move_to
 from backend.features.ratings.tasks import desk_of, judges_of
 from backend.features.ratings.usecases import score_response, sweep
+from backend.features.ratings.watching import describe_engine
 from backend.features.results.tasks import settle
 from backend.scoring.keys import RepeatKey
 from tests.support.builders_results import COMPLETED, TASKS
@@ -305,3 +306,117 @@ class TestStaffDecide:
     def test_before_anything_was_heard_there_is_nothing_to_move(self, services):
         with pytest.raises(NotFound):
             decide(services)
+
+
+class TestVersions:
+    """An upgrade is another ear too: it scores, it is told of, and staff bring the test to one version."""
+
+    AZURE = ("azure", "offline")
+
+    @pytest.fixture
+    def upgrade(self, listener):
+        def upgrade(number):
+            listener.hear = lambda _, task: replace(evidence(task, TEXT), versions={"calibration": f"made-{number}"})
+
+        upgrade(1)
+        return upgrade
+
+    def count(self, services):
+        view = describe_engine(
+            delivery_id="delivery", engines=self.AZURE, cohorts=services.cohorts, responses=services.responses
+        )
+        return view.heard_otherwise, [code for code, _ in view.choices]
+
+    def test_one_version_is_written_once_and_nothing_is_offered(self, services, score, upgrade):
+        score(REPEATS[0])
+        bound = services.cohorts.find("delivery")
+        assert bound.versions == (services.responses.find(f"attempt_asha:{REPEATS[0]}").heard_by,)
+        assert "made-1" in bound.versions[0]
+        score(REPEATS[1])
+        assert services.cohorts.find("delivery") == bound
+        assert self.count(services) == (0, ["offline"])
+
+    def test_a_later_answer_is_scored_and_the_others_are_told_of(self, services, score, upgrade):
+        score(REPEATS[0])
+        score(REPEATS[1])
+        upgrade(2)
+        late = score(REPEATS[2])
+        assert (late.state, "made-2" in late.heard_by) == (ResponseState.SCORED, True)
+        assert self.count(services) == (2, ["azure", "offline"])
+        first = services.responses.find(f"attempt_asha:{REPEATS[0]}")
+        assert (first.state, "made-1" in first.heard_by) == (ResponseState.SCORED, True), "nothing moves by itself"
+
+    def test_staff_bring_all_to_the_latest_and_what_it_heard_stays(self, services, score, upgrade):
+        score(REPEATS[0])
+        upgrade(2)
+        score(REPEATS[1])
+        services.jobs.waiting_jobs.clear()
+        decide(services, "azure", reason="One version for all.")
+        finish_moves(services)
+        states = [services.responses.find(f"attempt_asha:{place}").state for place in REPEATS[:2]]
+        assert states == [ResponseState.QUEUED, ResponseState.SCORED]
+        again = score(REPEATS[0])
+        assert "made-2" in again.heard_by
+        assert again.earlier[-1].score is not None
+        assert self.count(services) == (0, ["offline"])
+        bound = services.cohorts.find("delivery")
+        assert (bound.engine, bound.leaving, bound.tried) == ("azure", None, ())
+        assert [(each.from_engine, each.to_engine) for each in bound.moves] == [("azure", "azure")]
+        with pytest.raises(Conflict, match="same_engine"):
+            decide(services, "azure")
+
+    def test_an_answer_from_before_versions_were_kept_goes_along(self, services, score, upgrade):
+        score(REPEATS[0])
+        old = services.responses.find(f"attempt_asha:{REPEATS[0]}")
+        services.responses.save(replace(old, heard_by="", revision=old.revision + 1), seen_revision=old.revision)
+        upgrade(2)
+        score(REPEATS[1])
+        decide(services, "azure")
+        finish_moves(services)
+        assert services.responses.find(old.id).state is ResponseState.QUEUED
+
+    def test_silence_brings_in_no_version(self, services, score, listener, upgrade):
+        score(REPEATS[0])
+        bound = services.cohorts.find("delivery")
+        listener.hear = lambda _, task: replace(evidence(task, ""), versions={"calibration": "made-2"})
+        score(REPEATS[1])
+        assert services.cohorts.find("delivery") == bound
+
+    def test_it_is_noted_though_another_worker_wrote_meanwhile(self, services, score, listener, upgrade):
+        score(REPEATS[0])
+
+        def hear(_, task):
+            seen = services.cohorts.find("delivery")
+            services.cohorts.save(replace(seen, revision=seen.revision + 1), seen_revision=seen.revision)
+            return replace(evidence(task, TEXT), versions={"calibration": "made-2"})
+
+        listener.hear = hear
+        score(REPEATS[1])
+        assert "made-2" in latest_version(services.cohorts.find("delivery"))
+
+    def test_who_binds_second_is_noted_too(self, services, listener, score):
+        def hear(_, task):
+            services.cohorts.add(
+                Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED,
+                       versions=("azure 1, other",))
+            )  # fmt: skip
+            return evidence(task, TEXT)
+
+        listener.hear = hear
+        score(REPEATS[0])
+        assert older_versions(services.cohorts.find("delivery")) == ("azure 1, other",)
+
+    def test_an_engine_left_and_chosen_again_is_known_by_its_versions(self):
+        cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=COMPLETED)
+        assert (latest_version(cohort), older_versions(cohort)) == (None, ())
+        for engine, version in (("azure", "1"), ("offline", "1"), ("azure", "2")):
+            if engine != cohort.engine:
+                cohort = moved(cohort, engine, by="meera", reason="An outage.", at=COMPLETED)
+                assert cohort.engine_version == ""
+            cohort = heard(cohort, engine_version=version, heard_by=f"{engine} {version}, x")
+        assert (latest_version(cohort), older_versions(cohort)) == ("azure 2, x", ("azure 1, x",))
+        assert heard(cohort, engine_version="2", heard_by="azure 2, x") is cohort
+        back = heard(cohort, engine_version="1", heard_by="azure 1, x")
+        assert older_versions(back) == ("azure 2, x",), "the latest is the one that heard last"
+        one = moved(back, "azure", by="meera", reason="One for all.", at=COMPLETED)
+        assert (older_versions(one), one.engine_version, one.tried) == ((), "1", ("offline",))
