@@ -215,7 +215,11 @@ class Stage:
             data=data,
             paper=paper,
             shelves=recordings.Shelves(
-                responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs
+                responses=services.responses,
+                late_answers=services.late_answers,
+                uploads=services.uploads,
+                blobs=services.blobs,
+                jobs=services.jobs,
             ),
             now=at,
         )

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from backend.core.errors import AdapterError
-from backend.features.attempts.answers import sequence_of
+from backend.features.attempts.answers import ANSWER_GRACE, sequence_of
+from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.responses import Answer, Recording, Response
 from backend.features.ratings.model import REST_GRACE
@@ -79,8 +80,9 @@ def _waits_for(attempt: Attempt, responses: Sequence[Response], now: datetime) -
 
 
 def _ends_of_waiting_for_a_device(attempt: Attempt) -> tuple[datetime | None, ...]:
-    """Of a recording that was never begun to be sent, and of one of which a part has come."""
-    return attempt.upload_until, attempt.submitted_at and attempt.submitted_at + REST_GRACE
+    """Of a recording that was never begun to be sent, of one of which a part has come, and of moves made off-line."""
+    ended_at = attempt.submitted_at
+    return attempt.upload_until, ended_at and ended_at + REST_GRACE, ended_at and ended_at + BELIEVED + ANSWER_GRACE
 
 
 def _lease(response: Response, now: datetime) -> str:

@@ -11,7 +11,7 @@ from backend.core.errors import Conflict
 from backend.features.assessments import mongo as assessments_mongo
 from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.attempts import mongo as attempts_mongo
-from backend.features.attempts.answers import LateAnswer, LateState
+from backend.features.attempts.late.model import LateAnswer, LateState
 from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
 from backend.features.attempts.model import AttemptState, FinishedPart
 from backend.features.attempts.recordings.model import Upload, with_part
@@ -430,3 +430,26 @@ class TestLateAnswers:
         assert not late_answers.save(decided, seen_revision=0)
         assert list(late_answers.list_by_delivery("delivery")) == [decided]
         assert not late_answers.list_by_delivery("another")
+
+    def test_recordings_are_kept_as_they_are(self, late_answers):
+        recording = Recording(
+            recording_id="rec-1",
+            segment=1,
+            blob_key="recordings/north/abc",
+            sha256="abc",
+            size=3,
+            content_type="audio/webm",
+            duration_ms=900,
+            stored_at=OPENS,
+        )
+        late = LateAnswer(
+            id="a1:1",
+            attempt_id="a1",
+            campus_id="north",
+            delivery_id="delivery",
+            position=1,
+            recordings=(recording,),
+            received_at=OPENS,
+        )
+        assert late_answers.add(late)
+        assert late_answers.find("a1:1") == late

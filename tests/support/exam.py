@@ -273,4 +273,10 @@ def receive(services: Any, attempt: Attempt, data: bytes = WEBM, *, at: datetime
 
 
 def shelves_of(services: Any) -> Shelves:
-    return Shelves(responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs)
+    return Shelves(
+        responses=services.responses,
+        late_answers=services.late_answers,
+        uploads=services.uploads,
+        blobs=services.blobs,
+        jobs=services.jobs,
+    )

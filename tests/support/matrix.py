@@ -1,14 +1,14 @@
 """Everything that a route's path can name, in North: for the privilege matrix."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from backend.core.ports import Attachment, Mail
 from backend.features.accommodations.model import Accommodation, Measures
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.attempts import usecases as attempt_usecases
-from backend.features.attempts.answers import LateAnswer
+from backend.features.attempts.late.model import LateAnswer
 from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import Answer, Recording, Response, ResponseState
 from backend.features.invigilation.model import Duty, Message, Power
@@ -202,6 +202,19 @@ def _begin_ashas_attempt(services: Services) -> None:
     )
 
 
+def _recording(now: datetime) -> Recording:
+    return Recording(
+        recording_id="rec-00000001",
+        segment=0,
+        blob_key="recordings/sound",
+        sha256="0" * 64,
+        size=len(WEBM),
+        content_type="audio/webm",
+        duration_ms=3_000,
+        stored_at=now,
+    )
+
+
 def _settle_ashas_earlier_attempt(services: Services) -> None:
     """A sitting that is over, with an answer that could not be scored, a released result, and its mail."""
     now = services.now()
@@ -218,18 +231,7 @@ def _settle_ashas_earlier_attempt(services: Services) -> None:
             item_version=1,
             state=ResponseState.FAILED,
             reason="noise_only",
-            recordings=(
-                Recording(
-                    recording_id="rec-00000001",
-                    segment=0,
-                    blob_key="recordings/sound",
-                    sha256="0" * 64,
-                    size=len(WEBM),
-                    content_type="audio/webm",
-                    duration_ms=3_000,
-                    stored_at=now,
-                ),
-            ),
+            recordings=(_recording(now),),
         )
     )
     running = services.attempts.find("attempt")
@@ -264,6 +266,7 @@ def _keep_a_late_answer(services: Services) -> None:
             position=0,
             answer=Answer(text="I go."),
             answer_rank=1,
+            recordings=(_recording(services.now()),),
             received_at=services.now(),
         )
     )

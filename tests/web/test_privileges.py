@@ -154,6 +154,7 @@ LET_IN: dict[str, frozenset[str]] = {
     "GET /tests/<delivery_id>/unscored": NORTH,
     "GET /tests/<delivery_id>/unscored/<response_id>/recordings/<int:number>": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/score-again": NORTH,
+    "GET /tests/<delivery_id>/unscored/late/<response_id>/recordings/<int:number>": NORTH,
     "POST /tests/<delivery_id>/unscored/late/<response_id>/accept": NORTH,
     "POST /tests/<delivery_id>/unscored/late/<response_id>/leave": NORTH,
     "POST /tests/<delivery_id>/unscored/<response_id>/settle-without": NORTH,

@@ -144,14 +144,42 @@ def test_twice_changes_nothing_and_each_time_is_audited(services, attempt_id, br
     assert events[-1].details == {"stored": "2", "late": "1"}
 
 
-def test_what_was_made_after_the_deadline_never_happened(services, attempt_id, bring):
+def test_what_was_made_after_the_deadline_never_happened_and_is_kept_for_staff(services, attempt_id, bring):
     sound = WEBM + b"too late"
     over = int(ALLOWED.total_seconds()) + 60
     late = (move("close", 0, over), move("open", 1, over))
     services.now.moment = OPENS + ALLOWED + timedelta(hours=1)
     reply = bring(make_file(services, attempt_id, moves=late, recordings=[(described(1, sound), sound)]))
-    assert "not reached before the time was over" in reply.text
+    assert "Came after its time" in reply.text
     assert services.responses.find(f"{attempt_id}:1") is None
+    assert services.attempts.find(attempt_id).position == 0
+    (kept,) = services.late_answers.find(f"{attempt_id}:1").recordings
+    assert services.blobs.get(kept.blob_key) == sound
+
+
+def test_after_the_result_was_settled_what_it_reached_waits_for_a_decision(services, attempt_id, bring, browse):
+    """The result stays as it is until staff accept something of it."""
+    services.now.moment = OPENS + ALLOWED + timedelta(hours=3)
+    attempt = services.attempts.find(attempt_id)
+    over = replace(attempt, state=AttemptState.EXPIRED, submitted_at=attempt.deadline_at, settled_at=services.now())
+    services.attempts.save(replace(over, revision=attempt.revision + 1), seen_revision=attempt.revision)
+    before = services.attempts.find(attempt_id)
+    for _ in range(2):
+        assert "Came after its time" in bring(a_whole_file(services, attempt_id)).text
+    assert services.attempts.find(attempt_id) == before
+    kept = services.late_answers.list_by_delivery("delivery")
+    assert {each.position: bool(each.recordings) for each in kept} == {1: True, 2: False}
+    browse("meera").post_form(f"/tests/delivery/unscored/late/{attempt_id}:1/accept")
+    assert services.attempts.find(attempt_id).settled_at is None
+    assert services.responses.find(f"{attempt_id}:1").state.value == "queued"
+
+
+def test_what_answers_an_item_that_the_attempt_has_not_reached_yet_is_kept_too(services, attempt_id, bring):
+    """It runs, on another device perhaps, and the file has no moves."""
+    drafts = [{"position": 2, "sequence": [1, 4], "content": {"text": "half an essay"}}]
+    assert "Came after its time" in bring(make_file(services, attempt_id, drafts=drafts)).text
+    assert services.late_answers.find(f"{attempt_id}:2").answer.text == "half an essay"
+    assert services.attempts.find(attempt_id).position == 0
 
 
 def test_each_answer_is_judged_by_itself(services, attempt_id, bring):

@@ -8,22 +8,22 @@ answer that comes after its window) the attempt is read and the rules below deci
   That of a part with a time limit ends for all its items at once, when the candidate closes it at the latest.
 - What was typed off-line comes behind its window. Where the format goes on off-line it is taken for `OFFLINE` longer,
   while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away.
-- Later still it is kept apart as a `LateAnswer`: never lost, never scored by itself; staff decide.
+- Later still, and after the end also where its item was never opened, it is kept apart as a `LateAnswer` (late/).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-import structlog
-
-from backend.core.errors import Conflict, NotFound, RuleViolation, TemporaryFailure
+from backend.core.errors import RuleViolation, TemporaryFailure
 from backend.core.jobs import hand_over
 from backend.core.ports import Jobs
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
-from backend.features.attempts.engine.moves import Move, MoveKind, moved
+from backend.features.attempts.engine.moves import Move, MoveKind, catches_up_until, moved
+from backend.features.attempts.engine.pauses import up_to_now
+from backend.features.attempts.late.model import kept_apart
+from backend.features.attempts.late.usecases import keep_answer
 from backend.features.attempts.model import Attempt, AttemptState, not_open
 from backend.features.attempts.paper import Paper, PaperItem
 from backend.features.attempts.repository import Attempts, LateAnswers, Responses
@@ -35,34 +35,6 @@ ANSWER_GRACE = timedelta(seconds=10)
 OFFLINE = timedelta(minutes=30)
 _EPOCH_BITS = 32
 _RACES = 8
-
-log = structlog.get_logger()
-
-
-class LateState(StrEnum):
-    """`waiting` for staff; then `accepted` (scored) or `left` (kept, not scored)."""
-
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    LEFT = "left"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateAnswer:
-    """The newest answer to an item that came after it could be taken. `id` is the response's."""
-
-    id: str
-    attempt_id: str
-    campus_id: str
-    delivery_id: str
-    position: int
-    answer: Answer
-    answer_rank: int
-    received_at: datetime
-    state: LateState = LateState.WAITING
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,35 +82,46 @@ def save_answer(
     late_answers: LateAnswers,
     jobs: Jobs,
     now: datetime,
+    is_brought: bool = False,
 ) -> Saved:
     """Stores the answer, or what is stored already when that is as new. Safe to repeat.
 
-    Refused: `item_not_open` (never opened), `attempt_not_open` (not begun, voided), what `check_answer` refuses, and
-    `answer_late`: it came after its time and is kept apart for staff to decide.
+    Refused: `item_not_open` (not opened yet: the moves first), `attempt_not_open` (not begun, voided), what
+    `check_answer` refuses, and `answer_late`: it came after its time and is kept apart for staff to decide. What staff
+    bring (`is_brought`) is never `item_not_open`.
     """
     item = paper.get_item(position)
     check_answer(answer, item)
     if attempt.state in (AttemptState.CHECKING, AttemptState.VOIDED):
         raise not_open()
-    if not attempt.was_opened(position):
-        raise Conflict("item_not_open", "This item has not been opened yet.")
+    if not attempt.was_opened(position) and not is_brought:
+        _check_over(attempt, paper, at=now)
     fresh = fresh_response(attempt, position, paper)
     for _ in range(_RACES):
         seen = responses.find(fresh.id)
         if seen is not None and seen.answer is not None and seen.answer_rank >= rank:
             return _saved(seen)
         ends_at = window_end(attempt, item, seen, at=now)
-        if not takes(attempt, ends_at, goes_on_offline=paper.goes_on_offline, at=now):
-            _keep_late(fresh, answer, rank, late_answers, now)
-            raise Conflict(
-                "answer_late", "The time for this answer was over. It is kept, and your institution decides."
-            )
+        if not attempt.was_opened(position) or not takes(
+            attempt, ends_at, goes_on_offline=paper.goes_on_offline, at=now
+        ):
+            keep_answer(fresh, answer, rank, late_answers=late_answers, now=now)
+            raise kept_apart()
         after = _with_answer(attempt, seen or fresh, answer, rank, ends_at, at=now)
         if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
             if after.state is ResponseState.QUEUED:
                 hand_over(jobs, SCORE_RESPONSE, after.id)
             return _saved(after)
     raise TemporaryFailure("response_contended")
+
+
+def _check_over(attempt: Attempt, paper: Paper, *, at: datetime) -> None:
+    """Refuses an answer to an item that was not opened (`item_not_open`) as long as the moves that open it could still
+    bring it in time. After that they cannot, and it is kept apart, with its moves or without."""
+    now = up_to_now(attempt, now=at)
+    is_in_time = now.submitted_at is not None and at < now.submitted_at + ANSWER_GRACE
+    if not now.is_over or (is_in_time and catches_up_until(now, paper) is not None):
+        raise model.item_not_open()
 
 
 def check_answer(answer: Answer, item: PaperItem) -> None:
@@ -219,29 +202,6 @@ def _saved(response: Response) -> Saved:
     return Saved(position=response.position, sequence=sequence_of(response.answer_rank), saved_at=response.answered_at)
 
 
-def _keep_late(fresh: Response, answer: Answer, rank: int, late_answers: LateAnswers, now: datetime) -> None:
-    """Keeps the newest late answer to an item, with nothing decided about it yet."""
-    late = LateAnswer(
-        id=fresh.id,
-        attempt_id=fresh.attempt_id,
-        campus_id=fresh.campus_id,
-        delivery_id=fresh.delivery_id,
-        position=fresh.position,
-        answer=answer,
-        answer_rank=rank,
-        received_at=now,
-    )
-    for _ in range(_RACES):
-        seen = late_answers.find(late.id)
-        if seen is not None and seen.answer_rank >= rank:
-            return
-        after = late if seen is None else replace(late, revision=seen.revision + 1)
-        if late_answers.add(after) if seen is None else late_answers.save(after, seen_revision=seen.revision):
-            log.info("answer_kept_late", attempt_id=late.attempt_id, position=late.position)
-            return
-    raise TemporaryFailure("response_contended")
-
-
 # -- when the item, the attempt or its limits move -------------------------------------------------------------------
 
 
@@ -306,46 +266,3 @@ def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: da
     for position in attempt.open_positions:
         response_id = rules.response_id(attempt.id, position)
         responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
-
-
-# -- what came late --------------------------------------------------------------------------------------------------
-
-
-def accept_late(*, late: LateAnswer, attempt: Attempt, paper: Paper, responses: Responses, now: datetime) -> Response:
-    """The response with the late answer, queued to be scored: a person's decision; one that came in time is kept as an
-    earlier one. Safe to repeat."""
-    fresh = fresh_response(attempt, late.position, paper)
-    for _ in range(_RACES):
-        seen = responses.find(fresh.id)
-        if seen is not None and seen.answer_rank >= late.answer_rank:
-            return seen
-        before = seen or fresh
-        after = replace(
-            rules.queued(rules.set_aside(before, with_answer=True, at=now), at=now),
-            student_id=attempt.student_id,
-            answer=late.answer,
-            answer_rank=late.answer_rank,
-            answered_at=late.received_at,
-            answer_until=None,
-            revision=before.revision + 1,
-        )
-        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
-            return after
-    raise TemporaryFailure("response_contended")
-
-
-def decided(late: LateAnswer, state: LateState, *, by: str, at: datetime) -> LateAnswer:
-    """With a person's decision; decided the same way already: as it is. A decision is not turned round."""
-    if late.state is state:
-        return late
-    if late.state is not LateState.WAITING:
-        raise Conflict("already_decided", "This late answer was decided about already.")
-    return replace(late, state=state, decided_by=by, decided_at=at, revision=late.revision + 1)
-
-
-def get_late(*, late_id: str, delivery_id: str, late_answers: LateAnswers) -> LateAnswer:
-    """Raises NotFound, also for one of another delivery."""
-    late = late_answers.find(late_id)
-    if late is None or late.delivery_id != delivery_id:
-        raise NotFound()
-    return late

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from backend.core.errors import Conflict, NotFound
-from backend.features.attempts.answers import LateAnswer
+from backend.features.attempts.late.model import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.model import Upload

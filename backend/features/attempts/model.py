@@ -210,6 +210,10 @@ def not_open() -> Conflict:
     return Conflict("attempt_not_open", "This test is over: nothing more can be answered.")
 
 
+def item_not_open() -> Conflict:
+    return Conflict("item_not_open", "This item has not been opened yet.")
+
+
 def is_paused() -> Conflict:
     return Conflict("attempt_paused", "This test is paused: the clock stands still until it goes on.")
 
@@ -311,7 +315,7 @@ def check_accepts(attempt: Attempt, position: int, *, at: datetime) -> None:
     if attempt.state in (AttemptState.CHECKING, AttemptState.VOIDED) or until is None or at >= until:
         raise not_open()
     if not attempt.was_opened(position):
-        raise Conflict("item_not_open", "This item has not been opened yet.")
+        raise item_not_open()
 
 
 def reviewed(attempt: Attempt, *, next_at: datetime | None) -> Attempt:

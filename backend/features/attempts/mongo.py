@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from backend.core.errors import Conflict
 from backend.core.ports import Tallies
-from backend.features.attempts.answers import LateAnswer
+from backend.features.attempts.late.model import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.repository import Attempts, LateAnswers, Responses, Uploads

@@ -12,7 +12,7 @@ from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.responses import Answer, Response, ResponseState
 
 if TYPE_CHECKING:
-    from backend.features.attempts.answers import LateAnswer
+    from backend.features.attempts.late.model import LateAnswer
 
 
 class Attempts(Protocol):

@@ -197,7 +197,8 @@ def make_moves(body: Fields, attempt_id: str) -> AttemptSnapshot:
 def save_answer(body: Fields, attempt_id: str, position: int) -> answers.Saved:
     """Saves a typed or chosen answer as it is now; the newest sequence wins. Safe to repeat.
 
-    Refused: `item_not_open`, `attempt_not_open`, and `answer_late`: it came after its time and is kept for staff.
+    Refused: `attempt_not_open`; `item_not_open`: send the moves that opened its item, then this again; `answer_late`:
+    it came after its time and is kept for staff.
     """
     services, now = get_services(), get_services().now()
     answer, rank = read_answer(body)

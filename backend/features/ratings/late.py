@@ -1,4 +1,4 @@
-"""Typed answers that came after their time: listed for staff, who accept or leave each; both are audited."""
+"""Answers that came after their time: listed for staff, who accept or leave each; both are audited."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,9 +8,9 @@ from datetime import datetime
 from backend.core.actor import Actor
 from backend.core.errors import AdapterError, Conflict, NotFound
 from backend.core.ids import IdSource
-from backend.features.attempts import answers
 from backend.features.attempts import model as attempt_rules
-from backend.features.attempts.answers import LateAnswer, LateState
+from backend.features.attempts.late.model import LateAnswer, LateState, decided
+from backend.features.attempts.late.usecases import accept_late, get_late
 from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.repository import Candidate
 from backend.features.attempts.usecases import SCORE_RESPONSE, change
@@ -22,7 +22,8 @@ from backend.features.ratings.usecases import LEFT_THE_BATCH, announce
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateLine:
-    """One line of the list. `had_answer`: whether something came in time, which is scored otherwise."""
+    """One line of the list. `had_answer`: whether something came in time, which is scored otherwise; `was_reached`:
+    whether the server ever heard that its question was opened; `recordings` counts what can be listened to."""
 
     late_id: str
     student_name: str
@@ -32,7 +33,9 @@ class LateLine:
     task: str
     received_at: datetime
     content: str
+    recordings: int
     had_answer: bool
+    was_reached: bool
     state: str
 
 
@@ -60,8 +63,10 @@ def _line(late: LateAnswer, attempt: Attempt, people: Mapping[str, Candidate], d
         number=item.number,
         task=item.task,
         received_at=late.received_at,
-        content=late.answer.as_line,
-        had_answer=late.state is LateState.WAITING and response is not None and response.answer is not None,
+        content=late.answer.as_line if late.answer is not None else "",
+        recordings=len(late.recordings),
+        had_answer=late.state is LateState.WAITING and response is not None and response.has_content,
+        was_reached=attempt.was_opened(late.position),
         state=late.state.value,
     )
 
@@ -82,14 +87,14 @@ def decide_late(
     Accepted after the result was settled, a new result takes its place. Refused: `already_decided` the other way,
     `attempt_not_open` for a voided attempt.
     """
-    late = answers.get_late(late_id=late_id, delivery_id=delivery_id, late_answers=desk.late_answers)
+    late = get_late(late_id=late_id, delivery_id=delivery_id, late_answers=desk.late_answers)
     attempt = desk.attempts.find(late.attempt_id)
     if attempt is None or not actor.may_administer(late.campus_id):
         raise NotFound()
     if attempt.state is AttemptState.VOIDED:
         raise attempt_rules.not_open()
     state = LateState.ACCEPTED if accept else LateState.LEFT
-    after = answers.decided(late, state, by=actor.account_id, at=now)
+    after = decided(late, state, by=actor.account_id, at=now)
     if after is not late:
         record(
             actor_id=actor.account_id,
@@ -111,7 +116,7 @@ def decide_late(
 def _queue(late: LateAnswer, attempt: Attempt, desk: Desk, now: datetime) -> None:
     change(attempt.id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=desk.attempts)
     paper = desk.papers.get(attempt.form_id)
-    response = answers.accept_late(late=late, attempt=attempt, paper=paper, responses=desk.responses, now=now)
+    response = accept_late(late=late, attempt=attempt, paper=paper, responses=desk.responses, now=now)
     with suppress(AdapterError):  # it is stored as queued: the sweep hands it over
         desk.jobs.enqueue(SCORE_RESPONSE, response.id)
     announce(attempt, desk, now)

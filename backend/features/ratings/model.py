@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.features.attempts.answers import ANSWER_GRACE
+from backend.features.attempts.engine.moves import catches_up_until
 from backend.features.attempts.model import REVIEW_PAUSE, Attempt
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.model import Upload
@@ -16,12 +17,17 @@ REST_GRACE = timedelta(hours=1)
 
 
 class Outlook(StrEnum):
-    """What an attempt that is over waits for."""
+    """What an attempt that is over waits for. `moves`: the candidate may have gone on off-line before the deadline."""
 
+    MOVES = "moves"
     UPLOADS = "uploads"
     SCORING = "scoring"
     PERSON = "person"
     RESULT = "result"
+
+
+# What comes from the candidate's device, if it comes.
+DEVICE = frozenset({Outlook.MOVES, Outlook.UPLOADS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,8 @@ class Review:
 def review(
     attempt: Attempt, paper: Paper, responses: Sequence[Response], uploads: Sequence[Upload], *, at: datetime
 ) -> Review:
-    """How an attempt that is over stands. Items that were never opened have no response and hold nothing back.
+    """How an attempt that is over stands. Items that were never opened have no response and hold nothing back, once no
+    moves can come any more that open them.
 
     Only recordings are waited for: of a typed answer that did not come in time, nothing comes that would be scored.
     """
@@ -49,6 +56,9 @@ def review(
     waits_until = _waits_until(attempt, absent, by_position, uploads, paper)
     if waits_until is not None and at < waits_until:
         return Review(outlook=Outlook.UPLOADS, next_at=waits_until, absent=absent)
+    reached_by = moves_until(attempt, paper)
+    if reached_by is not None and at < reached_by:
+        return Review(outlook=Outlook.MOVES, next_at=reached_by)
     if not paper.is_spoken and attempt.submitted_at is not None and at < attempt.submitted_at + ANSWER_GRACE:
         return Review(outlook=Outlook.SCORING, next_at=attempt.submitted_at + ANSWER_GRACE)
     if any(response.is_waiting for response in responses):
@@ -56,6 +66,12 @@ def review(
     if absent or any(response.is_blocking for response in responses):
         return Review(outlook=Outlook.PERSON, next_at=None, absent=absent)
     return Review(outlook=Outlook.RESULT, next_at=at + REVIEW_PAUSE)
+
+
+def moves_until(attempt: Attempt, paper: Paper) -> datetime | None:
+    """Until when its result waits for moves, and a little longer, for those on their way; None when all was opened."""
+    until = catches_up_until(attempt, paper)
+    return None if until is None or attempt.was_opened(paper.total_items - 1) else until + ANSWER_GRACE
 
 
 def _waits_until(
@@ -186,12 +202,14 @@ class Unscored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An attempt that is over, and recordings of which may still arrive."""
+    """An attempt that is over, and answers of which may still arrive: recordings of items that were opened, or
+    (`for_moves`) whatever the candidate did off-line before the deadline."""
 
     attempt_id: str
     student_name: str
     answers: int
     until: datetime
+    for_moves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

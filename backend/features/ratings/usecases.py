@@ -24,6 +24,7 @@ from backend.features.audit.repository import AuditLog
 from backend.features.audit.usecases import record
 from backend.features.ratings.judging import judge
 from backend.features.ratings.model import (
+    DEVICE,
     TROUBLES,
     Outlook,
     Progress,
@@ -31,6 +32,7 @@ from backend.features.ratings.model import (
     Trouble,
     Unscored,
     Waiting,
+    moves_until,
     reason_text,
     review,
 )
@@ -123,12 +125,12 @@ def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | N
     if not paper.is_spoken:
         answers.hand_in_all(attempt=attempt, paper=paper, responses=desk.responses, jobs=desk.jobs, now=now)
     found = _review(attempt, desk, now)
-    if found.outlook is not Outlook.UPLOADS:
+    if found.outlook not in DEVICE:
         _note_missing(attempt, found.absent, desk)
     if found.outlook is Outlook.RESULT:
         hand_over(desk.jobs, SETTLE_ATTEMPT, attempt_id)
     _look_again(attempt, found.next_at, desk, now)
-    if found.absent and found.outlook is not Outlook.UPLOADS:
+    if found.absent and found.outlook not in DEVICE:
         announce(attempt, desk, now)
     return found.outlook
 
@@ -278,7 +280,7 @@ def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], de
 
 
 def list_waiting(*, delivery_id: str, candidates: Sequence[Candidate], desk: Desk, now: datetime) -> list[Waiting]:
-    """Attempts that are over and still wait for recordings from the candidate's device.
+    """Attempts that are over and still wait for something from the candidate's device.
 
     Three queries beside the attempts, however many there are: their counts as last taken, what is arriving, and the
     responses of those of which something may be missing.
@@ -294,14 +296,22 @@ def list_waiting(*, delivery_id: str, candidates: Sequence[Candidate], desk: Des
     ]
     responses = _by_attempt(desk.responses.list_by_attempts([attempt.id for attempt in looked_at]))
     lines = []
-    for attempt in looked_at:
+    for attempt in over:
         paper = desk.papers.get(attempt.form_id)
-        found = review(attempt, paper, responses.get(attempt.id, []), arriving.get(attempt.id, []), at=now)
-        person = people.get(attempt.student_id)
-        if found.outlook is Outlook.UPLOADS and found.next_at is not None:
-            name = person.name if person else LEFT_THE_BATCH
+        until = moves_until(attempt, paper)
+        found = Review(outlook=Outlook.MOVES, next_at=until) if until is not None and now < until else None
+        if attempt in looked_at:
+            found = review(attempt, paper, responses.get(attempt.id, []), arriving.get(attempt.id, []), at=now)
+        if found is not None and found.outlook in DEVICE and found.next_at is not None:
+            person = people.get(attempt.student_id)
             lines.append(
-                Waiting(attempt_id=attempt.id, student_name=name, answers=len(found.absent), until=found.next_at)
+                Waiting(
+                    attempt_id=attempt.id,
+                    student_name=person.name if person else LEFT_THE_BATCH,
+                    answers=len(found.absent),
+                    until=found.next_at,
+                    for_moves=found.outlook is Outlook.MOVES,
+                )
             )
     return lines
 

@@ -8,6 +8,7 @@ from backend.core.errors import NotFound, RuleViolation
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.access import access_attempt
+from backend.features.attempts.late.usecases import get_late
 from backend.features.attempts.responses import Response
 from backend.features.ratings import late, moving, usecases, watching
 from backend.features.ratings.access import access_response
@@ -173,6 +174,17 @@ def stop_waiting(delivery_id: str, attempt_id: str) -> ResponseReturnValue:
     )
     flash("The answers that did not arrive are listed as missing.", "success")
     return _back(delivery_id)
+
+
+@pages.get("/tests/<delivery_id>/unscored/late/<response_id>/recordings/<int:number>")
+@roles(Role.CAMPUS, Role.SUPERADMIN)
+def play_late_recording(delivery_id: str, response_id: str, number: int) -> ResponseReturnValue:
+    """A recording that is kept apart. `number` counts those of its question from 0, as they came."""
+    services, delivery = get_services(), _delivery(delivery_id)
+    kept = get_late(late_id=response_id, delivery_id=delivery.id, late_answers=services.late_answers)
+    if number >= len(kept.recordings):
+        raise NotFound()
+    return send_recording(services.blobs, kept.recordings[number].blob_key, kept.recordings[number].content_type)
 
 
 @pages.post("/tests/<delivery_id>/unscored/late/<response_id>/accept")

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from backend.adapters.jobs.memory import MemoryJobs
 from backend.features.attempts import answers
 from backend.features.attempts import responses as rules
-from backend.features.attempts.answers import ANSWER_GRACE, LateAnswer
+from backend.features.attempts.answers import ANSWER_GRACE
+from backend.features.attempts.late.model import LateAnswer
+from backend.features.attempts.late.usecases import accept_late
 from backend.features.attempts.memory import MemoryLateAnswers, MemoryResponses
 from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import Answer, ResponseState
@@ -131,7 +133,7 @@ def test_a_late_answer_that_is_accepted_leaves_the_one_in_time_to_read():
     sitting = Sitting()
     sitting.save("in time")
     sitting.submit()
-    late = LateAnswer(
+    kept = LateAnswer(
         id="a1:0",
         attempt_id="a1",
         campus_id="north",
@@ -142,8 +144,8 @@ def test_a_late_answer_that_is_accepted_leaves_the_one_in_time_to_read():
         received_at=sitting.now + WINDOW + ANSWER_GRACE,
     )
     for _ in range(2):
-        answers.accept_late(
-            late=late, attempt=sitting.attempt, paper=sitting.paper, responses=sitting.responses, now=sitting.now
+        accept_late(
+            late=kept, attempt=sitting.attempt, paper=sitting.paper, responses=sitting.responses, now=sitting.now
         )
     assert (sitting.stored.answer.text, sitting.kept) == ("too late", ["in time"])
 

@@ -96,7 +96,7 @@ def fragile(services, die_at, when):
     calls: list[tuple[str, str]] = []
     ports = {
         name: Fragile(getattr(services, name), name, calls, die_at, when)
-        for name in ("responses", "uploads", "blobs", "jobs")
+        for name in ("responses", "late_answers", "uploads", "blobs", "jobs")
     }
     return Shelves(**ports), calls
 

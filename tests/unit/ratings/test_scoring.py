@@ -10,6 +10,8 @@ import pytest
 from backend.core.errors import Conflict, PermanentFailure, TemporaryFailure
 from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as exam
+from backend.features.attempts.answers import ANSWER_GRACE
+from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
 from backend.features.attempts.recordings.model import with_part
 from backend.features.attempts.responses import LEASE, MAX_TRIES, ResponseState
@@ -424,6 +426,9 @@ class TestToTheResult:
         sitting.score(0)
         sitting.services.now.moment = OPENS + ALLOWED
         usecases.sweep_deadlines(desk=sitting.desk, now=sitting.now)
+        usecases.sweep(desk=sitting.desk, now=sitting.now)
+        assert sitting.handed_over() == [], "the candidate may have gone on off-line"
+        sitting.services.now.moment += BELIEVED + ANSWER_GRACE
         usecases.sweep(desk=sitting.desk, now=sitting.now)
         assert len(sitting.handed_over()) == 1
         assert sitting.response(1) is None

@@ -30,6 +30,7 @@ from backend.features.attempts.model import (
     OfflineStretch,
     changed,
     check_open,
+    item_not_open,
     not_open,
 )
 from backend.features.attempts.paper import Paper, PaperItem
@@ -98,11 +99,18 @@ def _is_done(attempt: Attempt, move: Move) -> bool:
 def _check_goes_on(attempt: Attempt, paper: Paper, *, at: datetime, now: datetime) -> None:
     if attempt.state is not AttemptState.EXPIRED:
         return check_open(attempt, at=at)
-    ended_at = attempt.submitted_at
-    is_caught_up = ended_at is not None and at < ended_at and now < ended_at + BELIEVED
-    if attempt.settled_at is not None or not paper.goes_on_offline or not is_caught_up:
+    until = catches_up_until(attempt, paper)
+    if until is None or now >= until or at >= until - BELIEVED:
         raise not_open()
     return None
+
+
+def catches_up_until(attempt: Attempt, paper: Paper) -> datetime | None:
+    """Until when moves from before the deadline are still made, because the candidate may have gone on off-line; None
+    where none can come: it did not run out of time, it was settled, or its format waits for the network."""
+    if attempt.state is not AttemptState.EXPIRED or attempt.settled_at is not None or not paper.goes_on_offline:
+        return None
+    return None if attempt.submitted_at is None else attempt.submitted_at + BELIEVED
 
 
 def _made(attempt: Attempt, move: Move, paper: Paper, *, at: datetime) -> Attempt:
@@ -112,7 +120,7 @@ def _made(attempt: Attempt, move: Move, paper: Paper, *, at: datetime) -> Attemp
     if is_opening:
         return opened(attempt, paper.get_item(move.position), paper, at=at)
     if not attempt.is_item_open:
-        raise Conflict("item_not_open", "This item has not been opened yet.")
+        raise item_not_open()
     return closed(attempt, total_items=paper.total_items, at=at)
 
 

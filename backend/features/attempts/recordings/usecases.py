@@ -15,11 +15,15 @@ from backend.core.jobs import hand_over
 from backend.core.ports import Blobs, Jobs
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
+from backend.features.attempts.engine.moves import catches_up_until
+from backend.features.attempts.engine.pauses import up_to_now
+from backend.features.attempts.late.model import kept_apart
+from backend.features.attempts.late.usecases import keep_recording
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.incoming import forget_upload
 from backend.features.attempts.recordings.model import Upload, WrongOffset, check_upload, upload_id, with_part
-from backend.features.attempts.repository import Responses, Uploads
+from backend.features.attempts.repository import LateAnswers, Responses, Uploads
 from backend.features.attempts.responses import Recording, Response, ResponseState
 from backend.features.attempts.usecases import SCORE_RESPONSE, fresh_response
 
@@ -34,6 +38,7 @@ class Shelves:
     """Where recordings go, and who is told."""
 
     responses: Responses
+    late_answers: LateAnswers
     uploads: Uploads
     blobs: Blobs
     jobs: Jobs
@@ -67,7 +72,8 @@ def receive(
     `is_cut`: the line broke before all of this request's bytes had come; what came is kept as a part. `is_brought`:
     staff bring it, at whatever time. Refused: what `check_upload` and `model.check_accepts` refuse; WrongOffset;
     `upload_mismatch` (send it again from the beginning); `empty_recording`, `not_audio`, `not_spoken`;
-    `recording_differs` for another recording under the same id.
+    `recording_differs` for another recording under the same id; and `answer_late` once it is stored apart, because its
+    item was never opened and no moves can open it any more.
     """
     item = paper.get_item(announced.position)
     if not item.is_spoken:
@@ -77,11 +83,12 @@ def receive(
         raise rules.refused("too_large", "Upload-Length", "More has arrived than was announced.")
     try:
         model.check_accepts(attempt, announced.position, at=_judged_at(attempt, now) if is_brought else now)
-    except Conflict:
+    except Conflict as refusal:
         # Sent again after its time, because our reply was lost: what is stored stays stored.
-        if not _is_stored(announced, shelves):
+        if _is_stored(announced, shelves):
+            return _stored(announced)
+        if refusal.code != "item_not_open" or not (is_brought or _is_beyond_moves(attempt, paper, now)):
             raise
-        return _stored(announced)
     if offset == 0 and len(data) == announced.size:
         return _store_whole(attempt, announced, data, paper, shelves, now)
     return _take_part(attempt, announced, offset, data, is_cut, paper, shelves, now)
@@ -104,6 +111,13 @@ def _judged_at(attempt: Attempt, now: datetime) -> datetime:
     """For what staff bring: now, or the last moment at which the candidate could have sent it."""
     until = attempt.upload_until
     return now if until is None else min(now, until - timedelta(milliseconds=1))
+
+
+def _is_beyond_moves(attempt: Attempt, paper: Paper, now: datetime) -> bool:
+    """Whether it is over, and moves that would open an item come too late."""
+    seen = up_to_now(attempt, now=now)
+    until = catches_up_until(seen, paper)
+    return seen.is_over and (until is None or now >= until)
 
 
 # -- in parts --------------------------------------------------------------------------------------------------------
@@ -178,6 +192,10 @@ def _store_whole(
         raise Conflict("upload_mismatch", "The recording arrived damaged. It has to be sent again.")
     rules.check_sniffed(data)
     shelves.blobs.put(upload.blob_key, data, content_type=upload.content_type)
+    if not attempt.was_opened(upload.position):
+        fresh = fresh_response(attempt, upload.position, paper)
+        keep_recording(fresh, _recording_of(upload, now), late_answers=shelves.late_answers, now=now)
+        raise kept_apart()
     response = _write_response(attempt, upload, paper, shelves.responses, now)
     log.info("recording_stored", attempt_id=attempt.id, position=upload.position, recording_id=upload.recording_id)
     if response.state is ResponseState.QUEUED:
@@ -187,16 +205,7 @@ def _store_whole(
 
 def _write_response(attempt: Attempt, upload: Upload, paper: Paper, responses: Responses, now: datetime) -> Response:
     """The response with this recording, by one write: most have none before, so adding is tried first."""
-    recording = Recording(
-        recording_id=upload.recording_id,
-        segment=upload.segment,
-        blob_key=upload.blob_key,
-        sha256=upload.sha256,
-        size=upload.size,
-        content_type=upload.content_type,
-        duration_ms=upload.duration_ms,
-        stored_at=now,
-    )
+    recording = _recording_of(upload, now)
     fresh = fresh_response(attempt, upload.position, paper)
     is_settled = attempt.settled_at is not None
     seen: Response | None = None
@@ -209,6 +218,19 @@ def _write_response(attempt: Attempt, upload: Upload, paper: Paper, responses: R
             return after
         seen = responses.find(fresh.id)
     raise TemporaryFailure("response_contended")
+
+
+def _recording_of(upload: Upload, now: datetime) -> Recording:
+    return Recording(
+        recording_id=upload.recording_id,
+        segment=upload.segment,
+        blob_key=upload.blob_key,
+        sha256=upload.sha256,
+        size=upload.size,
+        content_type=upload.content_type,
+        duration_ms=upload.duration_ms,
+        stored_at=now,
+    )
 
 
 def _check_same(response: Response, upload: Upload) -> None:

@@ -47,7 +47,11 @@ _IN_DOCS = [
 @api.alt_response(HTTPStatus.OK, schema=ReceiptSchema, success=True, description="a part has arrived")
 @api.response(HTTPStatus.ACCEPTED, ReceiptSchema)
 def receive_recording(attempt_id: str, recording_id: str) -> ResponseReturnValue:
-    """Takes a recording, whole or from `Upload-Offset` on. 202 means that it will not be lost. Safe to repeat."""
+    """Takes a recording, whole or from `Upload-Offset` on. 202 means that it will not be lost. Safe to repeat.
+
+    Refused: `attempt_not_open`; `item_not_open`: send the moves that opened its item, then this again; `answer_late`:
+    it is stored apart, and staff decide.
+    """
     services, attempt = get_services(), own_attempt(attempt_id)
     now = services.now()
     announced, offset = _read_headers(attempt, recording_id, now)
@@ -122,7 +126,13 @@ def _pieces(most: int) -> Iterator[bytes]:
 
 def _shelves() -> Shelves:
     services = get_services()
-    return Shelves(responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs)
+    return Shelves(
+        responses=services.responses,
+        late_answers=services.late_answers,
+        uploads=services.uploads,
+        blobs=services.blobs,
+        jobs=services.jobs,
+    )
 
 
 def _shown(receipt: Receipt) -> dict[str, object]:

@@ -55,7 +55,6 @@ class Fate(StrEnum):
     STORED = "stored"
     KNOWN = "known"
     LATE = "late"
-    NOT_OPENED = "not_opened"
     DAMAGED = "damaged"
     REFUSED = "refused"
 

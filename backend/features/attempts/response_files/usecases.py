@@ -20,7 +20,7 @@ from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings import usecases as recordings
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.recordings.usecases import Shelves
-from backend.features.attempts.repository import Attempts, LateAnswers
+from backend.features.attempts.repository import Attempts
 from backend.features.attempts.response_files.model import Fate, FiledRecording, Line
 from backend.features.attempts.responses import Answer
 from backend.features.audit.repository import AuditLog
@@ -52,7 +52,6 @@ class Taking:
     """What taking a file works on."""
 
     attempts: Attempts
-    late_answers: LateAnswers
     shelves: Shelves
     audit_log: AuditLog
     now: datetime
@@ -66,7 +65,8 @@ def take_contents(
     already stays as it is.
 
     Recordings are stored and scored, whatever the time: that staff bring them is the decision. Typed answers are stored
-    while their time runs; later they are kept apart for staff to decide about, as late ones always are.
+    while their time runs; later they are kept apart for staff to decide about, as late ones always are. So is whatever
+    answers an item that was not reached, by the file's moves or at all: nothing of a file is lost.
     """
     attempt = _moved_on(attempt, contents.moves, paper, taking)
     lines = sorted(
@@ -168,12 +168,11 @@ def _take_recording(attempt: Attempt, filed: FiledRecording, paper: Paper, takin
             is_brought=True,
         )
     except (Conflict, RuleViolation, NotFound) as refusal:
-        return line(Fate.NOT_OPENED if refusal.code == "item_not_open" else Fate.REFUSED, refusal.code)
+        return line(_fate_of(refusal), refusal.code)
     return line(Fate.STORED)
 
 
 def _take_draft(attempt: Attempt, filed: FiledDraft, paper: Paper, taking: Taking) -> Line:
-    fates = {"answer_late": Fate.LATE, "item_not_open": Fate.NOT_OPENED}
     try:
         saved = answers.save_answer(
             attempt=attempt,
@@ -182,15 +181,19 @@ def _take_draft(attempt: Attempt, filed: FiledDraft, paper: Paper, taking: Takin
             rank=filed.rank,
             paper=paper,
             responses=taking.shelves.responses,
-            late_answers=taking.late_answers,
+            late_answers=taking.shelves.late_answers,
             jobs=taking.shelves.jobs,
             now=taking.now,
+            is_brought=True,
         )
     except (Conflict, RuleViolation, NotFound) as refusal:
-        fate = fates.get(refusal.code, Fate.REFUSED)
-        return Line(position=filed.position, is_recording=False, fate=fate, reason=refusal.code)
+        return Line(position=filed.position, is_recording=False, fate=_fate_of(refusal), reason=refusal.code)
     fate = Fate.STORED if saved.saved_at == taking.now else Fate.KNOWN
     return Line(position=filed.position, is_recording=False, fate=fate)
+
+
+def _fate_of(refusal: Conflict | RuleViolation | NotFound) -> Fate:
+    return Fate.LATE if refusal.code == "answer_late" else Fate.REFUSED
 
 
 def count_fates(lines: Sequence[Line]) -> Iterator[tuple[Fate, int]]:

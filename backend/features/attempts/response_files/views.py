@@ -30,7 +30,6 @@ FATES: Mapping[Fate, tuple[str, str]] = {
     Fate.STORED: ("Stored, and scored", "green"),
     Fate.KNOWN: ("Was here already", "muted"),
     Fate.LATE: ("Came after its time: decide on the page of answers without a score", "yellow"),
-    Fate.NOT_OPENED: ("Its item was not reached before the time was over", "red"),
     Fate.DAMAGED: ("Damaged on the device", "red"),
     Fate.REFUSED: ("Cannot be an answer to its item", "red"),
 }
@@ -71,9 +70,12 @@ def take_response_file(delivery_id: str) -> str | tuple[str, int]:
         paper=services.papers.get(attempt.form_id),
         taking=Taking(
             attempts=services.attempts,
-            late_answers=services.late_answers,
             shelves=Shelves(
-                responses=services.responses, uploads=services.uploads, blobs=services.blobs, jobs=services.jobs
+                responses=services.responses,
+                late_answers=services.late_answers,
+                uploads=services.uploads,
+                blobs=services.blobs,
+                jobs=services.jobs,
             ),
             audit_log=services.audit_log,
             now=services.now(),

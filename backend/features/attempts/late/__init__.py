@@ -1,0 +1,1 @@
+"""Answers that came after their time, kept apart for staff."""
