@@ -146,3 +146,26 @@ def test_where_the_format_waits_it_waits_with_a_clear_screen_and_goes_on_by_itse
     expect(page.locator('.answer-item[data-position="2"]')).to_be_visible()
     expect(page.locator("#exam-saved")).to_contain_text("2 answers saved")
     assert _stored(services) == {0: _text(0), 1: _text(1)}
+
+
+@pytest.mark.parametrize("services", [True], indirect=True)
+def test_what_a_closed_page_left_goes_with_its_moves_from_whatever_page_comes_next(page, context, services):
+    page.route("**/api/**", lambda route: route.abort())  # this page alone: it must not be the one that comes back
+    _write(page, 1)
+    _write(page, 2)
+    steps.go_on_until_waiting(page)
+    page.close()
+    (attempt,) = services.attempts.list_by_delivery("delivery")
+    assert attempt.position == 1, "the server has not heard how far it went"
+
+    page = context.new_page()
+    page.goto("/")
+    expect(page.get_by_role("status")).to_contain_text("The last answers of your test have arrived")
+    assert _stored(services) == {position: _text(position) for position in range(3)}
+    (attempt,) = services.attempts.list_by_delivery("delivery")
+    assert (attempt.position, attempt.state) == (3, AttemptState.IN_PROGRESS)
+    assert services.late_answers.list_by_delivery("delivery") == []
+
+    page.goto("/sit/delivery")
+    steps.press(page, "Continue the test")
+    expect(page.locator("#exam-saved")).to_contain_text("3 answers saved")

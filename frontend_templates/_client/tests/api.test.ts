@@ -53,6 +53,12 @@ describe("the exam API's client", () => {
     await expect(again.api.show("a")).rejects.toMatchObject({ code: "signed_out" });
   });
 
+  it.each([403, 404, 413, 431])("takes a refusal (%d) that is not our server's for no reply, and repeats", async (status) => {
+    const { api, connection } = apiOn([new Response("<html>Blocked by the college's filter", { status }), json(status, { error: "blocked" }), json(200, { id: "a" })]);
+    expect(await api.begin("a")).toEqual({ id: "a" });
+    expect(connection).toEqual([false, false, true]);
+  });
+
   it("sends the token with unsafe calls only", async () => {
     const { api, requests } = apiOn([json(200, {}), json(200, {})]);
     await api.show("a");

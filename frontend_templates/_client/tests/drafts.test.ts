@@ -69,12 +69,22 @@ describe("typed answers", () => {
     expect(after.sent.map((each) => each.sequence)).toEqual([[1, 1], [2, 1]]);
   });
 
-  it("that come too late are kept and named, and hold nothing up", async () => {
-    const { drafts } = desk([new Refused(409, "answer_late", "", "")]);
-    drafts.keep(0, "late");
+  it("that the server keeps apart and those that it does not take are told from each other, and hold nothing up", async () => {
+    const { drafts, shelf } = desk([new Refused(409, "answer_late", "", ""), new Refused(409, "item_not_open", "", ""), new Refused(422, "invalid_input", "", "")]);
+    for (let position = 0; position < 3; position += 1) {
+      drafts.keep(position, `text ${position}`);
+      await drafts.drained();
+    }
+    expect([drafts.waiting, drafts.late, drafts.refused]).toEqual([0, 1, 2]);
+    expect(drafts.latest(0)).toBe("text 0");
+    expect([...shelf.kept.values()].map((draft) => draft.state)).toEqual(["late", "refused", "refused"]);
+  });
+
+  it("that somebody between us and the server refuses are sent again, whatever his reason", async () => {
+    const { drafts, sent } = desk([new Refused(403, "status_403", "", ""), new Refused(413, "body_limit", "", "")]);
+    drafts.keep(0, "x");
     await drafts.drained();
-    expect([drafts.waiting, drafts.refused]).toEqual([0, 1]);
-    expect(drafts.latest(0)).toBe("late");
+    expect([sent.length, drafts.refused]).toEqual([1, 0]);
   });
 
   it("wait for a sign-in, and are sent after it", async () => {

@@ -21,7 +21,7 @@ describe("a page that is loaded without network", () => {
     const clock = new ServerClock(() => 100);
 
     const sitting = await enterSitting({ api, store, clock, deliveryId: "d", onWaiting: () => undefined });
-    expect(sitting).toEqual({ snapshot, pending });
+    expect(sitting).toEqual({ snapshot, pending, refused: [] });
     expect(goOnWith).toHaveBeenCalledWith(4);
     expect(Math.abs(clock.now() - (Date.now() + 5000))).toBeLessThan(1000);
   });

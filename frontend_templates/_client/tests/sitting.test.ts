@@ -178,14 +178,25 @@ describe("moves on their way", () => {
     expect(server.made).toEqual([`open 0 ${at(0)}`]);
   });
 
-  it("stop at a refusal, and what can never be made is not brought again", async () => {
+  it("stop at a refusal; what can never be made is not sent again, and kept: answers in a file need the moves that reached them", async () => {
     const { moves, refused, store } = desk(fakeServer([new Refused(409, "attempt_elsewhere", "", "")]), { find: nothing });
     await expect(moves.make([{ kind: "open", position: 0 }], signal)).rejects.toMatchObject({ code: "attempt_elsewhere" });
     expect(refused).toHaveLength(1);
     expect((await findSitting(store, "a"))?.pending).toHaveLength(1);
     const over = desk(fakeServer([new Refused(409, "attempt_not_open", "", "")]), { find: nothing });
     await expect(over.moves.make([{ kind: "open", position: 0 }], signal)).rejects.toMatchObject({ code: "attempt_not_open" });
-    expect((await findSitting(over.store, "a"))?.pending).toEqual([]);
+    const left = await findSitting(over.store, "a");
+    expect([left?.pending, left?.refused]).toEqual([[], [open(0)]]);
+    expect([over.moves.unmade, over.moves.heard]).toEqual([[open(0)], true]);
+    const next = desk(fakeServer(), { from: left! });
+    expect([next.moves.pending, next.moves.unmade]).toEqual([0, [open(0)]]);
+  });
+
+  it.each(["not_found", "status_403", "csrf_failed"])("wait for the next page where a refusal is not about them (%s)", async (code) => {
+    const { moves, store } = desk(fakeServer([new Refused(404, code, "", "")]));
+    await moves.make([{ kind: "open", position: 0 }], signal);
+    await moves.drained().catch(() => undefined);
+    expect([(await findSitting(store, "a"))?.pending, moves.heard]).toEqual([[open(0)], "never"]);
   });
 
   it("wait out a pause that staff made meanwhile", async () => {

@@ -71,14 +71,22 @@ describe("what lies on the device", () => {
 
   it("goes once everything is acknowledged, but for what the server refused", async () => {
     const store = await unlocked();
-    await store.putNote("a", "sitting", text("x"));
-    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "x", changed_at: 0, state: "acknowledged" });
+    for (const note of ["saved", "sitting", "package:A"]) await store.putNote("a", note, text("x"));
+    for (const [position, state] of (["acknowledged", "late", "refused", "waiting"] as const).entries()) {
+      await store.putDraft({ attempt_id: "a", position, sequence: [1, 1], content: "x", changed_at: 0, state });
+    }
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
     await store.refuse("0-0-x");
     await store.purge("a");
     expect(await store.list()).toMatchObject([{ state: "refused" }]);
-    expect([await store.findNote("a", "sitting"), await store.listDrafts("a")]).toEqual([null, []]);
+    expect((await store.listDrafts("a")).map((draft) => draft.state)).toEqual(["refused", "waiting"]);
+    // The moves stay with them, and the key: without either no file of answers could be made.
+    expect(await Promise.all(["saved", "sitting", "package:A"].map((note) => store.findNote("a", note)))).toMatchObject([null, text("x"), null]);
+    expect(await (await DeviceStore.open(name)).unlock("a")).toBe(true);
+    for (const draft of await store.listDrafts("a")) await store.putDraft({ ...draft, state: "late" });
+    await store.purge("a");
+    expect(await store.list()).toHaveLength(1);
     await store.remove("0-0-x");
     await store.purge("a");
     expect(await everythingAtRest()).toBe("[[],[],[],[],[]]");
@@ -126,21 +134,23 @@ describe("recordings on the device", () => {
     expect(await store.bytesOf("0-0-x")).toHaveLength(0);
   });
 
-  it("are forgotten a week after the server refused them for good", async () => {
+  it("are forgotten a week after the server refused them for good, as typed answers are, and the key with the last", async () => {
     const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.refuse("0-0-x");
+    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "x", changed_at: 1000, state: "refused" });
     const later = await unlocked();
     await later.recover(1000 + 6 * 86_400_000);
-    expect(await later.list()).toHaveLength(1);
+    expect([...(await later.list()), ...(await later.listDrafts("a"))]).toHaveLength(2);
     await later.recover(1000 + 8 * 86_400_000);
-    expect(await later.list()).toEqual([]);
+    expect(await everythingAtRest()).toBe("[[],[],[],[],[]]");
   });
 
   it("stay in memory when the device is full, and are still readable", async () => {
     const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
+    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "half", changed_at: 0, state: "waiting" });
     const put = IDBObjectStore.prototype.put;
     IDBObjectStore.prototype.put = () => {
       throw new DOMException("full", "QuotaExceededError");
@@ -148,10 +158,12 @@ describe("recordings on the device", () => {
     try {
       await store.addChunk("0-0-x", 1, bytes(2));
       await store.finish("0-0-x", 2000);
+      await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 2], content: "whole", changed_at: 0, state: "waiting" });
     } finally {
       IDBObjectStore.prototype.put = put;
     }
     expect([...(await store.bytesOf("0-0-x"))]).toEqual([1, 2]);
     expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect(await store.listDrafts("a")).toMatchObject([{ content: "whole" }]);
   });
 });

@@ -74,7 +74,7 @@ describe("sending recordings", () => {
     await uploader.drained();
     expect([...server.stored.values()]).toEqual(Array(2).fill(createHash("sha256").update(BYTES).digest("hex")));
     expect(await store.list()).toEqual([]);
-    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, refused: 0, trouble: null });
+    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, late: 0, refused: 0, trouble: null });
   });
 
   it("counts what is saved without network as well: by what the pages before it heard", async () => {
@@ -85,7 +85,7 @@ describe("sending recordings", () => {
     const store = await withRecordings(3, ATTEMPT, before);
     const { uploader, seen } = uploaderOn(store, fakeServer()); // loaded off-line: the kept word names no recording
     await uploader.open();
-    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, refused: 0, trouble: null });
+    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, late: 0, refused: 0, trouble: null });
     const other = new Uploader({ api: fakeServer().api, store, attemptId: "attempt-2", alreadyStored: [], onChange: () => undefined });
     await other.open();
     expect(await other.status()).toMatchObject({ saved: 0, pending: 0 });
@@ -149,6 +149,27 @@ describe("sending recordings", () => {
     await uploader.drained();
     expect(await uploader.status()).toMatchObject({ saved: 1, refused: 1, pending: 0 });
     expect((await store.list()).map((each) => each.state)).toEqual(["refused"]);
+  });
+
+  it.each(["status_403", "forbidden_by_filter", "too_many_requests"])("asks again after a refusal that is not our server's word for never (%s)", async (code) => {
+    const store = await withRecordings(1);
+    const server = fakeServer({ before: [new Refused(403, code, "", ""), new Refused(403, code, "", "")] });
+    const { uploader } = uploaderOn(store, server);
+    await uploader.drained();
+    expect(await uploader.status()).toMatchObject({ saved: 1, refused: 0, pending: 0 });
+  });
+
+  it("sends the others while one waits for its moves, and that one once they were heard", async () => {
+    const store = await withRecordings(2);
+    const server = fakeServer({ before: [new Refused(409, "item_not_open", "", "")] });
+    let isHeard = false;
+    const uploader = new Uploader({ api: server.api, store, attemptId: ATTEMPT, alreadyStored: [], isHeard: () => isHeard, onChange: () => undefined, wait: () => new Promise((resolve) => setTimeout(resolve, 0)) });
+    uploader.kick();
+    await expect.poll(() => server.stored.size).toBe(1);
+    expect(await uploader.status()).toMatchObject({ pending: 1, refused: 0 });
+    isHeard = true;
+    await uploader.drained();
+    expect(await uploader.status()).toMatchObject({ saved: 2, pending: 0, refused: 0 });
   });
 
   it("stops when signed out, keeping everything, and goes on when asked again", async () => {

@@ -1,10 +1,10 @@
 /**
- * The last resort: everything that the server has not acknowledged, as one sealed file that staff can upload. Made without
- * network; its shape is in backend/features/attempts/response_files/model.py.
+ * The last resort: everything that the server does not have, with the moves that reached its items, as one sealed file that
+ * staff can upload. Made without network; its shape is in backend/features/attempts/response_files/model.py.
  */
 import { hex } from "./uploader";
 import { joinBytes, type Bytes } from "./sealing";
-import type { ExamStore } from "./store";
+import { isOnlyHere, type ExamStore } from "./store";
 import type { Move } from "./types";
 
 const MAGIC = "VIVA-ANSWERS-1";
@@ -12,7 +12,7 @@ const MAGIC = "VIVA-ANSWERS-1";
 /** The file's bytes; null when this device has no key to seal them with. */
 export async function makeAnswersFile(store: ExamStore, attemptId: string, moves: readonly Move[], madeAt: Date): Promise<Bytes | null> {
   const recordings = (await store.list()).filter((each) => each.attempt_id === attemptId && each.state !== "recording");
-  const drafts = (await store.listDrafts(attemptId)).filter((draft) => draft.state !== "acknowledged");
+  const drafts = (await store.listDrafts(attemptId)).filter(isOnlyHere);
   const pieces = await Promise.all(recordings.map((each) => store.bytesOf(each.recording_id)));
   const head = {
     moves,

@@ -3,7 +3,7 @@ import type { Signal } from "./signals";
 import { backoffMs, pause } from "./backoff";
 import type { AttemptSnapshot, DeviceCheck, Move, Pulse, Sequence } from "./types";
 
-/** A refusal with a reason (problem+json, 4xx): repeating it changes nothing. */
+/** Our server's refusal, with its reason (problem+json, 4xx). What it means for an answer: fate.ts. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -17,7 +17,7 @@ export class Refused extends Error {
   }
 }
 
-/** No usable reply: the network, a timeout, or a server that is busy. Repeating may help. */
+/** No usable reply: the network, a timeout, a server that is busy, or somebody between us and it who refused. Repeating may help. */
 export class Unreachable extends Error {}
 
 /** Whether the server answers, told whenever that may have changed. */
@@ -212,8 +212,9 @@ export class ExamApi {
       this.#options.onConnection?.(reply.status === 429);
       throw new Unreachable(`status_${reply.status}`);
     }
-    this.#options.onConnection?.(true);
-    if (!reply.ok) throw await refusalOf(reply);
+    const refusal = reply.ok ? null : await refusalOf(reply);
+    this.#options.onConnection?.(reply.ok || refusal !== null);
+    if (!reply.ok) throw refusal ?? new Unreachable(`status_${reply.status}`);
     try {
       return (await reply.json()) as T;
     } catch {
@@ -222,13 +223,10 @@ export class ExamApi {
   }
 }
 
-async function refusalOf(reply: Response): Promise<Refused> {
-  let problem: { code?: string; title?: string; detail?: string; [fact: string]: unknown } = {};
-  try {
-    problem = (await reply.json()) as typeof problem;
-  } catch {
-    /* not ours: a proxy's page; the status must do */
-  }
-  const code = reply.status === 401 ? "signed_out" : (problem.code ?? `status_${reply.status}`);
-  return new Refused(reply.status, code, problem.title ?? "Refused", problem.detail ?? "", problem);
+/** Null for a reply that is not our server's: a proxy's, a filter's, a sign-in page's of the network. */
+async function refusalOf(reply: Response): Promise<Refused | null> {
+  const problem = (await reply.json().catch(() => null)) as { code?: unknown; title?: string; detail?: string; [fact: string]: unknown } | null;
+  const code = reply.status === 401 ? "signed_out" : problem?.code;
+  if (typeof code !== "string") return null;
+  return new Refused(reply.status, code, problem?.title ?? "Refused", problem?.detail ?? "", problem ?? {});
 }

@@ -1,7 +1,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Draft } from "./drafts";
 import { Seal, type Bytes } from "./sealing";
-import { joinChunks, MemoryStore, type ExamStore, type Recording } from "./store";
+import { isOnlyHere, joinChunks, MemoryStore, SITTING, type ExamStore, type Recording } from "./store";
 
 /** Beside ids and positions nothing in here can be read without the attempt's key. */
 interface Schema extends DBSchema {
@@ -128,10 +128,29 @@ export class DeviceStore implements ExamStore {
   }
 
   async recover(nowMs: number): Promise<void> {
+    const isOld = (state: string, at: number): boolean => state === "refused" && nowMs - at > WEEK_MS;
+    const emptied = new Set<string>();
     for (const recording of await this.list()) {
       if (recording.state === "recording") await this.#recoverOne(recording);
-      if (recording.state === "refused" && nowMs - recording.started_at > WEEK_MS) await this.remove(recording.recording_id);
+      if (!isOld(recording.state, recording.started_at)) continue;
+      await this.remove(recording.recording_id);
+      emptied.add(recording.attempt_id);
     }
+    for (const attemptId of this.#seals.keys()) {
+      for (const draft of await this.listDrafts(attemptId)) {
+        if (!isOld(draft.state, draft.changed_at)) continue;
+        await this.database.delete("drafts", [attemptId, draft.position]);
+        emptied.add(attemptId);
+      }
+    }
+    for (const attemptId of emptied) await this.purge(attemptId);
+  }
+
+  async revive(attemptId: string): Promise<void> {
+    for (const each of await this.list()) {
+      if (each.attempt_id === attemptId && each.state === "refused") await this.#change(each.recording_id, { state: "recorded" });
+    }
+    for (const draft of await this.listDrafts(attemptId)) if (draft.state === "refused") await this.putDraft({ ...draft, state: "waiting" });
   }
 
   async #recoverOne(recording: Recording): Promise<void> {
@@ -144,17 +163,21 @@ export class DeviceStore implements ExamStore {
 
   async putDraft(draft: Draft): Promise<void> {
     const { attempt_id, position } = draft;
-    await this.#tryToKeep(async () => {
+    await this.#memory.putDraft(draft);
+    const kept = await this.#tryToKeep(async () => {
       const sealed = await this.#sealOf(attempt_id).closeJson(`draft:${position}`, draft);
       await this.database.put("drafts", { attempt_id, position, sealed });
     });
+    if (kept) this.#memory.forgetDraft(draft);
   }
 
   async listDrafts(attemptId: string): Promise<Draft[]> {
     const seal = this.#seals.get(attemptId);
     if (!seal) return [];
-    const rows = await this.database.getAll("drafts", IDBKeyRange.bound([attemptId, 0], [attemptId, Infinity]));
-    return Promise.all(rows.map((row) => seal.openJson<Draft>(`draft:${row.position}`, row.sealed)));
+    const rows = await this.database.getAll("drafts", draftsOf(attemptId));
+    const kept = await Promise.all(rows.map((row) => seal.openJson<Draft>(`draft:${row.position}`, row.sealed).catch(() => null)));
+    const readable = kept.filter((each) => each !== null);
+    return [...new Map([...readable, ...(await this.#memory.listDrafts(attemptId))].map((each) => [each.position, each])).values()];
   }
 
   async putNote(attemptId: string, name: string, bytes: Bytes): Promise<void> {
@@ -173,15 +196,20 @@ export class DeviceStore implements ExamStore {
 
   async purge(attemptId: string): Promise<void> {
     await this.#memory.purge();
-    const refused = (await this.list()).filter((each) => each.attempt_id === attemptId);
+    const arrived = (await this.listDrafts(attemptId)).filter((draft) => !isOnlyHere(draft));
+    const gone = new Set(arrived.map((draft) => draft.position));
+    const typed = (await this.database.getAllKeys("drafts", draftsOf(attemptId))).filter(([, position]) => !gone.has(position));
+    const isEmpty = typed.length === 0 && !(await this.list()).some((each) => each.attempt_id === attemptId);
     const change = this.database.transaction(["keys", "drafts", "notes"], "readwrite");
+    const notes = change.objectStore("notes");
     await Promise.all([
-      change.objectStore("drafts").delete(IDBKeyRange.bound([attemptId, 0], [attemptId, Infinity])),
-      change.objectStore("notes").delete(IDBKeyRange.bound([attemptId, ""], [attemptId, "\uffff"])),
-      refused.length > 0 ? undefined : change.objectStore("keys").delete(attemptId),
+      ...arrived.map((draft) => change.objectStore("drafts").delete([attemptId, draft.position])),
+      notes.delete(IDBKeyRange.bound([attemptId, ""], [attemptId, SITTING], false, true)),
+      notes.delete(IDBKeyRange.bound([attemptId, SITTING], [attemptId, "\uffff"], !isEmpty)),
+      isEmpty ? change.objectStore("keys").delete(attemptId) : undefined,
       change.done,
     ]);
-    if (refused.length === 0) this.#seals.delete(attemptId);
+    if (isEmpty) this.#seals.delete(attemptId);
   }
 
   async sealFor(attemptId: string, label: string, bytes: Bytes): Promise<Bytes | null> {
@@ -223,6 +251,10 @@ export class DeviceStore implements ExamStore {
       return false; // the copy in memory is uploaded; only a reload before that would lose it
     }
   }
+}
+
+function draftsOf(attemptId: string): IDBKeyRange {
+  return IDBKeyRange.bound([attemptId, 0], [attemptId, Infinity]);
 }
 
 function chunksOf(recordingId: string): IDBKeyRange {

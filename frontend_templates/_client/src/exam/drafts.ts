@@ -1,6 +1,7 @@
 /** Answers that are typed or chosen: kept on the device within a second, with the server within five. */
-import { Refused, type ExamApi } from "./api";
+import type { ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
+import { fateOf, type Fate, type Heard } from "./fate";
 import type { Sequence } from "./types";
 
 export interface Draft {
@@ -9,8 +10,11 @@ export interface Draft {
   sequence: Sequence;
   content: unknown;
   changed_at: number;
-  /** waiting: only here; acknowledged: with the server; refused: it came too late, kept here and named on the last page */
-  state: "waiting" | "acknowledged" | "refused";
+  /**
+   * waiting: only here; acknowledged: with the server; late: with the server, apart, for staff to decide about;
+   * refused: only here, for a week, in case somebody asks
+   */
+  state: "waiting" | "acknowledged" | "late" | "refused";
 }
 
 export interface DraftStore {
@@ -24,13 +28,13 @@ interface Options {
   attemptId: string;
   epoch: () => number;
   /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
-  isHeard?: () => boolean;
+  isHeard?: () => Heard;
   onChange: () => void;
   random?: () => number;
   wait?: (ms: number) => Promise<void>;
 }
 
-type Outcome = "done" | "again" | "later";
+type Outcome = "done" | Exclude<Fate, "late" | "refused">;
 
 const TO_DEVICE_MS = 400;
 const TO_SERVER_MS = 2500;
@@ -45,6 +49,8 @@ export class Drafts {
   #sending: Promise<void> | null = null;
   /** Those whose request is on its way. */
   readonly #inFlight = new Map<Draft, Promise<Outcome>>();
+  /** Answers to items that the server does not know to be reached: they wait for moves, and hold up no others. */
+  readonly #unheard = new Set<Draft>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -63,9 +69,12 @@ export class Drafts {
     return this.#drafts.get(position)?.content;
   }
 
-  /** How many answers the server has not acknowledged yet, and how many it refused for good. */
+  /** How many answers the server has not acknowledged yet, keeps apart as come too late, or refused. */
   get waiting(): number {
     return this.#count("waiting");
+  }
+  get late(): number {
+    return this.#count("late");
   }
   get refused(): number {
     return this.#count("refused");
@@ -111,7 +120,7 @@ export class Drafts {
     this.#sendTimer = undefined;
     this.#sending ??= this.#send().finally(() => {
       this.#sending = null;
-      if (this.#sendTimer === undefined && this.waiting > 0) this.#sendTimer = setTimeout(() => this.kick(), TO_SERVER_MS);
+      if (this.#sendTimer === undefined && this.#sendable().length > 0) this.#sendTimer = setTimeout(() => this.kick(), TO_SERVER_MS);
     });
   }
 
@@ -121,22 +130,24 @@ export class Drafts {
     for (const draft of this.#drafts.values()) if (draft.state === "waiting") void this.#sendOne(draft, true);
   }
 
-  /** Resolves when the server has answered everything. */
+  /** Resolves when nothing is left that this page can send. */
   async drained(): Promise<void> {
     await this.flush();
-    while (this.waiting > 0) {
+    while (this.#sendable().length > 0) {
       this.kick();
       await this.#sending;
-      if (this.waiting > 0) await this.#wait(1000);
+      if (this.#sendable().length > 0) await this.#wait(1000);
     }
   }
 
   async #send(): Promise<void> {
     await this.flush();
     let tries = 0;
+    if (this.#heard() === true) this.#unheard.clear();
     for (let next = this.#oldest(); next; next = this.#oldest()) {
       const outcome = await this.#sendOne(next);
-      if (outcome === "later") return; // somebody has to sign in first; the uploads' status says so
+      if (outcome === "signed_out") return; // somebody has to sign in first; the uploads' status says so
+      if (outcome === "unheard") this.#unheard.add(next);
       if (outcome === "again") {
         tries += 1;
         await this.#wait(backoffMs(tries, this.#options.random ?? Math.random));
@@ -157,10 +168,9 @@ export class Drafts {
       await this.#settle(draft, "acknowledged");
       return "done";
     } catch (error) {
-      if (!(error instanceof Refused)) return "again";
-      if (error.code === "signed_out" || error.code === "csrf_failed" || error.status === 404) return "later";
-      if (error.code === "item_not_open" && !(this.#options.isHeard?.() ?? true)) return "again";
-      await this.#settle(draft, "refused"); // the server has kept it apart, as come too late
+      const fate = fateOf(error, this.#heard());
+      if (fate !== "late" && fate !== "refused") return fate;
+      await this.#settle(draft, fate);
       return "done";
     }
   }
@@ -179,7 +189,18 @@ export class Drafts {
   }
 
   #oldest(): Draft | undefined {
-    return [...this.#drafts.values()].filter((draft) => draft.state === "waiting").sort((a, b) => a.changed_at - b.changed_at)[0];
+    const waiting = [...this.#drafts.values()].filter((draft) => draft.state === "waiting" && !this.#unheard.has(draft));
+    return waiting.sort((a, b) => a.changed_at - b.changed_at)[0];
+  }
+
+  /** Without what waits for moves that this page cannot tell. */
+  #sendable(): Draft[] {
+    const isLeft = (draft: Draft): boolean => this.#heard() === "never" && this.#unheard.has(draft);
+    return [...this.#drafts.values()].filter((draft) => draft.state === "waiting" && !isLeft(draft));
+  }
+
+  #heard(): Heard {
+    return this.#options.isHeard?.() ?? true;
   }
 
   #count(state: Draft["state"]): number {

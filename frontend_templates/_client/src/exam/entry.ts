@@ -4,10 +4,13 @@ import { backoffMs, pause } from "./backoff";
 import type { ServerClock } from "./clock";
 import { DeviceStore } from "./device_store";
 import { findSitting, type KeptSitting } from "./moves";
-import { listUnsent } from "./rescue";
+import { listLeftHere } from "./rescue";
 import type { Sitting } from "./sitting";
 import type { ExamStore } from "./store";
-import type { AttemptSnapshot } from "./types";
+import type { AttemptSnapshot, AttemptState } from "./types";
+
+/** Paused: they wait for its end. Expired: what was made before the deadline still counts for a while. */
+const TAKES_MOVES: ReadonlySet<AttemptState> = new Set(["in_progress", "paused", "expired"]);
 
 interface Options {
   api: ExamApi;
@@ -37,20 +40,21 @@ async function byTheServer({ api, store, clock, deliveryId }: Options): Promise<
   await store.unlock(snapshot.id, snapshot.storage_key);
   await store.recover(Date.now()); // the lock is ours: nothing is being recorded now
   const kept = await findSitting(store, snapshot.id);
-  return { snapshot, pending: snapshot.state === "in_progress" || snapshot.state === "expired" ? (kept?.pending ?? []) : [] };
+  const { pending = [], refused = [] } = kept ?? {};
+  return TAKES_MOVES.has(snapshot.state) ? { snapshot, pending, refused } : { snapshot, pending: [], refused: [...refused, ...pending] };
 }
 
 async function goOnWithout(kept: KeptSitting, { api, store, clock }: Options): Promise<Sitting> {
   clock.assume(Date.now() + kept.offset_ms);
   api.goOnWith(kept.snapshot.epoch);
   await store.recover(Date.now());
-  return { snapshot: kept.snapshot, pending: kept.pending };
+  return { snapshot: kept.snapshot, pending: kept.pending, refused: kept.refused ?? [] };
 }
 
 /** An attempt whose answers are still on this device comes first, even when the student may begin another. */
 async function findUnsent(api: ExamApi, store: ExamStore): Promise<AttemptSnapshot | null> {
-  const mine = store instanceof DeviceStore ? await listUnsent(api, store) : [];
-  return mine.find((snapshot) => snapshot.state === "submitted" || snapshot.state === "expired") ?? null;
+  const left = store instanceof DeviceStore ? await listLeftHere(api, store) : [];
+  return left.find(({ snapshot, waits }) => waits && (snapshot.state === "submitted" || snapshot.state === "expired"))?.snapshot ?? null;
 }
 
 /** The attempt at this delivery that was on when an earlier page went. */

@@ -3,7 +3,7 @@ import { h, icon, type IconName } from "./dom";
 import { minutesAndSeconds } from "./clock";
 import type { UploadStatus } from "./uploader";
 
-export type BannerName = "offline" | "signed_out" | "microphone" | "storage" | "full_screen";
+export type BannerName = "offline" | "signed_out" | "microphone" | "storage" | "full_screen" | "file";
 
 export class Frame {
   readonly stage = required("exam-stage");
@@ -72,9 +72,10 @@ export class Frame {
 }
 
 /** What is with the college and what is only on this device: both are safe, and the line always says which. */
-export function savedLine({ saved, pending, refused }: Pick<UploadStatus, "saved" | "pending" | "refused">): string {
-  const parts = [saved === 0 && pending === 0 ? "Nothing to save yet" : `${saved} ${saved === 1 ? "answer" : "answers"} saved`];
+export function savedLine({ saved, pending, late, refused }: Pick<UploadStatus, "saved" | "pending" | "late" | "refused">): string {
+  const parts = [saved + pending + late + refused === 0 ? "Nothing to save yet" : `${saved} ${saved === 1 ? "answer" : "answers"} saved`];
   if (pending > 0) parts.push(`${pending} kept on this device`);
+  if (late > 0) parts.push(`${late} came after the time`);
   if (refused > 0) parts.push(`${refused} not taken`);
   return parts.join(", ");
 }

@@ -1,6 +1,8 @@
 /** One window of this browser at a time records: two would record over each other. The newest wins, politely. */
 const LOCK = "viva-exam";
 const YIELDS_WITHIN_MS = 2500;
+/** A page that is being closed holds its lock for a moment longer. */
+const GONE_WITHIN_MS = 10_000;
 
 /**
  * Resolves when this window is the one that goes on. A window that had the exam is asked to yield, and has a moment to
@@ -28,12 +30,9 @@ function request(options: LockOptions, onStolen: () => Promise<void>): Promise<(
   });
 }
 
-/** Does the work while no exam is open in this browser, and lets go afterwards; false, undone, when one is. */
+/** Does the work while no exam is open in this browser, and lets go afterwards; false where one is, or comes meanwhile. */
 export async function whileAlone(work: () => Promise<void>): Promise<boolean> {
   if (!navigator.locks) return false;
-  return navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
-    if (lock === null) return false;
-    await work();
-    return true;
-  });
+  const signal = AbortSignal.timeout(GONE_WITHIN_MS);
+  return navigator.locks.request(LOCK, { signal }, () => work().then(() => true)).catch(() => false);
 }

@@ -2,12 +2,13 @@
 import { Refused, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
 import type { ServerClock } from "./clock";
+import type { Heard } from "./fate";
 import { mayGoOnAlone, standing, without, type FindItem, type Sitting } from "./sitting";
-import type { NoteStore } from "./store";
+import { SITTING, type NoteStore } from "./store";
 import type { AttemptSnapshot, Move } from "./types";
 
-const NOTE = "sitting";
-const HOPELESS = new Set(["attempt_not_open", "item_not_current", "item_not_open", "not_found", "invalid_input"]);
+/** The server's own words for never. Whatever else refuses leaves the moves to the next page. */
+const NEVER = new Set(["attempt_not_open", "item_not_current", "item_not_open", "invalid_input"]);
 
 /** What a page that is loaded without network finds of the attempt. */
 export interface KeptSitting extends Sitting {
@@ -46,9 +47,14 @@ export class Moves {
     return this.#sitting.pending.length;
   }
 
-  /** Moves that the server has not heard of. */
-  get unheard(): readonly Move[] {
-    return this.#sitting.pending;
+  /** Moves that the server has not made: of those that it refused, staff make what was in time (answers_file.ts). */
+  get unmade(): readonly Move[] {
+    return [...(this.#sitting.refused ?? []), ...this.#sitting.pending];
+  }
+
+  /** Whether the server has heard of all that it ever will from this page. */
+  get heard(): Heard {
+    return this.pending === 0 || (this.#refused ? "never" : false);
   }
 
   /** The version of the server's last word. */
@@ -117,7 +123,7 @@ export class Moves {
       try {
         const snapshot = await api.move(this.#sitting.snapshot.id, batch);
         tries = 0;
-        this.#sitting = { snapshot, pending: without(this.#sitting.pending, batch) };
+        this.#sitting = { ...this.#sitting, snapshot, pending: without(this.#sitting.pending, batch) };
         await this.#keep();
         this.#options.onSnapshot(snapshot);
       } catch (error) {
@@ -128,10 +134,10 @@ export class Moves {
     }
   }
 
-  /** Signed out, taken over, ended: the moves stay on the device for the next page; those that never can be made go. */
+  /** Signed out, taken over: the moves stay for the next page. Those that never can be made are not sent again, and stay too. */
   async #refuse(error: Refused): Promise<void> {
     this.#refused = error;
-    if (HOPELESS.has(error.code)) this.#sitting = { ...this.#sitting, pending: [] };
+    if (NEVER.has(error.code)) this.#sitting = { ...this.#sitting, pending: [], refused: this.unmade };
     await this.#keep();
     this.#options.onRefused(error);
   }
@@ -140,14 +146,14 @@ export class Moves {
     const { store, clock, deliveryId } = this.#options;
     const kept: KeptSitting = { ...this.#sitting, delivery_id: deliveryId, offset_ms: clock.now() - Date.now() };
     const bytes = new TextEncoder().encode(JSON.stringify(kept));
-    this.#writing = this.#writing.then(() => store.putNote(this.#sitting.snapshot.id, NOTE, bytes));
+    this.#writing = this.#writing.then(() => store.putNote(this.#sitting.snapshot.id, SITTING, bytes));
     return this.#writing;
   }
 }
 
 /** What an earlier page left of this attempt. */
 export async function findSitting(store: NoteStore, attemptId: string): Promise<KeptSitting | null> {
-  const bytes = await store.findNote(attemptId, NOTE);
+  const bytes = await store.findNote(attemptId, SITTING);
   return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as KeptSitting) : null;
 }
 

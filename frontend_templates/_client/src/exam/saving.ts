@@ -1,6 +1,7 @@
 /** Recordings and typed answers on their way to the server, and the one line that says how much of both is there. */
 import type { ExamApi } from "./api";
 import { Drafts } from "./drafts";
+import type { Heard } from "./fate";
 import type { Frame } from "./frame";
 import * as screens from "./screens";
 import type { ExamStore } from "./store";
@@ -14,22 +15,24 @@ interface Options {
   alreadyStored: readonly string[];
   epoch: () => number;
   /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
-  isHeard: () => boolean;
+  isHeard: () => Heard;
   /** More or less waits than before. */
   onPending: () => void;
+  wait?: (ms: number) => Promise<void>;
 }
 
 export class Saving {
   readonly drafts: Drafts;
   readonly #uploader: Uploader;
-  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
+  #recordings: UploadStatus = { saved: 0, pending: 0, late: 0, refused: 0, trouble: null };
   #status: UploadStatus = this.#recordings;
   #watcher: ((status: UploadStatus) => void) | null = null;
 
   constructor(private readonly options: Options) {
-    const { api, store, attemptId, alreadyStored, epoch, isHeard } = options;
-    this.#uploader = new Uploader({ api, store, attemptId, alreadyStored, isHeard, onChange: (status) => this.#show(status) });
-    this.drafts = new Drafts({ api, store, attemptId, epoch, isHeard, onChange: () => this.#show(this.#recordings) });
+    const { api, store, attemptId, alreadyStored, epoch, isHeard, wait } = options;
+    const waiting = wait ? { wait } : {};
+    this.#uploader = new Uploader({ api, store, attemptId, alreadyStored, isHeard, ...waiting, onChange: (status) => this.#show(status) });
+    this.drafts = new Drafts({ api, store, attemptId, epoch, isHeard, ...waiting, onChange: () => this.#show(this.#recordings) });
   }
 
   /** Of recordings and typed answers together. */
@@ -66,8 +69,8 @@ export class Saving {
 
   #show(recordings: UploadStatus): void {
     this.#recordings = recordings;
-    const { waiting, acknowledged, refused } = this.drafts;
-    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, refused: recordings.refused + refused };
+    const { waiting, acknowledged, late, refused } = this.drafts;
+    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, late, refused: recordings.refused + refused };
     const moved = status.pending !== this.#status.pending;
     this.#status = status;
     this.options.frame.setUploads(status);

@@ -208,6 +208,20 @@ export function signedOut(): Notice {
   return { icon: "warning", title: "You were signed out.", text: "Your answers are kept on this device. Sign in again, then load this page.", tone: "red", action };
 }
 
+export function answersAre(count: number): string {
+  return count === 1 ? "One answer is" : `${count} answers are`;
+}
+
+/** What to do about answers that the server did not take. */
+export function keptForAWeek(count: number): string {
+  const [it, stays] = count === 1 ? ["it", "It stays"] : ["them", "They stay"];
+  return `${stays} on this device, encrypted, for a week. Save ${it} as a file and give it to your invigilator or campus admin, who can upload it.`;
+}
+
+export function noFile(): Notice {
+  return { icon: "warning", title: "No file could be made.", text: "This browser cannot encrypt it. Leave this page open, and tell your invigilator.", tone: "red" };
+}
+
 /** For the invigilator to carry: what this device holds and the college does not. */
 function lastResort(onSave: () => void): HTMLElement {
   return h(
@@ -239,14 +253,18 @@ export function finishing(onSave: () => void): { element: HTMLElement; set(statu
   };
 }
 
+/** The last page, which says of every answer where it is. */
 export function done(ending: Ending, status: UploadStatus, home: string, onSave: () => void): HTMLElement {
+  const { late, refused } = status;
+  const arrived = ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you gave in time has arrived.";
   return card(
-    h("div", { class: "exam-done", "aria-hidden": "true" }, icon("check")),
+    h("div", { class: "exam-done", "aria-hidden": "true" }, icon(refused > 0 ? "warning" : "check")),
     h("h1", { class: "exam-title" }, ending === "submitted" ? "You are done" : "The time is over"),
-    h("p", { class: "exam-lead" }, ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you recorded in time has arrived."),
+    h("p", { class: "exam-lead" }, refused > 0 ? `${answersAre(refused)} not with the college.` : arrived),
     h("p", { class: "exam-note" }, `${savedLine(status)}. When your campus releases the results, you find yours on your page.`),
-    status.refused > 0 ? h("p", { class: "exam-note" }, "Some recordings were not taken. They stay on this device for a week: save them as a file, and tell your campus admin.") : null,
-    status.refused > 0 ? button("Save them as a file", onSave, "btn-outline-secondary") : null,
+    late > 0 ? h("p", { class: "exam-note" }, `${late === 1 ? "One answer" : `${late} answers`} came after the time. Your college has ${late === 1 ? "it" : "them"} and decides whether ${late === 1 ? "it counts" : "they count"}.`) : null,
+    refused > 0 ? h("p", { class: "exam-note" }, keptForAWeek(refused)) : null,
+    refused > 0 ? button(refused === 1 ? "Save it as a file" : "Save them as a file", onSave, "btn-outline-secondary") : null,
     h("div", { class: "exam-actions" }, h("a", { class: "btn btn-primary btn-lg", href: home }, "Back to my tests")),
   );
 }

@@ -95,6 +95,7 @@ export class Session {
   async start(): Promise<void> {
     const { snapshot } = this.sitting;
     this.#learn(snapshot);
+    await this.parts.store.revive(snapshot.id);
     await this.#saving.open();
     setInterval(() => this.#tick(), TICK_MS);
     window.addEventListener("online", () => this.#kickAll());
@@ -176,6 +177,7 @@ export class Session {
   }
 
   async #refused(error: Refused): Promise<void> {
+    this.#saving.kick(); // answers that waited for moves need not any more
     if (error.code === "attempt_elsewhere" || error.code === "item_not_current") return this.yield();
     if (error.code === "attempt_paused" || error.code === "attempt_not_open") {
       const now = await this.parts.api.show(this.sitting.snapshot.id).catch(() => null);
@@ -373,7 +375,8 @@ export class Session {
   // --- what goes on beside ----------------------------------------------------------------------------------------
 
   #saveFile(): void {
-    void saveAnswersFile(this.parts.store, this.sitting.snapshot.id, this.#moves.unheard);
+    const save = () => saveAnswersFile(this.parts.store, this.sitting.snapshot.id, this.#moves.unmade);
+    void this.#saving.drafts.flush().then(save).then((isSaved) => this.parts.frame.banner("file", isSaved ? null : screens.noFile()));
   }
 
   #kickAll(): void {

@@ -6,7 +6,10 @@ import type { AttemptSnapshot, ItemView, Move } from "./types";
 
 export interface Sitting {
   snapshot: AttemptSnapshot;
+  /** Made here; the server has not heard of them. */
   pending: readonly Move[];
+  /** Made here; the server will not have them. Answers that are saved as a file need them. */
+  refused?: readonly Move[];
 }
 
 /** An item as a part's package holds it: without the clock that opening starts. */

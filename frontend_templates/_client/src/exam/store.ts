@@ -5,7 +5,7 @@ import { joinBytes, Seal, type Bytes } from "./sealing";
 /**
  * recording: being made; chunks arrive every second, so a crash costs at most the last one
  * recorded:  complete on this device, not yet acknowledged by the server
- * refused:   the server will never take it (too late, another account's); kept a week in case somebody asks
+ * refused:   the server does not take it (too late, its item not reached); kept a week in case somebody asks
  * An acknowledged recording is deleted: it is the server's then.
  */
 export type RecordingState = "recording" | "recorded" | "refused";
@@ -42,17 +42,27 @@ export interface ExamStore extends RecordingStore, DraftStore, NoteStore {
   unlock(attemptId: string, storageKey?: string): Promise<boolean>;
   /** Recordings that were being made when the page died become complete; refusals of more than a week ago are dropped. */
   recover(nowMs: number): Promise<void>;
+  /** What the server refused waits again: meanwhile it may have heard of the item, or been given back. */
+  revive(attemptId: string): Promise<void>;
   /** These bytes sealed with the attempt's key, to be taken away; null without a key. */
   sealFor(attemptId: string, label: string, bytes: Bytes): Promise<Bytes | null>;
-  /** Everything of an attempt that the server has acknowledged goes; what it refused stays. */
+  /** Everything of an attempt that the server has goes; what it has not stays, with the moves and the key. */
   purge(attemptId: string): Promise<void>;
+}
+
+/** The note of how an attempt stands, with its moves (moves.ts). */
+export const SITTING = "sitting";
+
+/** Whether this device has what the server has not. */
+export function isOnlyHere(draft: Draft): boolean {
+  return draft.state === "waiting" || draft.state === "refused";
 }
 
 export class MemoryStore implements ExamStore {
   readonly #recordings = new Map<string, Recording>();
   readonly #chunks = new Map<string, Map<number, ArrayBuffer>>();
   readonly #notes = new Map<string, Bytes>();
-
+  readonly #drafts = new Map<string, Draft>();
   #seal: Seal | null = null;
 
   async unlock(_attemptId: string, storageKey?: string): Promise<boolean> {
@@ -64,6 +74,9 @@ export class MemoryStore implements ExamStore {
   }
   async recover(): Promise<void> {
     return;
+  }
+  async revive(): Promise<void> {
+    return; // nothing is older than the page
   }
   async purge(): Promise<void> {
     this.#notes.clear();
@@ -91,11 +104,14 @@ export class MemoryStore implements ExamStore {
   async bytesOf(recordingId: string): Promise<Bytes> {
     return joinChunks(this.chunksOf(recordingId));
   }
-  async putDraft(): Promise<void> {
-    return; // `Drafts` itself holds them for as long as the page lives
+  async putDraft(draft: Draft): Promise<void> {
+    this.#drafts.set(`${draft.attempt_id}:${draft.position}`, draft);
   }
-  async listDrafts(): Promise<Draft[]> {
-    return [];
+  async listDrafts(attemptId: string): Promise<Draft[]> {
+    return [...this.#drafts.values()].filter((draft) => draft.attempt_id === attemptId);
+  }
+  forgetDraft({ attempt_id, position }: Draft): void {
+    this.#drafts.delete(`${attempt_id}:${position}`);
   }
   async putNote(attemptId: string, name: string, bytes: Bytes): Promise<void> {
     this.#notes.set(`${attemptId}:${name}`, bytes);

@@ -1,5 +1,6 @@
 import { Refused, type Announced, type ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
+import { fateOf, type Heard } from "./fate";
 import { answersAmong } from "./machine";
 import type { NoteStore, Recording, RecordingStore } from "./store";
 
@@ -10,7 +11,9 @@ export interface UploadStatus {
   pending: number;
   /** Why nothing moves at the moment, or null. "signed_out" needs the candidate. */
   trouble: "unreachable" | "signed_out" | null;
-  /** The server refused these for good. */
+  /** With the server, apart: they came after their time, and staff decide. */
+  late: number;
+  /** The server did not take these: they stay on this device. */
   refused: number;
 }
 
@@ -21,7 +24,7 @@ interface Options {
   /** As the server said last; its replies to moves name the open item's alone. */
   alreadyStored: readonly string[];
   /** Whether the server has heard of every move: before that it may not know yet that an item was opened. */
-  isHeard?: () => boolean;
+  isHeard?: () => Heard;
   onChange: (status: UploadStatus) => void;
   random?: () => number;
   wait?: (ms: number) => Promise<void>;
@@ -42,6 +45,8 @@ export class Uploader {
   #working: Promise<void> | null = null;
   /** Recordings whose sending broke: what the server has of them is asked before going on. */
   readonly #broken = new Set<string>();
+  /** Recordings of items that the server does not know to be reached: they wait for moves, and hold up no others. */
+  readonly #unheard = new Set<string>();
   #trouble: UploadStatus["trouble"] = null;
   #again = false;
 
@@ -73,12 +78,12 @@ export class Uploader {
     });
   }
 
-  /** Resolves when nothing is left to send. */
+  /** Resolves when nothing is left that this page can send. */
   async drained(): Promise<void> {
-    while ((await this.#waiting()).length > 0) {
+    while ((await this.#sendable()).length > 0) {
       this.kick();
       await (this.#working ?? Promise.resolve());
-      if (this.#trouble !== null) await this.#wait(1000);
+      if (this.#trouble !== null || this.#unheard.size > 0) await this.#wait(1000);
     }
     await this.#report();
   }
@@ -88,6 +93,7 @@ export class Uploader {
     return {
       saved: answersAmong(this.#saved),
       pending: mine.filter((each) => each.state === "recorded").length,
+      late: 0, // a recording is taken for a day
       refused: mine.filter((each) => each.state === "refused").length,
       trouble: this.#trouble,
     };
@@ -98,16 +104,32 @@ export class Uploader {
     return all.filter((each) => each.attempt_id === this.#options.attemptId && each.state === "recorded");
   }
 
+  /** Without what waits for moves that this page cannot tell. */
+  async #sendable(): Promise<Recording[]> {
+    const waiting = await this.#waiting();
+    return this.#heard() === "never" ? waiting.filter((each) => !this.#unheard.has(each.recording_id)) : waiting;
+  }
+
+  #heard(): Heard {
+    return this.#options.isHeard?.() ?? true;
+  }
+
   async #work(): Promise<void> {
     let tries = 0;
     while (this.#again) {
       this.#again = false;
+      if (this.#heard() === true) this.#unheard.clear();
       for (const recording of await this.#waiting()) {
+        if (this.#unheard.has(recording.recording_id)) continue;
         await this.#report();
         const outcome = await this.#send(recording);
         if (outcome === "done") {
           tries = 0;
           this.#trouble = null;
+          continue;
+        }
+        if (outcome === "unheard") {
+          this.#unheard.add(recording.recording_id);
           continue;
         }
         if (outcome === "signed_out") {
@@ -126,7 +148,7 @@ export class Uploader {
     await this.#report();
   }
 
-  async #send(recording: Recording): Promise<"done" | "again" | "signed_out"> {
+  async #send(recording: Recording): Promise<"done" | "again" | "unheard" | "signed_out"> {
     const { store } = this.#options;
     try {
       const bytes = await store.bytesOf(recording.recording_id);
@@ -142,12 +164,9 @@ export class Uploader {
       return "done";
     } catch (error) {
       this.#broken.add(recording.recording_id);
-      if (!(error instanceof Refused)) return "again";
-      // 404: somebody else has signed in on this browser meanwhile. Theirs it is not, and lost it must not be.
-      if (error.code === "signed_out" || error.code === "csrf_failed" || error.status === 404) return "signed_out";
-      if (error.code === "upload_mismatch") return "again"; // damaged on its way: the server has forgotten it
-      if (error.code === "item_not_open" && !(this.#options.isHeard?.() ?? true)) return "again";
-      await store.refuse(recording.recording_id); // kept on the device, named on the last page
+      const fate = fateOf(error, this.#heard());
+      if (fate === "again" || fate === "unheard" || fate === "signed_out") return fate;
+      await store.refuse(recording.recording_id);
       return "done";
     }
   }

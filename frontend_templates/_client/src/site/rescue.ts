@@ -1,18 +1,39 @@
-/** On a student's pages: looks for answers that were not sent, and says so while they are. */
+import type { Rescued } from "../exam/rescue";
+
+/** On a student's pages: looks for answers that were not sent, sends them, and says where they are. */
 export async function startRescue(): Promise<void> {
   const csrf = document.querySelector<HTMLMetaElement>('meta[name="viva-csrf"]')?.content;
-  if (!csrf || document.getElementById("exam-config") || !window.indexedDB) return;
+  if (csrf === undefined || document.getElementById("exam-config") || !window.indexedDB) return;
   const { sendUnsent } = await import("../exam/rescue");
   const note = document.createElement("div");
+  const text = document.createElement("span");
+  const file = document.createElement("button");
   note.className = "alert alert-info viva-rescue";
   note.setAttribute("role", "status");
-  await sendUnsent(csrf, ({ pending, trouble }) => {
+  file.type = "button";
+  file.className = "btn btn-sm btn-outline-secondary";
+  file.textContent = "Save as a file";
+  note.append(text, file);
+  await sendUnsent(csrf, (rescued) => {
     if (!note.isConnected) document.querySelector(".page-body .container-xl")?.prepend(note);
-    note.classList.toggle("alert-success", pending === 0);
-    const waiting = trouble === null ? "" : " Waiting for the network; it goes on by itself.";
-    note.textContent =
-      pending > 0
-        ? `${pending} ${pending === 1 ? "answer" : "answers"} of your last test ${pending === 1 ? "is" : "are"} being sent. Leave this page open.${waiting}`
-        : "The last answers of your test have arrived.";
+    const told = tellOf(rescued);
+    note.classList.toggle("alert-success", told.tone === "success");
+    note.classList.toggle("alert-warning", told.tone === "warning");
+    file.hidden = told.tone !== "warning";
+    file.onclick = () => void rescued.saveFile();
+    if (text.textContent !== told.text) text.textContent = told.text;
   });
+}
+
+/** In words: what is on its way, what has arrived, and what only this device has. */
+export function tellOf({ pending, refused, trouble, isOver }: Pick<Rescued, "pending" | "refused" | "trouble" | "isOver">): { tone: "info" | "success" | "warning"; text: string } {
+  const answers = (count: number): string => (count === 1 ? "1 answer" : `${count} answers`);
+  const are = (count: number): string => (count === 1 ? "is" : "are");
+  if (pending > 0 && !isOver) {
+    const waiting = trouble === null ? "" : " Waiting for the network; it goes on by itself.";
+    return { tone: "info", text: `${answers(pending)} of your last test ${are(pending)} being sent. Leave this page open.${waiting}` };
+  }
+  if (pending > 0) return { tone: "warning", text: `${answers(pending)} of your last test ${are(pending)} only on this device. Open the test again to send ${pending === 1 ? "it" : "them"}, or save a file for your campus admin.` };
+  if (refused > 0) return { tone: "warning", text: `${answers(refused)} of your last test could not be taken, and ${are(refused)} kept on this device, encrypted, for a week. Save a file and give it to your campus admin, who can upload it.` };
+  return { tone: "success", text: "The last answers of your test have arrived." };
 }
