@@ -1,6 +1,8 @@
 # Viva: `make up` starts everything, `make help` lists the rest. Settings are in .env (see .env.example) or the environment.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# What a target prints last is its answer, also after `make -C` (GNU make 4.4.1; an older one needs the option itself).
+MAKEFLAGS += --no-print-directory
 
 # The newest Python that every package has a build for; otherwise whatever is there, and bootstrap.py says what is wrong.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \

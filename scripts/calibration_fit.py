@@ -2,6 +2,7 @@
 recogniser's states; small networks over both; attention over the words. Speaker-wise folds."""
 
 import math
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Arrays = dict[str, npt.NDArray[Any]]
 
 MODES = ("read", "open")
+FEWEST_SPEAKERS = 3  # of a cross-validation: two in every training
 # Not the speaker's doing, or a stand-in for age and sex: never used.
 UNFAIR = frozenset({"leading_s", "seconds", "snr_db", "speech_dbfs", "pitch_hz", "pitch_known", "phones_aligned"})
 # Known only when the text is.
@@ -49,7 +51,8 @@ STATES = 512  # of the 1,024 the means; the spreads add nothing
 STATE_DIRECTIONS = 48  # that the networks see
 NET_SHARE, NETS = 0.5, 6
 ATTENTION_SHARE, ATTENTIONS = 0.5, 3
-NET = {"hidden_layer_sizes": (48,), "alpha": 3.0, "learning_rate_init": 2e-3, "max_iter": 60, "batch_size": 64}
+NET = {"hidden_layer_sizes": (48,), "alpha": 3.0, "learning_rate_init": 2e-3, "max_iter": 60}
+BATCH = 64
 # States say more of flow than of single sounds.
 STATE_SHARES = {"accuracy": 0.2, "fluency": 0.4, "prosodic": 0.4, "total": 0.3}
 WORD_TREES = {**TREES, "max_iter": 250, "learning_rate": 0.04, "max_leaf_nodes": 10, "min_samples_leaf": 30}
@@ -193,7 +196,8 @@ def fit_nets(table: Table, rows: npt.NDArray[np.int64], fitted: Arrays, mode: st
     centre, spread = marks.mean(axis=0), np.maximum(marks.std(axis=0), 1e-6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
-        nets = [MLPRegressor(**NET, random_state=seed).fit(given, (marks - centre) / spread) for seed in range(NETS)]
+        shape = {**NET, "batch_size": min(BATCH, len(given))}
+        nets = [MLPRegressor(**shape, random_state=seed).fit(given, (marks - centre) / spread) for seed in range(NETS)]
     arrays |= {
         "hidden": np.stack([net.coefs_[0] for net in nets]),
         "bias": np.stack([net.intercepts_[0] for net in nets]),
@@ -330,15 +334,28 @@ def predict_words(
     return found
 
 
+def folds_of(speakers: npt.NDArray[np.str_], folds: int) -> int:
+    """How many there are: not more than speakers."""
+    return min(folds, len(set(speakers)))
+
+
 def cross_validate(
     rows: Sequence[Mapping[str, float]], table: Table, mode: str, *, folds: int, words: WordTable | None = None
 ) -> tuple[dict[str, Floats], Floats]:
-    """Out-of-fold marks 0..10 of utterances and of their `words`; no speaker is in training and test of one fold."""
+    """Out-of-fold marks 0..10 of utterances and of their `words`; no speaker is in training and test of one fold. Of
+    fewer speakers than folds each is one. A word is not a number where the other folds marked none. SystemExit with a
+    plain sentence: there is nobody to leave out."""
+    folds = folds_of(table.speakers, folds)
+    if folds < FEWEST_SPEAKERS:
+        sys.exit(
+            f"Cross-validation leaves speakers out: it needs voices of {FEWEST_SPEAKERS} at least, and these are of "
+            f"{folds} (LIMIT takes five utterances of each)."
+        )
     out = {aspect: np.zeros(len(rows)) for aspect in ASPECTS}
-    of_words = np.zeros(len(words.rows) if words else 0)
+    of_words = np.full(len(words.rows) if words else 0, np.nan)
     for train, test in GroupKFold(folds).split(table.x, groups=table.speakers):
         arrays = fit_whole(table, train, mode)
-        if words is not None:
+        if words is not None and np.isin(words.owners, train).any():
             arrays |= fit_words(words, np.flatnonzero(np.isin(words.owners, train)), 0.0)
         fitted = calibration_from_arrays("fold", arrays)
         predicted = predict_rows(fitted, rows, table, mode, test)
@@ -382,6 +399,17 @@ def agreement(predicted: Floats, marks: Floats) -> dict[str, float]:
         "rmse": round(rmse(predicted, marks), 3),
         "qwk": round(kappa_of_marks(predicted, marks), 3),
     }
+
+
+def rounded(value: float) -> float | None:
+    """Three decimals; None where it is not a number, which JSON does not know."""
+    return round(value, 3) if math.isfinite(value) else None
+
+
+def mean_known(values: Sequence[float]) -> float | None:
+    """Of those that are defined, rounded; None: none is."""
+    known = [each for each in values if math.isfinite(each)]
+    return rounded(float(np.mean(known))) if known else None
 
 
 def by_speaker(values: Floats, speakers: npt.NDArray[np.str_]) -> Floats:

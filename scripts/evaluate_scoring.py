@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.offline import OfflineEngine
@@ -28,6 +28,7 @@ from backend.adapters.speech.pipeline import PIPELINE_VERSION
 from backend.scoring.calibration import ASPECTS
 from backend.scoring.scorers import VERSIONS
 from backend.scoring.text import edit_distance, words_of
+from scripts import one_expert
 from scripts.calibration_fit import (
     BAD_BELOW,
     Floats,
@@ -35,19 +36,22 @@ from scripts.calibration_fit import (
     best_flag,
     by_speaker,
     cross_validate,
-    kappa_of_marks,
+    folds_of,
     pearson,
     predict_rows,
     predict_words,
     rmse,
+    rounded,
 )
-from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus, totals_of
+from scripts.one_expert import WELL_READ, auc, share
+from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
 from scripts.train_calibration import CACHE, DATA, ROOT, utterance_table, word_table
 
 ADULT_FROM = 18
 _OF_EACH = 5  # utterances of a speaker in a subset
+_APART = 2.0  # marks of two words that surely differ
 Features = Mapping[str, Mapping[str, Any]]
 Predicted = Mapping[str, Floats]
 
@@ -80,10 +84,10 @@ def corpus_of(options: argparse.Namespace) -> Corpus:
     if not corpus.utterances:
         reasons = ", ".join(sorted(set(corpus.left_out.values()))) or "the file is empty"
         sys.exit(f"No utterance of {scores} can be judged with the recordings in {audio}: {reasons}.")
-    return _limited(corpus, options.limit) if options.limit else corpus
+    return subset(corpus, options.limit) if options.limit else corpus
 
 
-def _limited(corpus: Corpus, most: int) -> Corpus:
+def subset(corpus: Corpus, most: int) -> Corpus:
     """A subset with the spread of the whole, the same every time: a few utterances of each of many speakers, who stand
     evenly from the lowest marked to the highest."""
     by_speaker: dict[str, list[Utterance]] = {}
@@ -106,29 +110,6 @@ def _shuffled(utterance: Utterance) -> bytes:
     return hashlib.sha256(utterance.id.encode()).digest()
 
 
-def _rounded(value: float) -> float | None:
-    """Three decimals; None where it is not a number, which JSON does not know."""
-    return round(value, 3) if math.isfinite(value) else None
-
-
-def one_expert(corpus: Sequence[Utterance]) -> dict[str, dict[str, float | None]]:
-    """Each of the experts against the median of the others, averaged; of the total by each one's own, not rounded."""
-    found = {}
-    for aspect in ASPECTS:
-        given = [each.experts.get(aspect) or (totals_of(each.experts) if aspect == "total" else []) for each in corpus]
-        rated = [marks for marks in given if len(marks) == 5]
-        if len(rated) < 3:
-            continue
-        marks = np.array(rated, dtype=np.float64)
-        pairs = [(marks[:, one], np.median(np.delete(marks, one, axis=1), axis=1)) for one in range(marks.shape[1])]
-        found[aspect] = {
-            "pearson": _rounded(float(np.mean([pearson(a, b) for a, b in pairs]))),
-            "rmse": _rounded(float(np.mean([rmse(a, b) for a, b in pairs]))),
-            "qwk": _rounded(float(np.mean([kappa_of_marks(a, b) for a, b in pairs]))),
-        }
-    return found
-
-
 def word_error_rate(corpus: Sequence[Utterance], features: Features) -> float | None:
     """Errors of free recognition over the words of the texts; spelling, numbers and contractions made equal first."""
     pairs = [(words_of(each.text), words_of(features[each.id]["heard"])) for each in corpus]
@@ -138,42 +119,46 @@ def word_error_rate(corpus: Sequence[Utterance], features: Features) -> float | 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Aspects 0..10 of every utterance, in the corpus' order; of every marked word of a text its mark 0..10, the
-    experts' median, and whose it is. `flag_below`: which words count as badly said."""
+    """Aspects 0..10 of every utterance, in the corpus' order; of every marked word that could be judged its mark 0..10,
+    the experts' median, and whose it is. `flag_below`: which words count as badly said; `calibration`: by what."""
 
     aspects: Predicted
     words: Floats
     medians: Floats
     word_owners: Sequence[Utterance]
     flag_below: float
+    calibration: str
 
 
 def judge_all(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> Judged:
     """By the shipped calibration, or by one that is trained without a speaker for each. Where the voice gate hears
     nobody every aspect is zero."""
-    silent = np.array([not features[each.id]["read"] for each in corpus])
+    silent = np.array([not features[each.id]["read"] for each in corpus], dtype=bool)
     spoken = [each for each, quiet in zip(corpus, silent, strict=True) if not quiet]
     rows, table = utterance_table(spoken, features, "read")
     words = word_table(spoken, features)
-    shipped = load_calibration()
-    below = 10 * shipped.words.flag_below if shipped.words is not None else 0.0
     if options.audio or options.shipped:
-        everybody = range(len(rows))
+        shipped = load_calibration()
+        by, everybody = shipped.name, range(len(rows))
         found = predict_rows(shipped, rows, table, "read", everybody)
         known = predict_words(shipped, words, rows, table, everybody) if words is not None else {}
         of_words = np.array([known[row] for row in sorted(known)])
+        below = 10 * shipped.words.flag_below if shipped.words is not None else 0.0
     else:
+        by = f"cross-validated, {folds_of(table.speakers, options.folds)} folds by speaker"
         found, of_words = cross_validate(rows, table, "read", folds=options.folds, words=words)
-        below = best_flag(of_words, words.medians) if words is not None else below
+        below = best_flag(of_words, words.medians) if words is not None else 0.0
     predicted = {aspect: np.zeros(len(corpus)) for aspect in ASPECTS}
     for aspect in ASPECTS:
         predicted[aspect][~silent] = found[aspect]
+    judged = np.isfinite(of_words)
     return Judged(
         aspects=predicted,
-        words=of_words,
-        medians=words.medians if words is not None else np.zeros(0),
-        word_owners=[spoken[owner] for owner in words.owners] if words is not None else [],
+        words=of_words[judged],
+        medians=words.medians[judged] if words is not None else np.zeros(0),
+        word_owners=[spoken[owner] for owner in words.owners[judged]] if words is not None else [],
         flag_below=below,
+        calibration=by,
     )
 
 
@@ -187,20 +172,20 @@ def group_agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]
     """Of a group; nobody in it, or nobody who differs: None for what is then not defined."""
     if not len(marks):
         return {"pearson": None, "rmse": None, "qwk": None}
-    return {name: _rounded(value) for name, value in agreement(predicted, marks).items()}
+    return {name: rounded(value) for name, value in agreement(predicted, marks).items()}
 
 
 def _marks_of(corpus: Sequence[Utterance]) -> dict[str, Floats]:
     return {aspect: np.array([each.median[aspect] for each in corpus]) for aspect in ASPECTS}
 
 
-def _age_bands(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
+def age_bands(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
     bands = {"6-8": (0, 9), "9-11": (9, 12), "12-17": (12, 18), "18-24": (18, 25), "25-": (25, 200)}
     ages = np.array([-1 if each.age is None else each.age for each in corpus])
     return {name: (ages >= low) & (ages < high) for name, (low, high) in bands.items()}
 
 
-def _sexes(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
+def sexes(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
     """Empty where the scores name no sex: a voice's height is no honest stand-in."""
     named = np.array([each.sex or "" for each in corpus])
     return {str(name): named == name for name in np.unique(named) if name}
@@ -221,37 +206,47 @@ def differential_error(
         if mask.any():
             found[name] = {
                 "n": int(mask.sum()),
-                "mean_error": _rounded(float(error[mask].mean())),
-                "at_equal_marks": _rounded(float(beside[mask].mean())),
-                "rmse": _rounded(rmse(predicted[mask], marks[mask])),
+                "mean_error": rounded(float(error[mask].mean())),
+                "at_equal_marks": rounded(float(beside[mask].mean())),
+                "rmse": rounded(rmse(predicted[mask], marks[mask])),
             }
     return found
 
 
-def word_level(corpus: Sequence[Utterance], judged: Judged) -> dict[str, Any]:
-    """Each word against the experts' median: agreement, and how well badly said words are found."""
+def word_level(judged: Judged) -> dict[str, Any]:
+    """Each word against the experts' median: agreement, and how well badly said words are found. `well_read`: of those
+    in utterances of WELL_READ and more, how many are badly said, flagged, and flagged rightly; `ordered`: the share of
+    pairs of one utterance, two marks and more apart, that stand in the right order."""
     predicted, medians = judged.words, judged.medians
-    if len(predicted) < 3 or not np.isfinite(predicted).all():
-        return {"pearson": None, "auc": None, "f1": None, "n": len(medians)}
     bad, flagged = medians < BAD_BELOW, predicted < judged.flag_below
-    child = np.array([(each.age or ADULT_FROM) < ADULT_FROM for each in judged.word_owners])
+    child = np.array([(each.age or ADULT_FROM) < ADULT_FROM for each in judged.word_owners], dtype=bool)
+    well = np.array([each.median["total"] >= WELL_READ for each in judged.word_owners], dtype=bool)
     return {
-        "pearson": _rounded(pearson(predicted, medians)),
-        "auc": _rounded(float(roc_auc_score(bad, -predicted))) if 0 < bad.sum() < len(bad) else None,
-        "f1": _rounded(2 * int((bad & flagged).sum()) / max(int(bad.sum() + flagged.sum()), 1)),
-        "pearson_children": _rounded(pearson(predicted[child], medians[child])),
-        "one_expert_pearson": _one_expert_words(corpus),
+        "pearson": rounded(pearson(predicted, medians)),
+        "auc": rounded(auc(predicted, medians)),
+        "f1": rounded(share(2 * (bad & flagged).sum(), bad.sum() + flagged.sum())),
+        "pearson_children": rounded(pearson(predicted[child], medians[child])),
+        "ordered": rounded(_ordered(judged)),
+        "well_read": {
+            "n": int(well.sum()),
+            "badly_said": int((well & bad).sum()),
+            "flagged": int((well & flagged).sum()),
+            "rightly": int((well & bad & flagged).sum()),
+        },
         "n": len(medians),
     }
 
 
-def _one_expert_words(corpus: Sequence[Utterance]) -> float | None:
-    marks = [word["accuracy"] for each in corpus for word in each.words if len(word.get("accuracy") or []) == 5]
-    if len(marks) < 3:
-        return None
-    table = np.array(marks, dtype=np.float64)
-    pairs = [(table[:, one], np.median(np.delete(table, one, axis=1), axis=1)) for one in range(5)]
-    return _rounded(float(np.mean([pearson(a, b) for a, b in pairs])))
+def _ordered(judged: Judged) -> float:
+    right = count = 0
+    owners = np.array([each.id for each in judged.word_owners])
+    for name in np.unique(owners):
+        own = owners == name
+        marks, medians = judged.words[own], judged.medians[own]
+        apart = np.subtract.outer(medians, medians) >= _APART
+        count += int(apart.sum())
+        right += int((apart & (np.subtract.outer(marks, marks) > 0)).sum())
+    return share(right, count)
 
 
 def cache_of(audio: Path | None) -> Path:
@@ -262,23 +257,32 @@ def cache_of(audio: Path | None) -> Path:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """All figures. SystemExit with a plain sentence where there is nothing to evaluate."""
     whole = corpus_of(options)
-    corpus = whole.utterances
     features = extract_all(
-        corpus,
+        whole.utterances,
         cache=options.cache or cache_of(options.audio),
         models=options.models,
         processes=options.processes,
         free=False,
     )
-    failed = {each.id: features[each.id]["failure"] for each in corpus if features[each.id]["failure"]}
-    corpus = [each for each in corpus if each.id not in failed]
+    failed = {each.id: features[each.id]["failure"] for each in whole.utterances if features[each.id]["failure"]}
+    left_out = Counter([*whole.left_out.values(), *failed.values()])
+    corpus = [each for each in whole.utterances if each.id not in failed]
+    if not corpus:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(left_out.items()))
+        sys.exit(f"No recording can be evaluated: {reasons}.")
+    return figures_of(corpus, features, left_out, options)
+
+
+def figures_of(
+    corpus: Sequence[Utterance], features: Features, left_out: Mapping[str, int], options: argparse.Namespace
+) -> dict[str, Any]:
     marks, judged = _marks_of(corpus), judge_all(corpus, features, options)
     predicted = judged.aspects
     speakers = np.array([each.speaker for each in corpus])
     groups = groups_of(corpus)
     seconds = sum(features[each.id]["seconds"] for each in corpus)
-    trained = not (options.audio or options.shipped)
     return {
         "utterance": {
             name: {aspect: group_agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
@@ -288,54 +292,62 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
             aspect: group_agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
             for aspect in ASPECTS
         },
-        "word": word_level(corpus, judged),
+        "word": word_level(judged),
         "wer": word_error_rate(corpus, features),
-        "rtf": _rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
+        "rtf": rounded(sum(features[each.id]["cpu_s"] for each in corpus) / max(seconds, 0.1)),
         "rss_mb": round(max((features[each.id]["rss_mb"] for each in corpus), default=0.0)),
-        "one_expert_against_four": one_expert(corpus),
-        "one_expert_children": one_expert([each for each in corpus if (each.age or ADULT_FROM) < ADULT_FROM]),
+        "one_expert_against_four": {
+            "utterance": {
+                name: one_expert.of_utterances([each for each, inside in zip(corpus, mask, strict=True) if inside])
+                for name, mask in groups.items()
+            },
+            "speaker": one_expert.of_speakers(corpus),
+            "word": one_expert.of_words(corpus),
+        },
         "fairness": {
             name: differential_error(each, predicted["total"], marks["total"])
-            for name, each in (("by_age", _age_bands(corpus)), ("by_sex", _sexes(corpus)))
+            for name, each in (("by_age", age_bands(corpus)), ("by_sex", sexes(corpus)))
         },
         "n": {
             **{name: int(mask.sum()) for name, mask in groups.items()},
             "speakers": len(set(speakers)),
             "no_voice": sum(not features[each.id]["read"] for each in corpus),
-            "left_out": {
-                reason: list({**whole.left_out, **failed}.values()).count(reason)
-                for reason in sorted({*whole.left_out.values(), *failed.values()})
-            },
+            "left_out": dict(sorted(left_out.items())),
         },
         "versions": {
             **OfflineEngine(models_dir=options.models).versions(),
             "pipeline": PIPELINE_VERSION,
             "scorers": VERSIONS,
-            "calibration": f"cross-validated, {options.folds} folds by speaker" if trained else load_calibration().name,
+            "calibration": judged.calibration,
         },
     }
 
 
 def report(found: Mapping[str, Any]) -> None:
     """The figures for a reader, then everything as one line of JSON."""
+    experts = found["one_expert_against_four"]
     print(f"{'Pearson (RMSE, QWK)':<22}" + "".join(f"{aspect:>24}" for aspect in ASPECTS))
     rows = {
         **found["utterance"],
         "speakers": found["speaker"],
-        "one expert": found["one_expert_against_four"],
-        "one expert, children": found["one_expert_children"],
+        **{f"one expert, {name}": aspects for name, aspects in experts["utterance"].items()},
+        "one expert, speakers": experts["speaker"],
     }
     for name, aspects in rows.items():
-        cells = (aspects.get(aspect) for aspect in ASPECTS)
-        shown = (f"{each['pearson']} ({each['rmse']}, {each['qwk']})" if each else "-" for each in cells)
+        cells = (aspects[aspect] for aspect in ASPECTS)
+        shown = (f"{each['pearson']} ({each['rmse']}, {each['qwk']})" for each in cells)
         print(f"{name:<22}" + "".join(f"{cell:>24}" for cell in shown))
+    for name, aspects in experts["utterance"].items():
+        cells = (aspects[aspect] for aspect in ASPECTS)
+        shown = (f"{each['best_pearson']}, {each['one_against_one']}" for each in cells)
+        print(f"{'best, two, ' + name:<22}" + "".join(f"{cell:>24}" for cell in shown))
     for name, each in {**found["fairness"]["by_age"], **found["fairness"]["by_sex"]}.items():
         print(
             f"group {name:<16} n {each['n']}, mean error {each['mean_error']}, at equal marks {each['at_equal_marks']}"
         )
-    print(
-        f"words {found['word']}; word error rate {found['wer']}; real-time factor {found['rtf']}; {found['rss_mb']} MB"
-    )
+    print(f"words {found['word']}")
+    print(f"words, one expert {experts['word']}")
+    print(f"word error rate {found['wer']}; real-time factor {found['rtf']}; {found['rss_mb']} MB")
     print(json.dumps(found, allow_nan=False))
 
 

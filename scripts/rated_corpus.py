@@ -1,19 +1,20 @@
 """A folder of recordings and a file of experts' marks, read with patience: what is missing is named, not fatal.
 
-One audio file per utterance, <id>.wav, .flac, .opus ..., in the folder, in its sub-folders opus, flac, wav, or
-anywhere below it. The scores are JSON in the layout of speechocean762-train's `train_scores.json`; marks may also stand
+One audio file per utterance, <id>.wav, .flac, .opus ..., in the folder or anywhere below it; of several the least
+compressed. The scores are JSON in the layout of speechocean762-train's `train_scores.json`; marks may also stand
 where the corpus itself has them (one number beside the text, one number a word).
 """
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-AUDIO_TYPES = (".flac", ".wav", ".opus", ".ogg", ".webm", ".m4a", ".mp3")
+AUDIO_TYPES = (".wav", ".flac", ".opus", ".ogg", ".webm", ".m4a", ".mp3")  # the preferred first
 ASPECTS = ("accuracy", "fluency", "prosodic", "total")
 _TOTAL = {"accuracy": 0.8, "fluency": 0.1, "prosodic": 0.1}  # as the corpus' README rebuilds it
 
@@ -48,13 +49,13 @@ def find_scores(folder: Path) -> Path | None:
 
 
 def _recordings(folder: Path) -> dict[str, Path]:
-    """Every recording by its name: those of the usual places first, then any below the folder."""
-    usual = [folder / "opus", folder, folder / "flac", folder / "wav"]
-    files = [path for place in usual if place.is_dir() for path in sorted(place.iterdir())]
+    """Every recording by its name: without loss before with, then the one that lies higher."""
+    linked = [folder / name for name in ("wav", "flac", "opus")]  # rglob does not go into folders that are links
+    listed = [*folder.rglob("*"), *(path for place in linked if place.is_dir() for path in place.iterdir())]
+    files = [path for path in listed if path.suffix.lower() in AUDIO_TYPES and path.is_file()]
     found: dict[str, Path] = {}
-    for path in (*files, *sorted(folder.rglob("*"))):
-        if path.suffix.lower() in AUDIO_TYPES:
-            found.setdefault(path.stem, path)
+    for path in sorted(files, key=lambda each: (AUDIO_TYPES.index(each.suffix.lower()), len(each.parts), each)):
+        found.setdefault(path.stem, path)
     return found
 
 
@@ -74,6 +75,12 @@ def _numbers(value: Any) -> list[float]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _speaker(entry: Mapping[str, Any], name: str) -> str:
+    """Who is not named is somebody of their own."""
+    value = entry.get("speaker")
+    return str(value).strip() or name if value is not None else name
 
 
 def _age(value: Any) -> int | None:
@@ -120,8 +127,11 @@ def _words(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _entries(scores: Path) -> dict[str, Mapping[str, Any]]:
-    """id -> entry; a list of entries that name their ids does too."""
-    data = json.loads(scores.read_text(encoding="utf-8"))
+    """id -> entry; a list of entries that name their ids does too. SystemExit with a plain sentence: no JSON."""
+    try:
+        data = json.loads(scores.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as wrong:
+        sys.exit(f"{scores} cannot be read as JSON in UTF-8: {wrong}")
     if isinstance(data, list):
         data = {str(_mapping(each).get("id", at)): each for at, each in enumerate(data)}
     return {str(name): _mapping(entry) for name, entry in _mapping(data).items()}
@@ -139,7 +149,7 @@ def open_corpus(audio: Path, scores: Path) -> Corpus:
             id=name,
             audio=path,
             text=text,
-            speaker=str(entry.get("speaker", name)),
+            speaker=_speaker(entry, name),
             age=_age(entry.get("age")),
             sex=_sex(entry),
             median=marks,

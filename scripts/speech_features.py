@@ -18,10 +18,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from backend.adapters.speech.calibrations import load_calibration
-from backend.adapters.speech.decode import decode
+from backend.adapters.speech.decode import DecodedSound, decode
 from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states, spoken_rows
-from backend.core.errors import PermanentFailure
+from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import SAMPLE_RATE, Assessment, Hints, Pcm, SpeechEngine, Transcript
 from backend.scoring.keys import OpenQuestionKey, ReadAloudKey
 from backend.scoring.scorers import score_answer
@@ -74,15 +74,16 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
 
     {read: features with the text known, read_words: numbers of each word of each stretch of speech; open, open_words:
     the same without the text (only if `free`); heard: the transcript, states: of the recogniser, seconds, cpu_s: of the
-    chain with the text known (decoding not counted), rss_mb, failure: why it could not be decoded, or None}.
+    chain with the text known (decoding not counted), rss_mb, failure: why it could not be decoded, or None; is_lasting:
+    only beside a failure, whether another run would fail too}.
     """
     key = ReadAloudKey(text=utterance.text)
     calibration = load_calibration()
     engine = _Remembering(_engine(models))
     began = time.process_time()
     try:
-        sound = decode(utterance.audio.read_bytes())
-    except PermanentFailure as refused:
+        sound = _decoded(utterance.audio.read_bytes())
+    except AdapterError as refused:
         return {
             "read": {},
             "read_words": [],
@@ -93,6 +94,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
             "seconds": 0.0,
             "cpu_s": 0.0,
             "failure": refused.reason,
+            "is_lasting": isinstance(refused, PermanentFailure),
         }
     read = evidence_of_pcm(sound.pcm, "read_aloud", key, engine, calibration, truncated=sound.truncated)
     score_answer(read, key)
@@ -109,6 +111,14 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "failure": None,
     }
+
+
+def _decoded(data: bytes) -> DecodedSound:
+    """`decode`; when the decoding process died, once more with a new one."""
+    try:
+        return decode(data)
+    except TemporaryFailure:
+        return decode(data)
 
 
 def _free(pcm: Any, models: str) -> dict[str, Any]:
@@ -137,12 +147,15 @@ class _Job:
     free: bool
 
 
-def _extract_to(job: _Job) -> str:
-    target = job.cache / f"{job.utterance.id}.json"
-    part = target.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps({"stamp": job.stamp, **extract(job.utterance, job.models, free=job.free)}))
-    part.replace(target)
-    return job.utterance.id
+def _extract_to(job: _Job) -> tuple[str, dict[str, Any]]:
+    """The utterance's id and what was found, which is also kept; but not what another run may find."""
+    found = {"stamp": job.stamp, **extract(job.utterance, job.models, free=job.free)}
+    if found.get("is_lasting", True):
+        target = job.cache / f"{job.utterance.id}.json"
+        part = target.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(found))
+        part.replace(target)
+    return job.utterance.id, found
 
 
 def _kept(cache: Path, name: str) -> dict[str, Any]:
@@ -153,9 +166,10 @@ def _kept(cache: Path, name: str) -> dict[str, Any]:
     return entry
 
 
-def _progress(jobs: Sequence[_Job], done: Iterator[str]) -> None:
+def _progress(jobs: Sequence[_Job], done: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
     began = time.monotonic()
-    for number, _ in enumerate(done, 1):
+    for number, each in enumerate(done, 1):
+        yield each
         if number % 50 == 0 or number == len(jobs):
             left = (time.monotonic() - began) / number * (len(jobs) - number) / 60
             sys.stderr.write(f"features: {number} of {len(jobs)}, about {left:.0f} minutes left\n")
@@ -168,15 +182,15 @@ def extract_all(
     version has changed. A broken run goes on where it stopped. Progress goes to standard error."""
     cache.mkdir(parents=True, exist_ok=True)
     versions = OfflineEngine(models_dir=models).versions()
-    jobs = []
+    jobs, found = [], dict[str, dict[str, Any]]()
     for each in corpus:
-        stamp, kept = _stamp(each, versions), _kept(cache, each.id)
-        if kept.get("stamp") != stamp or (free and "open" not in kept):
+        stamp, found[each.id] = _stamp(each, versions), _kept(cache, each.id)
+        if found[each.id].get("stamp") != stamp or (free and "open" not in found[each.id]):
             jobs.append(_Job(utterance=each, stamp=stamp, models=str(models), cache=cache, free=free))
     if jobs:
         if processes == 1:
-            _progress(jobs, map(_extract_to, jobs))
+            found |= dict(_progress(jobs, map(_extract_to, jobs)))
         else:
             with ProcessPoolExecutor(processes) as pool:
-                _progress(jobs, pool.map(_extract_to, jobs, chunksize=2))
-    return {each.id: _kept(cache, each.id) for each in corpus}
+                found |= dict(_progress(jobs, pool.map(_extract_to, jobs, chunksize=2)))
+    return found

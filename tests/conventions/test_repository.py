@@ -1,6 +1,8 @@
 """What the repository may hold: our own work, small files, numbered records, no secrets."""
 
+import os
 import re
+import subprocess
 
 from tests.support.source import ROOT, committed_files, place
 
@@ -97,6 +99,17 @@ def test_no_merge_was_left_half_done():
     mark = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
     texts = [path for path in committed_files() if path.suffix in TEXT]
     assert [place(path) for path in texts if mark.search(path.read_text(encoding="utf-8", errors="replace"))] == []
+
+
+def test_a_target_has_the_last_word_also_from_another_folder(tmp_path):
+    """`make evaluate`, `load` and `faults` end with one JSON object, which programs read."""
+    version = subprocess.run(["make", "--version"], capture_output=True, text=True, check=True).stdout
+    # Older ones heed the option only where they are called with it, not in a Makefile.
+    option = [] if [int(each) for each in re.findall(r"\d+", version)[:3]] >= [4, 4, 1] else ["--no-print-directory"]
+    command = ["make", *option, "-C", str(ROOT), "help"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert [line for line in done.stdout.splitlines() if not line.startswith("  make ")] == []
 
 
 def test_links_between_documents_lead_somewhere():

@@ -84,3 +84,44 @@ def test_a_missing_recording_is_named_and_a_list_of_entries_is_read(tmp_path: Pa
     scores.write_text(json.dumps([{**WHOLE, "id": "b"}]))
     assert open_corpus(tmp_path, scores).left_out == {"b": "no_audio"}
     assert find_scores(tmp_path) == scores
+
+
+@pytest.mark.parametrize("names", [["opus/a.opus", "wav/a.wav"], ["a.flac", "deep/er/a.WAV"], ["a.opus", "b/a.flac"]])
+def test_of_several_recordings_the_least_compressed_is_heard(tmp_path: Path, names: list[str]) -> None:
+    for each in names[:-1]:
+        (tmp_path / "sound" / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sound" / each).touch()
+    (found,) = corpus_of(tmp_path, WHOLE, audio=names[-1]).utterances
+    assert found.audio == tmp_path / "sound" / names[-1]
+
+
+def test_folders_may_be_links_and_a_folder_is_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.wav").touch()
+    (tmp_path / "sound" / "b.wav").mkdir(parents=True)
+    (tmp_path / "sound" / "wav").symlink_to(tmp_path / "elsewhere")
+    scores = tmp_path / "scores.json"
+    scores.write_text(json.dumps({"a": WHOLE, "b": WHOLE}))
+    corpus = open_corpus(tmp_path / "sound", scores)
+    assert ([each.id for each in corpus.utterances], corpus.left_out) == (["a"], {"b": "no_audio"})
+
+
+@pytest.mark.parametrize("speaker", [None, "", " "])
+def test_who_is_not_named_is_somebody_of_their_own(tmp_path: Path, speaker: str | None) -> None:
+    (found,) = corpus_of(tmp_path, {**WHOLE, "speaker": speaker}).utterances
+    assert found.speaker == "a"
+
+
+def test_a_mark_of_byte_order_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    scores = tmp_path / "scores.json"
+    scores.write_text(json.dumps({"a": WHOLE}), encoding="utf-8-sig")
+    assert [each.id for each in open_corpus(tmp_path, scores).utterances] == ["a"]
+
+
+@pytest.mark.parametrize("written", [b"", b"{", b"id,text\na,we call", b"\xff\xfe{\x00}\x00", b"[" * 100_000])
+def test_scores_that_are_no_json_are_told_in_a_sentence(tmp_path: Path, written: bytes) -> None:
+    scores = tmp_path / "scores.json"
+    scores.write_bytes(written)
+    with pytest.raises(SystemExit, match=r"scores\.json cannot be read as JSON"):
+        open_corpus(tmp_path, scores)
