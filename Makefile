@@ -11,7 +11,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate verify-audit dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate gaming two-voices reliability prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate verify-audit dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate calibration gaming two-voices reliability prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -87,8 +87,11 @@ load-pages: ready-dev ## how fast pages are while two batches of 30 are being sc
 screens: ready-dev ## pictures of every page into docs/screens (after `make up demo`; ONLY=tests,monitor takes these anew)
 	@$(RUN) -m scripts.screens
 
-evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated; LIMIT=300: a subset)
-	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+evaluate: ready-dev ## how well scoring agrees with experts: AUDIO=folder SCORES=file (default: the train split, cross-validated; LIMIT=300: a subset; CALIBRATION=file: one of your own)
+	@$(RUN) -m scripts.evaluate_scoring $(if $(AUDIO),--audio "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(CALIBRATION),--calibration "$(CALIBRATION)") $(ARGS)
+
+calibration: ready-dev ## trains a calibration of your own from rated recordings: AUDIO=folder SCORES=file OUT=file; then SPEECH_CALIBRATION=file in .env
+	@$(RUN) -m scripts.train_calibration $(if $(AUDIO),--data "$(AUDIO)") $(if $(SCORES),--scores "$(SCORES)") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 gaming: ready-dev ## tries to earn credit with silence, noise, other words, other languages ...; prints a table
 	@$(RUN) -m scripts.gaming

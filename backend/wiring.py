@@ -211,6 +211,7 @@ def speech_setup(settings: Settings) -> SpeechSetup:
     """What the speech engines are told of these settings."""
     return SpeechSetup(
         models_dir=settings.viva_data / "models",
+        calibration=settings.speech_calibration,
         whisper_folder=settings.speech_whisper_folder,
         whisper_sha256=settings.speech_whisper_sha256,
         azure_key=settings.azure_speech_key,

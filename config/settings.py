@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     speech_engines: str = "offline"
     speech_switch_minutes: int = Field(default=0, ge=0, le=10_080)
     speech_language: str = "en-US"
+    speech_calibration: Path | None = None
     speech_whisper_folder: Path | None = None
     speech_whisper_sha256: str = ""
     azure_speech_key: str = Field(default="", repr=False)
@@ -281,6 +282,10 @@ def _redis_names_a_database(settings: Settings) -> bool:
     return is_redis and urlsplit(settings.redis_url).path.strip("/") != ""
 
 
+def _from_root(path: Path) -> Path:
+    return PROJECT_ROOT / path.expanduser()
+
+
 def _sends_by(settings: Settings, *drivers: str) -> bool:
     return settings.mail_driver in drivers
 
@@ -376,6 +381,11 @@ _RULES: tuple[Rule, ...] = (
         "must name speech engines, the preferred one first: offline, local_whisper, azure, google.",
     ),
     (
+        "speech_calibration",
+        lambda s: s.speech_calibration is not None and not _from_root(s.speech_calibration).is_file(),
+        "there is no such file; leave it empty for the calibration that comes with Viva.",
+    ),
+    (
         "speech_whisper_sha256",
         lambda s: (
             "local_whisper" in s.engines and (s.speech_whisper_folder is None or len(s.speech_whisper_sha256) != 64)
@@ -419,8 +429,10 @@ _RULES: tuple[Rule, ...] = (
 
 def _complete(settings: Settings, *, fill_embedded: bool) -> Settings:
     """Absolute data folder, secret key, addresses of the embedded services."""
-    data = (PROJECT_ROOT / settings.viva_data.expanduser()).resolve()
-    values: dict[str, Any] = {"viva_data": data, "viva_formats": PROJECT_ROOT / settings.viva_formats.expanduser()}
+    data = _from_root(settings.viva_data).resolve()
+    values: dict[str, Any] = {"viva_data": data, "viva_formats": _from_root(settings.viva_formats)}
+    if settings.speech_calibration is not None:
+        values["speech_calibration"] = _from_root(settings.speech_calibration)
     if not settings.viva_secret_key:
         values["viva_secret_key"] = _kept_secret(data / "secret_key")
     if fill_embedded:

@@ -383,7 +383,7 @@ def pearson(a: Floats, b: Floats) -> float:
 
 
 def rmse(a: Floats, b: Floats) -> float:
-    return float(np.sqrt(((a - b) ** 2).mean()))
+    return float(np.sqrt(((a - b) ** 2).mean())) if len(a) else float("nan")
 
 
 def kappa_of_marks(a: Floats, b: Floats) -> float:
@@ -393,11 +393,12 @@ def kappa_of_marks(a: Floats, b: Floats) -> float:
     return math.nan if found is None else found
 
 
-def agreement(predicted: Floats, marks: Floats) -> dict[str, float]:
+def agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
+    """Rounded; None for what is not defined: of nobody, or of those who do not differ."""
     return {
-        "pearson": round(pearson(predicted, marks), 3),
-        "rmse": round(rmse(predicted, marks), 3),
-        "qwk": round(kappa_of_marks(predicted, marks), 3),
+        "pearson": rounded(pearson(predicted, marks)),
+        "rmse": rounded(rmse(predicted, marks)),
+        "qwk": rounded(kappa_of_marks(predicted, marks)),
     }
 
 

@@ -2,6 +2,7 @@
 
 make evaluate                          cross-validated on the shared train split (the models are trained anew per fold)
 make evaluate AUDIO=DIR SCORES=FILE    the shipped calibration, as it is, on any folder in the layout of that split
+                                       (CALIBRATION=FILE: one of your own)
 python -m scripts.evaluate_scoring --speed    real-time factor and memory on a mix like a 63-item form
 
 The last line of an evaluation is one JSON object. Features are kept under --cache, so a broken run goes on.
@@ -25,6 +26,7 @@ import numpy.typing as npt
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.offline import OfflineEngine
 from backend.adapters.speech.pipeline import PIPELINE_VERSION
+from backend.core.errors import PermanentFailure
 from backend.scoring.calibration import ASPECTS
 from backend.scoring.scorers import VERSIONS
 from backend.scoring.text import edit_distance, words_of
@@ -44,10 +46,10 @@ from scripts.calibration_fit import (
     rounded,
 )
 from scripts.one_expert import WELL_READ, auc, share
-from scripts.rated_corpus import Corpus, Utterance, find_scores, limited, open_corpus
+from scripts.rated_corpus import Corpus, Utterance, corpus_at, limited
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
-from scripts.train_calibration import CACHE, DATA, ROOT, utterance_table, word_table
+from scripts.train_calibration import DATA, ROOT, cache_of, utterance_table, word_table
 
 ADULT_FROM = 18
 _OF_EACH = 5  # utterances of a speaker in a subset
@@ -67,6 +69,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--limit", type=int, help="a subset: this many utterances")
+    parser.add_argument("--calibration", type=Path, help="a calibration of your own instead of the shipped one")
     parser.add_argument("--shipped", action="store_true", help="the shipped calibration also on the train split")
     parser.add_argument("--speed", action="store_true", help="measure speed and memory only")
     return parser.parse_args()
@@ -74,17 +77,16 @@ def arguments() -> argparse.Namespace:
 
 def corpus_of(options: argparse.Namespace) -> Corpus:
     """SystemExit with a plain sentence where there is nothing to evaluate."""
-    audio = options.audio or DATA
-    scores = options.scores or find_scores(audio)
-    if not audio.is_dir():
-        sys.exit(f"There is no folder {audio}.")
-    if scores is None or not scores.is_file():
-        sys.exit(f"There is no file of scores: {scores or audio}. Name it: SCORES=FILE")
-    corpus = open_corpus(audio, scores)
-    if not corpus.utterances:
-        reasons = ", ".join(sorted(set(corpus.left_out.values()))) or "the file is empty"
-        sys.exit(f"No utterance of {scores} can be judged with the recordings in {audio}: {reasons}.")
+    corpus = corpus_at(options.audio or DATA, options.scores)
     return subset(corpus, options.limit) if options.limit else corpus
+
+
+def check_calibration(options: argparse.Namespace) -> None:
+    """SystemExit with a plain sentence: the file that was named is none."""
+    try:
+        load_calibration(options.calibration)
+    except PermanentFailure:
+        sys.exit(f"{options.calibration} is no calibration.")
 
 
 def subset(corpus: Corpus, most: int) -> Corpus:
@@ -131,19 +133,19 @@ class Judged:
 
 
 def judge_all(corpus: Sequence[Utterance], features: Features, options: argparse.Namespace) -> Judged:
-    """By the shipped calibration, or by one that is trained without a speaker for each. Where the voice gate hears
-    nobody every aspect is zero."""
+    """By the shipped calibration or the one that was named, or by one that is trained without a speaker for each. Where
+    the voice gate hears nobody every aspect is zero."""
     silent = np.array([not features[each.id]["read"] for each in corpus], dtype=bool)
     spoken = [each for each, quiet in zip(corpus, silent, strict=True) if not quiet]
     rows, table = utterance_table(spoken, features, "read")
     words = word_table(spoken, features)
-    if options.audio or options.shipped:
-        shipped = load_calibration()
-        by, everybody = shipped.name, range(len(rows))
-        found = predict_rows(shipped, rows, table, "read", everybody)
-        known = predict_words(shipped, words, rows, table, everybody) if words is not None else {}
+    if options.audio or options.shipped or options.calibration:
+        fixed = load_calibration(options.calibration)
+        by, everybody = fixed.name, range(len(rows))
+        found = predict_rows(fixed, rows, table, "read", everybody)
+        known = predict_words(fixed, words, rows, table, everybody) if words is not None else {}
         of_words = np.array([known[row] for row in sorted(known)])
-        below = 10 * shipped.words.flag_below if shipped.words is not None else 0.0
+        below = 10 * fixed.words.flag_below if fixed.words is not None else 0.0
     else:
         by = f"cross-validated, {folds_of(table.speakers, options.folds)} folds by speaker"
         found, of_words = cross_validate(rows, table, "read", folds=options.folds, words=words)
@@ -166,13 +168,6 @@ def groups_of(corpus: Sequence[Utterance]) -> dict[str, npt.NDArray[np.bool_]]:
     """Who counts as what; people of unknown age count in `all` only."""
     ages = np.array([math.nan if each.age is None else each.age for each in corpus])
     return {"all": np.ones(len(corpus), dtype=bool), "adults": ages >= ADULT_FROM, "children": ages < ADULT_FROM}
-
-
-def group_agreement(predicted: Floats, marks: Floats) -> dict[str, float | None]:
-    """Of a group; nobody in it, or nobody who differs: None for what is then not defined."""
-    if not len(marks):
-        return {"pearson": None, "rmse": None, "qwk": None}
-    return {name: rounded(value) for name, value in agreement(predicted, marks).items()}
 
 
 def _marks_of(corpus: Sequence[Utterance]) -> dict[str, Floats]:
@@ -249,19 +244,13 @@ def _ordered(judged: Judged) -> float:
     return share(right, count)
 
 
-def cache_of(audio: Path | None) -> Path:
-    """Where the features of a folder are kept; those of the train split are the calibration's."""
-    if audio is None:
-        return CACHE
-    return ROOT / ".viva" / "evaluation" / hashlib.sha256(str(audio.resolve()).encode()).hexdigest()[:12]
-
-
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """All figures. SystemExit with a plain sentence where there is nothing to evaluate."""
+    check_calibration(options)
     whole = corpus_of(options)
     features = extract_all(
         whole.utterances,
-        cache=options.cache or cache_of(options.audio),
+        cache=options.cache or cache_of(options.audio or DATA),
         models=options.models,
         processes=options.processes,
         free=False,
@@ -285,11 +274,11 @@ def figures_of(
     seconds = sum(features[each.id]["seconds"] for each in corpus)
     return {
         "utterance": {
-            name: {aspect: group_agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
+            name: {aspect: agreement(predicted[aspect][mask], marks[aspect][mask]) for aspect in ASPECTS}
             for name, mask in groups.items()
         },
         "speaker": {
-            aspect: group_agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
+            aspect: agreement(by_speaker(predicted[aspect], speakers), by_speaker(marks[aspect], speakers))
             for aspect in ASPECTS
         },
         "word": word_level(judged),

@@ -160,8 +160,19 @@ def open_corpus(audio: Path, scores: Path) -> Corpus:
     return Corpus(utterances=found, left_out=left_out)
 
 
-def read_corpus(audio: Path, scores: Path) -> list[Utterance]:
-    return open_corpus(audio, scores).utterances
+def corpus_at(audio: Path, scores: Path | None) -> Corpus:
+    """`open_corpus`, with the scores that lie there where none are named. SystemExit with a plain sentence: nothing can
+    be judged."""
+    scores = scores or find_scores(audio)
+    if not audio.is_dir():
+        sys.exit(f"There is no folder {audio}.")
+    if scores is None or not scores.is_file():
+        sys.exit(f"There is no file of scores: {scores or audio}. Name it: SCORES=FILE")
+    corpus = open_corpus(audio, scores)
+    if not corpus.utterances:
+        reasons = ", ".join(sorted(set(corpus.left_out.values()))) or "the file is empty"
+        sys.exit(f"No utterance of {scores} can be judged with the recordings in {audio}: {reasons}.")
+    return corpus
 
 
 def limited(corpus: Corpus, chosen: Sequence[Utterance]) -> Corpus:

@@ -3,7 +3,6 @@
 Called by `python -m scripts.evaluate_scoring --speed`.
 """
 
-import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from backend.scoring.evidence import SAMPLE_RATE, Pcm
 from backend.scoring.keys import key_from_dict
 from backend.scoring.scorers import score_answer
 from scripts.rated_corpus import Utterance
+from scripts.speech_features import peak_mb
 
 
 def _paused(pcm: Pcm, before_s: float, after_s: float) -> Pcm:
@@ -87,5 +87,5 @@ def measure_speed(corpus: Sequence[Utterance], models: Path) -> dict[str, Any]:
         "rtf_wall": round(totals[1] / totals[2], 4),
         "rtf_cpu_by_task": {task: round(spent[0] / spent[2], 4) for task, spent in by_task.items()},
         "seconds_by_task": {task: round(spent[2], 1) for task, spent in by_task.items()},
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "rss_mb": round(peak_mb()),
     }

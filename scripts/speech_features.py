@@ -108,9 +108,20 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
         "heard": read.transcript,
         "seconds": read.duration_ms / 1000,
         "cpu_s": spent,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rss_mb": peak_mb(),
         "failure": None,
     }
+
+
+def peak_mb() -> float:
+    """The most memory that this program has held. Where the system has no such line `ru_maxrss`, which also counts what
+    the process was before it became this program, such as a copy of a larger one."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        lines = []
+    peak = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+    return (peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 
 
 def _decoded(data: bytes) -> DecodedSound:

@@ -1,22 +1,22 @@
-"""Train the calibration: python -m scripts.train_calibration [--data DIR] [--cache DIR] [--out FILE].
+"""Trains a calibration: make calibration AUDIO=DIR SCORES=FILE OUT=FILE.
 
 Extracts features with the default engine (kept under --cache, so a broken run goes on where it stopped),
-cross-validates by
-speaker, fits on everything and writes the model as arrays. An institution's own rated recordings in the same layout
-do too;
-about 25 speakers are enough to start. Prints the figures of the model card as JSON.
+cross-validates by speaker, fits on everything and writes the model as arrays. An institution's own rated recordings in
+the same layout do too; about 25 speakers are enough to start. Prints the figures of the model card as JSON. With
+SPEECH_CALIBRATION=FILE in .env Viva scores by it.
 """
 
 import argparse
+import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backend.adapters.speech.calibrations import CURRENT, FOLDER
 from backend.scoring.calibration import ASPECTS
 from scripts.calibration_fit import (
     MODES,
@@ -32,7 +32,7 @@ from scripts.calibration_fit import (
     fit_words,
     make_table,
 )
-from scripts.rated_corpus import Utterance, read_corpus
+from scripts.rated_corpus import Utterance, corpus_at
 from scripts.speech_features import extract_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,20 +41,28 @@ _CORPUS = Path("shared") / "data" / "speechocean762-train"
 DATA = next((each / _CORPUS for each in ROOT.parents if (each / _CORPUS).is_dir()), ROOT.parent / _CORPUS)
 
 CACHE = ROOT / ".viva" / "calibration"
+OWN = ROOT / ".viva" / "calibrations" / "own-1.npz"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with audio and train_scores.json")
-    parser.add_argument("--scores", type=Path, help="the file of scores (default: train_scores.json in --data)")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="where features are kept")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder with audio (default: the shared train split)")
+    parser.add_argument("--scores", type=Path, help="file of scores (default: *scores*.json in or beside the folder)")
+    parser.add_argument("--cache", type=Path, help="where features are kept")
     parser.add_argument("--models", type=Path, default=ROOT / ".viva" / "models", help="where model files are made")
-    parser.add_argument("--out", type=Path, default=FOLDER / f"{CURRENT}.npz")
+    parser.add_argument("--out", type=Path, default=OWN, help="the file to write, never one that is there already")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument(
         "--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one for each core"
     )
     return parser.parse_args()
+
+
+def cache_of(audio: Path) -> Path:
+    """Where the features of a folder are kept."""
+    if audio.resolve() == DATA.resolve():
+        return CACHE
+    return ROOT / ".viva" / "evaluation" / hashlib.sha256(str(audio.resolve()).encode()).hexdigest()[:12]
 
 
 def aligned(corpus: Sequence[Utterance], features: Mapping[str, Mapping[str, Any]], mode: str) -> list[Utterance]:
@@ -123,8 +131,12 @@ def figures(predicted: Mapping[str, Floats], table: Table) -> dict[str, Any]:
 
 def main() -> None:
     options = arguments()
-    corpus = read_corpus(options.data, options.scores or options.data / "train_scores.json")
-    features = extract_all(corpus, cache=options.cache, models=options.models, processes=options.processes)
+    out = options.out if options.out.suffix == ".npz" else options.out.with_name(f"{options.out.name}.npz")
+    if out.exists():
+        sys.exit(f"{out} is there already, and scores may name it. Choose another name: OUT=FILE")
+    corpus = corpus_at(options.data, options.scores).utterances
+    cache = options.cache or cache_of(options.data)
+    features = extract_all(corpus, cache=cache, models=options.models, processes=options.processes)
     arrays: Arrays = {}
     report = {}
     for mode in MODES:
@@ -137,11 +149,11 @@ def main() -> None:
         arrays |= fit_whole(table, np.arange(len(rows)), mode, known)  # one line over the states for both modes
         if words is not None:
             arrays |= fit_words(words, np.arange(len(words.rows)), best_flag(of_words, words.medians))
-            report["word"] = {**agreement(of_words, words.medians), "n": len(words.rows)}
-    np.savez_compressed(options.out, allow_pickle=False, **arrays)
-    print(
-        json.dumps({"out": str(options.out), "bytes": options.out.stat().st_size, "cross_validated": report}, indent=1)
-    )
+            judged = np.isfinite(of_words)
+            report["word"] = {**agreement(of_words[judged], words.medians[judged]), "n": int(judged.sum())}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    print(json.dumps({"out": str(out), "bytes": out.stat().st_size, "cross_validated": report}, indent=1))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from backend.adapters.speech.speakers import has_two_voices
 from backend.adapters.speech.voice import find_voice
 from backend.scoring.evidence import SAMPLE_RATE, Pcm
 from scripts import gaming_sounds as sounds
-from scripts.rated_corpus import Utterance, find_scores, read_corpus
+from scripts.rated_corpus import Utterance, corpus_at
 from scripts.train_calibration import DATA
 
 
@@ -89,10 +89,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, nargs="+", default=[8, 12, 24])
     parser.add_argument("--draws", type=int, default=100)
     options = parser.parse_args()
-    scores = options.scores or find_scores(options.data)
-    if scores is None:
-        parser.error(f"no *scores*.json in {options.data} or beside it; name it with --scores")
-    voices = Voices(read_corpus(options.data, scores))
+    voices = Voices(corpus_at(options.data, options.scores).utterances)
     shares = {}
     for case in CASES:
         for seconds in options.seconds:

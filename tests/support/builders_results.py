@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from backend.adapters.speech.calibrations import CURRENT
+from backend.adapters.speech.calibrations import SHIPPED
 from backend.features.results.model import (
     ItemOutcome,
     ItemState,
@@ -93,7 +93,7 @@ def _item(position: int, task: str, state: ItemState | None) -> ItemOutcome:
         confidence=0.8 if scored else 0.0,
         scorer_version=f"{task}-1" if ended is not ItemState.NOT_REACHED else "",
         engine="offline 1" if scored else "",
-        calibration=CURRENT if scored else "",
+        calibration=SHIPPED if scored else "",
         reason=None if scored or task == "open_question" else "noise_only",
     )
 
@@ -122,7 +122,7 @@ def make_result(attempt_id: str = "attempt_asha", *, settlement: int = 1, **chan
             cut_table_id="cefr_20_80_placement",
             scorers=("read_aloud-1", "repeat-1", "retelling-1", "sentence_build-1", "short_answer-1"),
             engines=("offline 1",),
-            calibrations=(CURRENT,),
+            calibrations=(SHIPPED,),
             software="viva 0.1.0",
         ),
         fingerprint=f"fingerprint-{settlement}",

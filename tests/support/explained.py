@@ -6,7 +6,7 @@ import struct
 import wave
 from typing import Any
 
-from backend.adapters.speech.calibrations import CURRENT
+from backend.adapters.speech.calibrations import SHIPPED
 from backend.features.attempts.responses import Response
 from tests.support.results_world import make_response
 
@@ -85,7 +85,7 @@ def rich_explanation() -> dict[str, Any]:
         ],
         "aspects": {"accuracy": 0.74, "fluency": 0.69, "prosodic": 0.71, "total": 0.72},
         "content": {"words_agree": 0.86, "letters_agree": 0.9, "sounds_agree": 0.81, "credit": 1.0},
-        "calibration": CURRENT,
+        "calibration": SHIPPED,
         "engine": {"name": "offline", "version": "2"},
         "suspected": None,
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from backend.adapters.speech.calibrations import CURRENT
+from backend.adapters.speech.calibrations import SHIPPED
 from backend.core.errors import AdapterError
 from backend.core.ports import Mail, Mailer
 from backend.features.attempts.model import Attempt, AttemptState
@@ -105,7 +105,7 @@ def make_response(student_id: str, position: int, *, value: float = 0.74, **chan
                 {"operation": "deletion", "expected": "to", "heard": None},
             ],
             "quality_problems": ["noisy"] if position == 1 else [],
-            "calibration": CURRENT,
+            "calibration": SHIPPED,
             "engine": {"name": "offline", "version": "1"},
         },
     }

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
 
 def load(tmp_path, text="", **environ):
@@ -54,6 +54,10 @@ def test_all_mistakes_at_once(tmp_path):
         (
             "MAIL_DRIVER=brevo",
             "BREVO_API_KEY: is missing: MAIL_DRIVER needs it; MAIL_DRIVER=outbox keeps mail on this machine.",
+        ),
+        (
+            "SPEECH_CALIBRATION=none.npz",
+            "SPEECH_CALIBRATION: there is no such file; leave it empty for the calibration that comes with Viva.",
         ),
         ("VIVA_HOST=two words", "VIVA_HOST: must be an address or a host name, such as 127.0.0.1 or 0.0.0.0."),
     ],
@@ -139,3 +143,10 @@ def test_public_url(values, url):
 
 def test_all_addresses_are_shown_as_one_that_others_reach():
     assert "0.0.0.0" not in Settings(viva_host="0.0.0.0").public_url
+
+
+def test_a_calibration_is_found_from_the_folder_of_viva(tmp_path):
+    """Wherever a command is started from."""
+    place = "backend/scoring/calibration/speechocean762-5.npz"
+    assert load(tmp_path, f"SPEECH_CALIBRATION={place}").speech_calibration == PROJECT_ROOT / place
+    assert load(tmp_path).speech_calibration is None

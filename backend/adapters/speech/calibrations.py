@@ -1,23 +1,37 @@
-"""The calibration that ships with the code, read once a process."""
+"""The calibration in use: the one that ships with the code, or an institution's own (SPEECH_CALIBRATION)."""
 
+import hashlib
+import io
+import zipfile
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from backend.core.errors import PermanentFailure
 from backend.scoring import calibration
 from backend.scoring.calibration import Calibration, calibration_from_arrays
 
 FOLDER = Path(calibration.__file__).parent
-CURRENT = "speechocean762-5"
+SHIPPED = "speechocean762-5"
+_MODES = {"read", "open"}
 
 
 def read_calibration(path: Path) -> Calibration:
-    """A calibration from its file of arrays; its name is the file's. Never unpickles."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return calibration_from_arrays(path.stem, dict(arrays))
+    """A calibration from its file of arrays. Its name, which every score keeps, is the file's and the beginning of its
+    SHA-256. Never unpickles. PermanentFailure("calibration_unusable"): no such file, or it holds something else."""
+    try:
+        data = path.read_bytes()
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            found = calibration_from_arrays(f"{path.stem} {hashlib.sha256(data).hexdigest()[:12]}", dict(arrays))
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as wrong:
+        raise PermanentFailure("calibration_unusable") from wrong
+    if not found.modes.keys() >= _MODES:
+        raise PermanentFailure("calibration_unusable")
+    return found
 
 
-@lru_cache(maxsize=1)
-def load_calibration() -> Calibration:
-    return read_calibration(FOLDER / f"{CURRENT}.npz")
+@lru_cache(maxsize=2)
+def load_calibration(path: Path | None = None) -> Calibration:
+    """The calibration of a file, read once a process; None: the shipped one."""
+    return read_calibration(path or FOLDER / f"{SHIPPED}.npz")

@@ -24,11 +24,13 @@ class EngineListener:
         """The evidence of one answer, by that engine alone. PermanentFailure: the recordings cannot be decoded;
         EngineFailure: the engine could not be asked, which says nothing about the answer."""
         # Imported here: web processes are wired too, and must not load the models' libraries.
+        from backend.adapters.speech.calibrations import load_calibration
         from backend.adapters.speech.pipeline import evidence_of_sound, join
 
         sound = join(recordings)
         try:
-            return evidence_of_sound(sound, task, key, self._get(engine), prompt=prompt)
+            calibration = load_calibration(self._setup.calibration)
+            return evidence_of_sound(sound, task, key, self._get(engine), calibration, prompt=prompt)
         except AdapterError as failure:
             raise EngineFailure(failure.reason, is_permanent=isinstance(failure, PermanentFailure)) from failure
 

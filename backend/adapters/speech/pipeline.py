@@ -210,26 +210,32 @@ def _meaning(answer: str, key: AnswerKey, engine: SpeechEngine) -> Meaning | Non
 def gather_evidence(
     recordings: Sequence[bytes], task: str, key: AnswerKey, engine: SpeechEngine, *, prompt: bytes | None = None
 ) -> Evidence:
-    """All that the recordings of one answer show. `recordings` are its segments in order, `prompt` the sound that the
-    item began with, if any: an answer that holds it is no answer.
+    """All that the recordings of one answer show, by the calibration that ships. `recordings` are its segments in
+    order, `prompt` the sound that the item began with, if any: an answer that holds it is no answer.
 
     PermanentFailure: nothing could be decoded (`empty`, `not_audio`, `too_long`, `decode_failed`) or a model is
     missing or
     altered; TemporaryFailure: worth another try. Silence is not a failure: the evidence says so.
     """
-    return evidence_of_sound(join(recordings), task, key, engine, prompt=prompt)
+    return evidence_of_sound(join(recordings), task, key, engine, load_calibration(), prompt=prompt)
 
 
 def evidence_of_sound(
-    sound: Sound, task: str, key: AnswerKey, engine: SpeechEngine, *, prompt: bytes | None = None
+    sound: Sound,
+    task: str,
+    key: AnswerKey,
+    engine: SpeechEngine,
+    calibration: Calibration,
+    *,
+    prompt: bytes | None = None,
 ) -> Evidence:
-    """`gather_evidence` after decoding, with the calibration that ships. What fails here is the engine's failure."""
+    """`gather_evidence` after decoding. What fails here is the engine's failure."""
     return evidence_of_pcm(
         sound.pcm,
         task,
         key,
         engine,
-        load_calibration(),
+        calibration,
         truncated=sound.truncated,
         segments=sound.segments,
         prompt=_prompt_sound(prompt) if prompt else None,

@@ -123,6 +123,7 @@ REASONS: Mapping[str, str] = {
     "low_confidence": "The machine does not trust its own score of this answer.",
     "model_missing": "The speech models are not installed. Run make up; then score it again.",
     "model_altered": "A speech model is damaged. Run make up; then score it again.",
+    "calibration_unusable": "The calibration cannot be used. SPEECH_CALIBRATION needs a look; then score it again.",
     "engine_unreachable": "The speech service does not answer. The answer waits for it.",
     "engine_timeout": "The speech service took too long. The answer waits for it.",
     "engine_refused": "The speech service refuses our key. Its settings need a look; then score it again.",
@@ -151,6 +152,7 @@ ENGINE_REASONS = frozenset(
     {
         "model_missing",
         "model_altered",
+        "calibration_unusable",
         "engine_unreachable",
         "engine_timeout",
         "engine_refused",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.adapters.speech.calibrations import CURRENT
+from backend.adapters.speech.calibrations import SHIPPED
 from backend.core.errors import Conflict
 from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState, response_id
@@ -38,7 +38,7 @@ def test_a_result_names_every_version(services):
     assert (versions.form_id, versions.format_id) == ("form_one", "versant_style_short")
     assert "repeat-1" in versions.scorers
     assert versions.engines == ("offline 1",)
-    assert versions.calibrations == (CURRENT,)
+    assert versions.calibrations == (SHIPPED,)
     assert versions.software == "viva test"
     assert versions.cut_table_id
 

@@ -3,6 +3,8 @@
 import argparse
 import json
 import math
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +16,21 @@ import pytest
 from backend.adapters.speech.decode import DecodedSound
 from backend.adapters.speech.offline import OfflineEngine
 from backend.core.errors import PermanentFailure, TemporaryFailure
+from config.settings import PROJECT_ROOT
 from scripts import attention_fit, calibration_fit, one_expert, speech_features
-from scripts.calibration_fit import cross_validate, kappa_of_marks
+from scripts.calibration_fit import agreement, cross_validate, kappa_of_marks
 from scripts.evaluate_scoring import (
     Judged,
     age_bands,
     differential_error,
     evaluate,
-    group_agreement,
     judge_all,
     sexes,
     subset,
     word_level,
 )
 from scripts.rated_corpus import Corpus, Utterance
-from scripts.speech_features import extract_all
+from scripts.speech_features import extract_all, peak_mb
 from scripts.train_calibration import utterance_table, word_table
 
 
@@ -41,7 +43,7 @@ def test_marks_that_round_alike_agree_wholly_and_chance_does_not() -> None:
 
 @pytest.mark.parametrize("marks", [[], [7.0], [7.0, 7.0, 7.0]])
 def test_what_is_not_defined_for_a_group_is_null_in_json(marks: list[float]) -> None:
-    found = group_agreement(np.array(marks), np.array(marks))
+    found = agreement(np.array(marks), np.array(marks))
     assert found["pearson"] is None
     assert set(json.loads(json.dumps(found, allow_nan=False))) == {"pearson", "rmse", "qwk"}
     assert math.isnan(kappa_of_marks(np.array(marks), np.array(marks)))
@@ -174,7 +176,7 @@ def test_a_subset_is_a_few_utterances_of_many_speakers_from_the_lowest_to_the_hi
 def _options(tmp_path: Path, **values: Any) -> argparse.Namespace:
     defaults = {"audio": tmp_path, "scores": tmp_path / "scores.json", "limit": None, "cache": tmp_path / "cache"}
     return argparse.Namespace(
-        **{**defaults, "models": tmp_path, "processes": 1, "folds": 5, "shipped": False, **values}
+        **{**defaults, "models": tmp_path, "processes": 1, "folds": 5, "calibration": None, "shipped": False, **values}
     )
 
 
@@ -186,6 +188,11 @@ def test_where_every_recording_is_broken_a_sentence_says_so(tmp_path: Path, monk
     monkeypatch.setattr(speech_features, "_engine", lambda models: OfflineEngine(models_dir=Path(models)))
     with pytest.raises(SystemExit, match=r"No recording can be evaluated: no_audio \(1\), not_audio \(2\)\."):
         evaluate(_options(tmp_path))
+
+
+def test_what_is_no_calibration_is_told_before_anything_is_heard(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"mine\.npz is no calibration"):
+        evaluate(_options(tmp_path, calibration=tmp_path / "mine.npz"))
 
 
 def test_where_nobody_speaks_everything_is_marked_zero() -> None:
@@ -219,6 +226,14 @@ def test_a_decoder_that_died_is_asked_once_more_and_is_no_verdict_on_the_recordi
             "once": "not_audio",
         }
         assert asked == {b"always": times, b"once": 2}
+
+
+def test_memory_is_of_the_program_itself_and_not_of_who_started_it() -> None:
+    ours = b"x" * (300 << 20)
+    small = "from scripts.speech_features import peak_mb; print(peak_mb())"
+    done = subprocess.run([sys.executable, "-c", small], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert peak_mb() > len(ours) >> 20
+    assert 20 < float(done.stdout) < peak_mb()
 
 
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
