@@ -24,7 +24,7 @@ function opened(file: Uint8Array): { outside: Record<string, string>; head: Reco
 
 describe("the file of answers", () => {
   it("holds what the server has not acknowledged, sealed with the attempt's key", async () => {
-    const store = await DeviceStore.open(`viva-${Math.random()}`);
+    const store = await DeviceStore.open("asha", `viva-${Math.random()}`);
     await store.unlock("attempt-1", KEY);
     for (const [position, state] of [[0, "recorded"], [1, "recording"], [2, "refused"]] as const) {
       await store.add({ recording_id: `${position}-0-uuid`, attempt_id: "attempt-1", position, segment: 0, content_type: "audio/webm", duration_ms: 1234.5, started_at: position, state });
@@ -49,7 +49,7 @@ describe("the file of answers", () => {
   });
 
   it("cannot be made without a key: nothing leaves a device that could be read", async () => {
-    const store = await DeviceStore.open(`viva-${Math.random()}`);
+    const store = await DeviceStore.open("asha", `viva-${Math.random()}`);
     expect(await makeAnswersFile(store, "attempt-1", [], new Date())).toBeNull();
   });
 });

@@ -54,7 +54,7 @@ function fakeServer(faults: { move?: Error[]; answer?: Error[] } = {}, reached =
 
 /** As a page left it that was closed off-line: two typed answers and a spoken one, two of them to items that nobody heard of. */
 async function leftBehind(name: string, pending = moves): Promise<DeviceStore> {
-  const store = await DeviceStore.open(name);
+  const store = await DeviceStore.open("asha", name);
   await store.unlock("a", KEY);
   await store.putNote("a", "sitting", new TextEncoder().encode(JSON.stringify({ delivery_id: "d", offset_ms: 0, pending, snapshot: snapshot() })));
   await store.putDraft({ attempt_id: "a", position: 0, sequence: [4, 1], content: "reached", changed_at: 1, state: "waiting" });
@@ -101,7 +101,7 @@ describe("another page of the student", () => {
     const server = fakeServer({ move: [new Refused(409, "attempt_not_open", "", "")] });
     const last = await rescued(store, server, snapshot({ state: "expired" }));
     expect(last).toMatchObject({ pending: 0, refused: 2 });
-    const next = await DeviceStore.open(name);
+    const next = await DeviceStore.open("asha", name);
     await next.unlock("a", KEY);
     expect((await next.listDrafts("a")).map((each) => [each.content, each.state])).toEqual([["off-line", "refused"]]);
     expect((await findSitting(next, "a"))?.pending).toEqual(moves);

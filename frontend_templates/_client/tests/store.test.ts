@@ -20,7 +20,7 @@ beforeEach(() => {
 
 /** The device's store with the key of attempt "a". */
 async function unlocked(): Promise<DeviceStore> {
-  const store = await DeviceStore.open(name);
+  const store = await DeviceStore.open("asha", name);
   await store.unlock("a", KEY);
   return store;
 }
@@ -54,19 +54,20 @@ describe("what lies on the device", () => {
     await expect(crypto.subtle.exportKey("raw", row!.key)).rejects.toThrow();
   });
 
-  it("stays sealed for somebody else, and opens again with the server's key", async () => {
+  it.each(["ravi", null])("is nothing to %s on a shared machine, and opens again for its owner, with or without network", async (account) => {
     const before = await unlocked();
     await before.add(recording("0-0-x"));
     await before.addChunk("0-0-x", 0, bytes(7));
     await before.finish("0-0-x", 900);
-    await before.lock("a");
-    const after = await DeviceStore.open(name);
-    expect(await after.unlock("a")).toBe(false);
-    expect(await after.list()).toEqual([]);
-    expect(await after.attemptsHere()).toEqual(["a"]);
-    await after.unlock("a", KEY);
-    expect(await after.list()).toHaveLength(1);
-    expect([...(await after.bytesOf("0-0-x"))]).toEqual([7]);
+    const other = await DeviceStore.open(account, name);
+    expect([await other.unlock("a"), other.attemptsOpen(), await other.list()]).toEqual([false, [], []]);
+    expect(await other.attemptsHere()).toEqual(["a"]);
+    await other.recover(1000 + 8 * 86_400_000);
+    const owner = await DeviceStore.open("asha", name);
+    expect(await owner.list()).toHaveLength(1);
+    await other.unlock("a", KEY); // by the server's word
+    expect(await other.list()).toHaveLength(1);
+    expect([...(await other.bytesOf("0-0-x"))]).toEqual([7]);
   });
 
   it("goes once everything is acknowledged, but for what the server refused", async () => {
@@ -83,7 +84,7 @@ describe("what lies on the device", () => {
     expect((await store.listDrafts("a")).map((draft) => draft.state)).toEqual(["refused", "waiting"]);
     // The moves stay with them, and the key: without either no file of answers could be made.
     expect(await Promise.all(["saved", "sitting", "package:A"].map((note) => store.findNote("a", note)))).toMatchObject([null, text("x"), null]);
-    expect(await (await DeviceStore.open(name)).unlock("a")).toBe(true);
+    expect(await (await DeviceStore.open("asha", name)).unlock("a")).toBe(true);
     for (const draft of await store.listDrafts("a")) await store.putDraft({ ...draft, state: "late" });
     await store.purge("a");
     expect(await store.list()).toHaveLength(1);
@@ -151,6 +152,9 @@ describe("recordings on the device", () => {
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
     await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "half", changed_at: 0, state: "waiting" });
+    expect(store.keeps).toBe(true);
+    const seen: boolean[] = [];
+    store.onKeeping = () => seen.push(store.keeps);
     const put = IDBObjectStore.prototype.put;
     IDBObjectStore.prototype.put = () => {
       throw new DOMException("full", "QuotaExceededError");
@@ -165,5 +169,36 @@ describe("recordings on the device", () => {
     expect([...(await store.bytesOf("0-0-x"))]).toEqual([1, 2]);
     expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
     expect(await store.listDrafts("a")).toMatchObject([{ content: "whole" }]);
+    expect([seen, store.keeps]).toEqual([[false], false]);
+    for (const draft of await store.listDrafts("a")) await store.putDraft(draft);
+    expect(store.keeps).toBe(false); // the second piece of the recording is in memory still
+    await store.remove("0-0-x");
+    expect(store.keeps).toBe(true);
+  });
+
+  it("take the room of questions that were fetched ahead: those can be had again", async () => {
+    const store = await unlocked();
+    await store.putNote("a", "package:B", text("many sounds"));
+    await store.putNote("a", "sitting", text("moves"));
+    const put = IDBObjectStore.prototype.put;
+    let full = true;
+    const drop = IDBObjectStore.prototype.delete;
+    IDBObjectStore.prototype.put = function (...given) {
+      if (full) throw new DOMException("full", "QuotaExceededError");
+      return put.apply(this, given);
+    };
+    IDBObjectStore.prototype.delete = function (...given) {
+      full = false;
+      return drop.apply(this, given);
+    };
+    try {
+      await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "typed", changed_at: 0, state: "waiting" });
+    } finally {
+      Object.assign(IDBObjectStore.prototype, { put, delete: drop });
+    }
+    expect(store.keeps).toBe(true);
+    const next = await unlocked();
+    expect(await next.listDrafts("a")).toMatchObject([{ content: "typed" }]);
+    expect([await next.findNote("a", "package:B"), await next.findNote("a", "sitting")]).toMatchObject([null, text("moves")]);
   });
 });

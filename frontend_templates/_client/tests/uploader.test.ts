@@ -74,7 +74,7 @@ describe("sending recordings", () => {
     await uploader.drained();
     expect([...server.stored.values()]).toEqual(Array(2).fill(createHash("sha256").update(BYTES).digest("hex")));
     expect(await store.list()).toEqual([]);
-    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, late: 0, refused: 0, trouble: null });
+    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, refused: 0, trouble: null });
   });
 
   it("counts what is saved without network as well: by what the pages before it heard", async () => {
@@ -85,7 +85,7 @@ describe("sending recordings", () => {
     const store = await withRecordings(3, ATTEMPT, before);
     const { uploader, seen } = uploaderOn(store, fakeServer()); // loaded off-line: the kept word names no recording
     await uploader.open();
-    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, late: 0, refused: 0, trouble: null });
+    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, refused: 0, trouble: null });
     const other = new Uploader({ api: fakeServer().api, store, attemptId: "attempt-2", alreadyStored: [], onChange: () => undefined });
     await other.open();
     expect(await other.status()).toMatchObject({ saved: 0, pending: 0 });

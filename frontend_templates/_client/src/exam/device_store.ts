@@ -1,11 +1,11 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Draft } from "./drafts";
 import { Seal, type Bytes } from "./sealing";
-import { isOnlyHere, joinChunks, MemoryStore, SITTING, type ExamStore, type Recording } from "./store";
+import { isOnlyHere, joinChunks, MemoryStore, PACKAGE, SITTING, type ExamStore, type Recording } from "./store";
 
 /** Beside ids and positions nothing in here can be read without the attempt's key. */
 interface Schema extends DBSchema {
-  keys: { key: string; value: { attempt_id: string; key: CryptoKey } };
+  keys: { key: string; value: { attempt_id: string; account?: string; key: CryptoKey } };
   recordings: { key: string; value: { recording_id: string; attempt_id: string; sealed: Bytes } };
   chunks: { key: [string, number]; value: { recording_id: string; sequence: number; sealed: Bytes } };
   drafts: { key: [string, number]; value: { attempt_id: string; position: number; sealed: Bytes } };
@@ -14,6 +14,8 @@ interface Schema extends DBSchema {
 
 const VERSION = 3;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
+/** Not a full device: an attempt without its key here. */
+class Locked extends Error {}
 /** One chunk a second: see recorder.ts. */
 const CHUNK_MS = 1000;
 
@@ -26,10 +28,16 @@ export class DeviceStore implements ExamStore {
   readonly #seals = new Map<string, Seal>();
   readonly #owners = new Map<string, string>();
 
-  private constructor(private readonly database: IDBPDatabase<Schema>) {}
+  #isWritten = true;
+  onKeeping: (() => void) | null = null;
 
-  /** Keys that are on this device are taken into use. */
-  static async open(name = "viva-exam"): Promise<DeviceStore> {
+  private constructor(
+    private readonly database: IDBPDatabase<Schema>,
+    private readonly account: string | null,
+  ) {}
+
+  /** This account's keys on this device are taken into use; another's stay, unused. Null: only what the server unlocks. */
+  static async open(account: string | null, name = "viva-exam"): Promise<DeviceStore> {
     const database = await openDB<Schema>(name, VERSION, {
       upgrade(fresh) {
         for (const old of [...fresh.objectStoreNames]) fresh.deleteObjectStore(old); // before 3 nothing was sealed
@@ -41,24 +49,25 @@ export class DeviceStore implements ExamStore {
       },
       blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
     });
-    const store = new DeviceStore(database);
-    for (const { attempt_id, key } of await database.getAll("keys")) store.#seals.set(attempt_id, new Seal(key));
+    const store = new DeviceStore(database, account);
+    for (const row of await database.getAll("keys")) {
+      if (account !== null && row.account === account) store.#seals.set(row.attempt_id, new Seal(row.key));
+    }
     return store;
+  }
+
+  get keeps(): boolean {
+    return this.#isWritten && this.#memory.isEmpty;
   }
 
   async unlock(attemptId: string, storageKey?: string): Promise<boolean> {
     if (storageKey) {
       const seal = await Seal.from(storageKey);
       this.#seals.set(attemptId, seal);
-      await this.#tryToKeep(() => this.database.put("keys", { attempt_id: attemptId, key: seal.key }));
+      const { account } = this;
+      if (account !== null) await this.#tryToKeep(() => this.database.put("keys", { attempt_id: attemptId, account, key: seal.key }));
     }
     return this.#seals.has(attemptId);
-  }
-
-  /** The key goes, what it seals stays: for an attempt of somebody else who used this browser. */
-  async lock(attemptId: string): Promise<void> {
-    this.#seals.delete(attemptId);
-    await this.database.delete("keys", attemptId);
   }
 
   /** Attempts of which something waits here, readable or not. */
@@ -182,10 +191,12 @@ export class DeviceStore implements ExamStore {
 
   async putNote(attemptId: string, name: string, bytes: Bytes): Promise<void> {
     await this.#memory.putNote(attemptId, name, bytes);
-    await this.#tryToKeep(async () => {
+    const write = async (): Promise<void> => {
       const sealed = await this.#sealOf(attemptId).close(`note:${name}`, bytes);
       await this.database.put("notes", { attempt_id: attemptId, name, sealed });
-    });
+    };
+    if (name.startsWith(PACKAGE)) await write().catch(() => undefined); // a question can be had again, an answer cannot
+    else await this.#tryToKeep(write);
   }
 
   async findNote(attemptId: string, name: string): Promise<Bytes | null> {
@@ -220,7 +231,7 @@ export class DeviceStore implements ExamStore {
 
   #sealOf(attemptId: string | undefined): Seal {
     const seal = this.#seals.get(attemptId ?? "");
-    if (!seal) throw new Error("locked");
+    if (!seal) throw new Locked();
     return seal;
   }
 
@@ -243,14 +254,33 @@ export class DeviceStore implements ExamStore {
     });
   }
 
+  /** Where there is no room, questions make some. What is not kept is still sent; only a reload before that would lose it. */
   async #tryToKeep(write: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await write();
-      return true;
-    } catch {
-      return false; // the copy in memory is uploaded; only a reload before that would lose it
+    const isWritten = await write()
+      .catch(async (error: unknown) => {
+        if (error instanceof Locked) throw error;
+        await this.#makeRoom();
+        await write();
+      })
+      .then(() => true, (error: unknown) => (error instanceof Locked ? null : false));
+    if (isWritten !== null && isWritten !== this.#isWritten) {
+      this.#isWritten = isWritten;
+      this.onKeeping?.();
     }
+    return isWritten === true;
   }
+
+  /** Drops the questions that were fetched ahead; rejects where there are none. */
+  async #makeRoom(): Promise<void> {
+    const packages = (await this.database.getAllKeys("notes")).filter(([, name]) => name.startsWith(PACKAGE));
+    if (packages.length === 0) throw new Error("no_room");
+    for (const key of packages) await this.database.delete("notes", key);
+  }
+}
+
+/** Asks the browser not to clear this away when the device runs short of space. Call from a click: some ask the person. */
+export function askToKeep(): void {
+  void navigator.storage?.persist?.().catch(() => undefined);
 }
 
 function draftsOf(attemptId: string): IDBKeyRange {

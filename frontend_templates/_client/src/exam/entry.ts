@@ -57,7 +57,7 @@ async function findUnsent(api: ExamApi, store: ExamStore): Promise<AttemptSnapsh
   return left.find(({ snapshot, waits }) => waits && (snapshot.state === "submitted" || snapshot.state === "expired"))?.snapshot ?? null;
 }
 
-/** The attempt at this delivery that was on when an earlier page went. */
+/** This student's attempt at this delivery that was on when an earlier page went; never another's who used this browser. */
 async function findKept(store: ExamStore, deliveryId: string): Promise<KeptSitting | null> {
   if (!(store instanceof DeviceStore)) return null;
   for (const attemptId of store.attemptsOpen()) {

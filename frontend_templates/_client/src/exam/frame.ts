@@ -1,7 +1,7 @@
 /** What stays on screen while the stage changes: banners, the line of what is saved, the time that is left. */
 import { h, icon, type IconName } from "./dom";
 import { minutesAndSeconds } from "./clock";
-import type { UploadStatus } from "./uploader";
+import type { SavingStatus } from "./saving";
 
 export type BannerName = "offline" | "signed_out" | "microphone" | "storage" | "full_screen" | "file";
 
@@ -53,9 +53,10 @@ export class Frame {
     this.announce(`${content.title}. ${content.text}`);
   }
 
-  setUploads(status: UploadStatus): void {
+  setUploads(status: SavingStatus): void {
     this.#saved.replaceChildren(icon(status.trouble ? "warning" : "saved"), h("span", {}, savedLine(status)));
-    this.#saved.title = status.pending > 0 ? "Saved: with the college. On this device: kept here until the college has it." : "With the college";
+    const here = status.isKept ? "On this device: kept here until the college has it." : "In this page only: lost if the page is closed before it is sent.";
+    this.#saved.title = status.pending > 0 ? `Saved: with the college. ${here}` : "With the college";
     this.#saved.classList.toggle("waiting", status.pending > 0);
     this.#saved.hidden = false;
   }
@@ -71,10 +72,10 @@ export class Frame {
   }
 }
 
-/** What is with the college and what is only on this device: both are safe, and the line always says which. */
-export function savedLine({ saved, pending, late, refused }: Pick<UploadStatus, "saved" | "pending" | "late" | "refused">): string {
+/** What is with the college, what is only on this device, and what not even that: the line always says which. */
+export function savedLine({ saved, pending, late, refused, isKept }: Pick<SavingStatus, "saved" | "pending" | "late" | "refused" | "isKept">): string {
   const parts = [saved + pending + late + refused === 0 ? "Nothing to save yet" : `${saved} ${saved === 1 ? "answer" : "answers"} saved`];
-  if (pending > 0) parts.push(`${pending} kept on this device`);
+  if (pending > 0) parts.push(isKept ? `${pending} kept on this device` : `${pending} in this page only`);
   if (late > 0) parts.push(`${late} came after the time`);
   if (refused > 0) parts.push(`${refused} not taken`);
   return parts.join(", ");

@@ -16,6 +16,8 @@ import { MemoryStore, type ExamStore } from "./store";
 
 interface Config {
   delivery_id: string;
+  /** Whose page this is, also when it is loaded without network on a machine that several use. */
+  account: string;
   csrf: string;
   api: string;
   home: string;
@@ -26,7 +28,7 @@ const config = JSON.parse(document.getElementById("exam-config")?.textContent ??
 async function openStore(): Promise<{ store: ExamStore; storageWorks: boolean }> {
   try {
     if (!window.crypto?.subtle) throw new Error("insecure"); // nothing is kept that cannot be sealed
-    return { store: await DeviceStore.open(), storageWorks: true };
+    return { store: await DeviceStore.open(config.account), storageWorks: true };
   } catch {
     return { store: new MemoryStore(), storageWorks: false };
   }

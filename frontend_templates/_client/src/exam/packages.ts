@@ -6,7 +6,7 @@ import type { ExamApi } from "./api";
 import { backoffMs, pause } from "./backoff";
 import { Seal, type Bytes } from "./sealing";
 import type { PackedItem } from "./sitting";
-import type { NoteStore } from "./store";
+import { PACKAGE, type NoteStore } from "./store";
 
 interface Head {
   letter: string;
@@ -96,7 +96,7 @@ export class Packages {
 
   async #fetch(letter: string): Promise<Bytes | null> {
     const { api, store, attemptId, random, wait } = this.#options;
-    const name = `package:${letter}`;
+    const name = `${PACKAGE}${letter}`;
     const here = await store.findNote(attemptId, name);
     if (here) return here;
     for (let tries = 1; tries <= TRIES; tries += 1) {

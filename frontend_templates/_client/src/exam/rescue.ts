@@ -5,10 +5,9 @@ import { ServerClock } from "./clock";
 import { DeviceStore } from "./device_store";
 import { whileAlone } from "./lock";
 import { findSitting, Moves } from "./moves";
-import { Saving } from "./saving";
+import { Saving, type SavingStatus } from "./saving";
 import type { ExamStore, NoteStore } from "./store";
 import type { AttemptSnapshot } from "./types";
-import type { UploadStatus } from "./uploader";
 
 /** This student's attempt, and whether something of it waits here to be sent; else it has what the server refused. */
 export interface LeftHere {
@@ -17,16 +16,13 @@ export interface LeftHere {
 }
 
 /** How it stands with one attempt. */
-export interface Rescued extends UploadStatus {
+export interface Rescued extends SavingStatus {
   /** Nothing more is sent from this page: what waits needs the exam's own page, or staff. */
   isOver: boolean;
   saveFile: () => Promise<boolean>;
 }
 
-/**
- * This student's attempts of which the server has not everything, unlocked. Another student's stay as they are, and sealed:
- * their key leaves this device.
- */
+/** This student's attempts of which the server has not everything, unlocked. Another student's stay as they are, and sealed. */
 export async function listLeftHere(api: Pick<ExamApi, "peek">, store: DeviceStore): Promise<LeftHere[]> {
   const mine: AttemptSnapshot[] = [];
   for (const attemptId of await store.attemptsHere()) {
@@ -36,7 +32,6 @@ export async function listLeftHere(api: Pick<ExamApi, "peek">, store: DeviceStor
       mine.push(snapshot);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.code === "not_found") await store.lock(attemptId);
     }
   }
   const recordings = await store.list();
@@ -51,7 +46,7 @@ export async function listLeftHere(api: Pick<ExamApi, "peek">, store: DeviceStor
 
 /** Sends them, one attempt after another. Does nothing while an exam is open in another tab: it sends its own. */
 export async function sendUnsent(csrf: string, onChange: (rescued: Rescued) => void): Promise<void> {
-  const store = await DeviceStore.open();
+  const store = await DeviceStore.open(null); // whose each attempt is, the server says
   const api = new ExamApi({ base: "/api", csrf });
   let left: LeftHere[] = [];
   const isAlone = await whileAlone(async () => {
@@ -86,7 +81,7 @@ export async function rescue({ api, store, snapshot, onChange, ...waiting }: Opt
     },
     { snapshot: kept?.snapshot ?? snapshot, pending: kept?.pending ?? [], refused: kept?.refused ?? [] },
   );
-  const tell = (status: UploadStatus): void => onChange({ ...status, isOver, saveFile: () => saveAnswersFile(store, snapshot.id, moves.unmade) });
+  const tell = (status: SavingStatus): void => onChange({ ...status, isOver, saveFile: () => saveAnswersFile(store, snapshot.id, moves.unmade) });
   const saving: Saving = new Saving({
     api, store, attemptId: snapshot.id, alreadyStored: snapshot.stored_recordings, epoch: () => snapshot.epoch ?? 0,
     frame: { setUploads: tell, banner: () => undefined }, isHeard: () => moves.heard, onPending: () => undefined, ...waiting,

@@ -7,6 +7,13 @@ import * as screens from "./screens";
 import type { ExamStore } from "./store";
 import { Uploader, type UploadStatus } from "./uploader";
 
+export interface SavingStatus extends UploadStatus {
+  /** With the server, apart: they came after their time, and staff decide. */
+  late: number;
+  /** Whether what is pending is on this device, and not in this page alone. */
+  isKept: boolean;
+}
+
 interface Options {
   api: ExamApi;
   store: ExamStore;
@@ -24,19 +31,20 @@ interface Options {
 export class Saving {
   readonly drafts: Drafts;
   readonly #uploader: Uploader;
-  #recordings: UploadStatus = { saved: 0, pending: 0, late: 0, refused: 0, trouble: null };
-  #status: UploadStatus = this.#recordings;
-  #watcher: ((status: UploadStatus) => void) | null = null;
+  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
+  #status: SavingStatus = { ...this.#recordings, late: 0, isKept: true };
+  #watcher: ((status: SavingStatus) => void) | null = null;
 
   constructor(private readonly options: Options) {
     const { api, store, attemptId, alreadyStored, epoch, isHeard, wait } = options;
     const waiting = wait ? { wait } : {};
+    store.onKeeping = () => this.#show(this.#recordings);
     this.#uploader = new Uploader({ api, store, attemptId, alreadyStored, isHeard, ...waiting, onChange: (status) => this.#show(status) });
     this.drafts = new Drafts({ api, store, attemptId, epoch, isHeard, ...waiting, onChange: () => this.#show(this.#recordings) });
   }
 
   /** Of recordings and typed answers together. */
-  get status(): UploadStatus {
+  get status(): SavingStatus {
     return this.#status;
   }
 
@@ -57,7 +65,7 @@ export class Saving {
   }
 
   /** `watcher` is told how it stands, now and whenever that changes; null: nobody is any more. */
-  watch(watcher: ((status: UploadStatus) => void) | null): void {
+  watch(watcher: ((status: SavingStatus) => void) | null): void {
     this.#watcher = watcher;
     watcher?.(this.#status);
   }
@@ -70,8 +78,11 @@ export class Saving {
   #show(recordings: UploadStatus): void {
     this.#recordings = recordings;
     const { waiting, acknowledged, late, refused } = this.drafts;
-    const status = { ...recordings, pending: recordings.pending + waiting, saved: recordings.saved + acknowledged.length, late, refused: recordings.refused + refused };
-    const moved = status.pending !== this.#status.pending;
+    const pending = recordings.pending + waiting;
+    const isKept = this.options.store.keeps;
+    const status = { ...recordings, pending, saved: recordings.saved + acknowledged.length, late, refused: recordings.refused + refused, isKept };
+    const moved = pending !== this.#status.pending;
+    if (isKept !== this.#status.isKept) this.options.frame.banner("storage", isKept ? null : screens.notKept());
     this.#status = status;
     this.options.frame.setUploads(status);
     this.#watcher?.(status);

@@ -8,7 +8,7 @@ import { MICROPHONE_HELP } from "./microphone";
 import type { Ending, Problem } from "./machine";
 import type { AttemptSnapshot, SectionView } from "./types";
 import { savedLine } from "./frame";
-import type { UploadStatus } from "./uploader";
+import type { SavingStatus } from "./saving";
 
 export function card(...children: (Node | string | null)[]): HTMLElement {
   return h("section", { class: "card exam-card" }, h("div", { class: "card-body" }, ...children));
@@ -113,7 +113,7 @@ export function ready(snapshot: AttemptSnapshot, onGo: () => void): ReadyScreen 
 
 export function resume(snapshot: AttemptSnapshot, onGo: () => void): HTMLElement {
   return card(
-    h("p", { class: "exam-over" }, snapshot.title),
+    h("p", { class: "exam-over" }, `${snapshot.title} · ${snapshot.student_name}`), // on a shared machine, without network
     h("h1", { class: "exam-title" }, "Your test goes on"),
     h("p", { class: "exam-lead" }, `You are at item ${Math.min(snapshot.position + 1, snapshot.total_items)} of ${snapshot.total_items}. The clock has gone on, so continue now. Everything that you answered before is kept.`),
     h("div", { class: "exam-actions" }, button("Continue the test", onGo)),
@@ -155,12 +155,12 @@ export function microphoneHelp(trouble: MicrophoneTrouble, onRetry: () => void):
 }
 
 /** What is safe, what happens next, and that nothing has to be done. */
-export function waiting(snapshot: AttemptSnapshot, status: UploadStatus, onSave: () => void): HTMLElement {
+export function waiting(snapshot: AttemptSnapshot, status: SavingStatus, onSave: () => void): HTMLElement {
   const next = snapshot.sections.find((section) => section.first_position === snapshot.position);
   return card(
     h("div", { class: "exam-spinner", "aria-hidden": "true" }),
     h("h1", { class: "exam-title" }, "Waiting for the network"),
-    h("p", { class: "exam-lead" }, `Nothing is lost: every answer is kept. ${next ? "The next part" : "The test"} goes on by itself as soon as the network is back.`),
+    h("p", { class: "exam-lead" }, `${status.isKept ? "Nothing is lost: every answer is kept." : "Your answers are in this page: do not close it."} ${next ? "The next part" : "The test"} goes on by itself as soon as the network is back.`),
     h("p", { class: "exam-note" }, `${savedLine(status)}.`),
     h("ul", { class: "exam-list" }, ...["Leave this page open, and the device switched on.", "Check the network cable or the Wi-Fi, or tell the invigilator."].map((text) => h("li", {}, icon("check"), h("span", {}, text)))),
     h("div", { class: "exam-actions" }, button("Save my answers as a file", onSave, "btn-outline-secondary")),
@@ -218,6 +218,15 @@ export function keptForAWeek(count: number): string {
   return `${stays} on this device, encrypted, for a week. Save ${it} as a file and give it to your invigilator or campus admin, who can upload it.`;
 }
 
+export function notKept(): Notice {
+  return {
+    icon: "warning",
+    title: "This device does not keep your answers.",
+    text: "It may be full, or this is a private window. They are sent from this page: leave it open until all are saved, and tell your invigilator.",
+    tone: "red",
+  };
+}
+
 export function noFile(): Notice {
   return { icon: "warning", title: "No file could be made.", text: "This browser cannot encrypt it. Leave this page open, and tell your invigilator.", tone: "red" };
 }
@@ -233,7 +242,7 @@ function lastResort(onSave: () => void): HTMLElement {
   );
 }
 
-export function finishing(onSave: () => void): { element: HTMLElement; set(status: UploadStatus): void } {
+export function finishing(onSave: () => void): { element: HTMLElement; set(status: SavingStatus): void } {
   const bar = h("progress", { "aria-label": "Answers saved" });
   const line = h("p", { class: "exam-note" });
   const element = card(
@@ -254,7 +263,7 @@ export function finishing(onSave: () => void): { element: HTMLElement; set(statu
 }
 
 /** The last page, which says of every answer where it is. */
-export function done(ending: Ending, status: UploadStatus, home: string, onSave: () => void): HTMLElement {
+export function done(ending: Ending, status: SavingStatus, home: string, onSave: () => void): HTMLElement {
   const { late, refused } = status;
   const arrived = ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you gave in time has arrived.";
   return card(

@@ -4,6 +4,7 @@ import { saveAnswersFile } from "./answers_file";
 import { Refused, Unreachable, type ExamApi } from "./api";
 import { Beginning } from "./beginning";
 import { minutesAndSeconds, roughly, type ServerClock } from "./clock";
+import { askToKeep } from "./device_store";
 import type { Frame } from "./frame";
 import { FullScreen } from "./full_screen";
 import { Heart } from "./heart";
@@ -211,7 +212,7 @@ export class Session {
     if (!snapshot) return;
     switch (phase.name) {
       case "welcome":
-        return frame.show(screens.welcome(snapshot, () => this.#dispatch({ type: "welcomed" })));
+        return frame.show(screens.welcome(snapshot, () => this.#welcomed()));
       case "check":
         return this.#dispatch({ type: "checked", snapshot: await this.#beginning.check(snapshot, signal) });
       case "demonstration":
@@ -255,6 +256,11 @@ export class Session {
 
   // --- beginning and going on -------------------------------------------------------------------------------------
 
+  #welcomed(): void {
+    askToKeep();
+    this.#dispatch({ type: "welcomed" });
+  }
+
   #begun(snapshot: AttemptSnapshot): void {
     this.#moves.learn(snapshot);
     this.#heard(snapshot);
@@ -264,6 +270,7 @@ export class Session {
 
   /** By the server's word, or by what is known here when it cannot be asked now. */
   async #resume(): Promise<void> {
+    askToKeep();
     await this.#prepare();
     this.#wakeLock.keep();
     if (this.#moves.pending === 0) {

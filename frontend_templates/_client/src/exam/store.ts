@@ -38,6 +38,10 @@ export interface NoteStore {
 }
 
 export interface ExamStore extends RecordingStore, DraftStore, NoteStore {
+  /** Whether everything that was given will be here after a reload. */
+  readonly keeps: boolean;
+  /** Told when the device begins or ceases to keep. */
+  onKeeping: (() => void) | null;
   /** Takes the attempt's key into use; without one given, the one that is here. False: what lies here stays sealed. */
   unlock(attemptId: string, storageKey?: string): Promise<boolean>;
   /** Recordings that were being made when the page died become complete; refusals of more than a week ago are dropped. */
@@ -52,6 +56,8 @@ export interface ExamStore extends RecordingStore, DraftStore, NoteStore {
 
 /** The note of how an attempt stands, with its moves (moves.ts). */
 export const SITTING = "sitting";
+/** Notes that begin so hold the questions of a part (packages.ts). */
+export const PACKAGE = "package:";
 
 /** Whether this device has what the server has not. */
 export function isOnlyHere(draft: Draft): boolean {
@@ -64,6 +70,8 @@ export class MemoryStore implements ExamStore {
   readonly #notes = new Map<string, Bytes>();
   readonly #drafts = new Map<string, Draft>();
   #seal: Seal | null = null;
+  readonly keeps = false;
+  onKeeping: (() => void) | null = null;
 
   async unlock(_attemptId: string, storageKey?: string): Promise<boolean> {
     if (storageKey && globalThis.crypto?.subtle) this.#seal = await Seal.from(storageKey);
@@ -121,6 +129,10 @@ export class MemoryStore implements ExamStore {
   }
   chunksOf(recordingId: string): ReadonlyMap<number, ArrayBuffer> {
     return this.#chunks.get(recordingId) ?? new Map();
+  }
+  /** Of what was answered. */
+  get isEmpty(): boolean {
+    return this.#drafts.size === 0 && [...this.#chunks.values()].every((chunks) => chunks.size === 0);
   }
   forgetChunk(recordingId: string, sequence: number): void {
     this.#chunks.get(recordingId)?.delete(sequence);

@@ -11,8 +11,6 @@ export interface UploadStatus {
   pending: number;
   /** Why nothing moves at the moment, or null. "signed_out" needs the candidate. */
   trouble: "unreachable" | "signed_out" | null;
-  /** With the server, apart: they came after their time, and staff decide. */
-  late: number;
   /** The server did not take these: they stay on this device. */
   refused: number;
 }
@@ -93,7 +91,6 @@ export class Uploader {
     return {
       saved: answersAmong(this.#saved),
       pending: mine.filter((each) => each.state === "recorded").length,
-      late: 0, // a recording is taken for a day
       refused: mine.filter((each) => each.state === "refused").length,
       trouble: this.#trouble,
     };
