@@ -267,13 +267,13 @@ export function done(ending: Ending, status: SavingStatus, home: string, onSave:
   const { late, refused } = status;
   const arrived = ending === "submitted" ? "Every answer has arrived. Thank you." : "Every answer that you gave in time has arrived.";
   return card(
-    h("div", { class: "exam-done", "aria-hidden": "true" }, icon(refused > 0 ? "warning" : "check")),
+    h("div", { class: refused > 0 ? "exam-done short" : "exam-done", "aria-hidden": "true" }, icon(refused > 0 ? "warning" : "check")),
     h("h1", { class: "exam-title" }, ending === "submitted" ? "You are done" : "The time is over"),
     h("p", { class: "exam-lead" }, refused > 0 ? `${answersAre(refused)} not with the college.` : arrived),
+    refused > 0 ? h("p", { class: "exam-note" }, keptForAWeek(refused)) : null,
+    refused > 0 ? h("div", { class: "exam-actions" }, button(refused === 1 ? "Save it as a file" : "Save them as a file", onSave, "btn-outline-secondary")) : null,
     h("p", { class: "exam-note" }, `${savedLine(status)}. When your campus releases the results, you find yours on your page.`),
     late > 0 ? h("p", { class: "exam-note" }, `${late === 1 ? "One answer" : `${late} answers`} came after the time. Your college has ${late === 1 ? "it" : "them"} and decides whether ${late === 1 ? "it counts" : "they count"}.`) : null,
-    refused > 0 ? h("p", { class: "exam-note" }, keptForAWeek(refused)) : null,
-    refused > 0 ? button(refused === 1 ? "Save it as a file" : "Save them as a file", onSave, "btn-outline-secondary") : null,
     h("div", { class: "exam-actions" }, h("a", { class: "btn btn-primary btn-lg", href: home }, "Back to my tests")),
   );
 }

@@ -8,7 +8,6 @@ export async function startRescue(): Promise<void> {
   const note = document.createElement("div");
   const text = document.createElement("span");
   const file = document.createElement("button");
-  note.className = "alert alert-info viva-rescue";
   note.setAttribute("role", "status");
   file.type = "button";
   file.className = "btn btn-sm btn-outline-secondary";
@@ -17,8 +16,7 @@ export async function startRescue(): Promise<void> {
   await sendUnsent(csrf, (rescued) => {
     if (!note.isConnected) document.querySelector(".page-body .container-xl")?.prepend(note);
     const told = tellOf(rescued);
-    note.classList.toggle("alert-success", told.tone === "success");
-    note.classList.toggle("alert-warning", told.tone === "warning");
+    note.className = `alert alert-${told.tone} viva-rescue`;
     file.hidden = told.tone !== "warning";
     file.onclick = () => void rescued.saveFile();
     if (text.textContent !== told.text) text.textContent = told.text;
