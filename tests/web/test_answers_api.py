@@ -205,6 +205,39 @@ class TestLate:
         services.now.move(seconds=71)
         assert save(asha, attempt_id, "too late", 2).json["code"] == "answer_late"
 
+    @pytest.mark.parametrize("paper", [typed_paper(goes_on_offline=False)], ids=["waits"])
+    @pytest.mark.parametrize("closed_after_s", [5, 600])
+    def test_closing_an_item_without_a_save_gives_it_no_other_end(
+        self, asha, attempt_id, services, paper, closed_after_s
+    ):
+        """Closed early, or long after its time with a first save right behind: neither opens it again."""
+        move(asha, attempt_id, "open", 0)
+        services.now.move(seconds=closed_after_s)
+        move(asha, attempt_id, "close", 0)
+        services.now.move(seconds=1 if closed_after_s > 60 else 11)
+        assert save(asha, attempt_id, "found meanwhile", 1).json["code"] == "answer_late"
+        assert stored(services, attempt_id) is None
+
+    def test_off_line_it_is_taken_and_says_how_far_behind_it_was(self, asha, attempt_id, services):
+        move(asha, attempt_id, "open", 0)
+        services.now.move(seconds=5)
+        move(asha, attempt_id, "close", 0)
+        services.now.move(seconds=595)
+        assert save(asha, attempt_id, "typed off-line", 1).status_code == 200
+        assert stored(services, attempt_id).behind_ms == 585_000
+
+    def test_a_break_gives_a_closed_item_no_more_time(self, asha, attempt_id, services):
+        for form_id in ("form_one", "form_two"):
+            services.papers.add(replace(services.papers.get(form_id), goes_on_offline=False))
+        move(asha, attempt_id, "open", 0)
+        services.now.move(seconds=5)
+        move(asha, attempt_id, "close", 0)
+        attempt = services.attempts.find(attempt_id)
+        rested = replace(attempt, moved_at=services.now() + timedelta(minutes=5), revision=attempt.revision + 1)
+        services.attempts.save(rested, seen_revision=attempt.revision)
+        services.now.move(minutes=5)
+        assert save(asha, attempt_id, "written in the break", 1).json["code"] == "answer_late"
+
     def test_nothing_is_taken_after_the_deadline_and_its_grace(self, asha, attempt_id, services):
         move(asha, attempt_id, "open", 0)
         deadline = services.attempts.find(attempt_id).deadline_at

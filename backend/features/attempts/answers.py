@@ -150,8 +150,9 @@ def window_end(attempt: Attempt, item: PaperItem, seen: Response | None, *, at: 
     elif part_ended_at is not None:
         end = min(end or part_ended_at, part_ended_at)
     elif end is None:
-        # Closed before a first save: not later than the next item was opened.
-        end = attempt.item_opened_at
+        # Closed before a first save: not later than what was closed last. Of attempts from before that was kept, the
+        # last move.
+        end = attempt.answers_ended_at or attempt.moved_at
     last = attempt.submitted_at or attempt.paused_at or attempt.deadline_at
     end = end or at
     return end if last is None else min(end, last)

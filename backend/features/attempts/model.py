@@ -111,7 +111,8 @@ class Attempt:
 
     `due_at` is when the sweep has to look at the attempt next; None when nothing is left to wait for. `client_id` is
     the page that holds the lease, `epoch` counts the leases. `moved_at` is the latest moment that a move, a pause or a
-    reopening has fixed: no later move is dated before it. `controls` are the latest that reached it;
+    reopening has fixed: no later move is dated before it. `answers_ended_at`: when the answers of what was closed last
+    ended, with its time or when it was closed. `controls` are the latest that reached it;
     `passed_over` are those for everybody that had nothing to change when a later one came.
     `extra_ms` is what was added to the time: extensions, and prompts that were heard again. `items_open` is above 1
     only while a part with a time limit is open: `item_opened_at`, `item_window_ms` are that part's then.
@@ -140,6 +141,7 @@ class Attempt:
     client_id: str | None = None
     epoch: int = 0
     moved_at: datetime | None = None
+    answers_ended_at: datetime | None = None
     conditions: Conditions = USUAL
     paused_at: datetime | None = None
     paused_ms: int = 0
