@@ -4,30 +4,36 @@ Broken promises are collected by kind, never raised, so that a run counts all of
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE
 from backend.features.attempts.engine.controls import ControlKind
 from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import Attempt, AttemptState
 
 _MS = timedelta(milliseconds=1)
-_KINDS = ("late", "back", "doubled", "clock", "lease", "void", "unaudited", "stuck")
+_KINDS = ("lost", "late", "back", "doubled", "clock", "lease", "void", "unaudited", "stuck")
 
 
 class Checker:
-    """`broken` counts by kind; `notes` tells the first few in words."""
+    """`broken` counts by kind; `notes` tells the first few in words. `longest`: how long each item can be open for
+    answers, if its prompt is heard once."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: Sequence[timedelta]) -> None:
+        self.longest = longest
         self.broken: Counter[str] = Counter(dict.fromkeys(_KINDS, 0))
         self.notes: list[str] = []
         self.ends: Counter[str] = Counter()
         self.bases: dict[str, datetime] = {}
+        self.window_ends: dict[tuple[str, int], datetime] = {}
 
     def saw(self, before: Attempt, after: Attempt, *, goes_on_offline: bool, now: datetime) -> None:
         """One write of an attempt."""
         self._count_ends(before, after)
         self._check_moves(before, after, goes_on_offline, now)
         self._check_clock(before, after, now)
+        self._note_window_ends(before, after)
         if after.revision != before.revision + 1:
             self.note("doubled", f"revision {before.revision} to {after.revision}")
         if before.state is AttemptState.VOIDED:
@@ -36,6 +42,35 @@ class Checker:
             self.note("lease", "the epoch fell")
         if len({mark.id for mark in after.controls}) != len(after.controls):
             self.note("doubled", "a control reached the attempt twice")
+
+    def took(self, attempt: Attempt, position: int, *, goes_on_offline: bool, now: datetime) -> None:
+        """A typed answer was taken into that item of the attempt, as it was read before."""
+        last = attempt.submitted_at or attempt.deadline_at
+        if attempt.settled_at is not None:
+            self.note("late", "an answer to what was settled")
+        if last is not None and attempt.paused_at is None and now >= last + ANSWER_GRACE:
+            self.note("late", "an answer after the end and its grace")
+        if not attempt.was_opened(position):
+            self.note("late", "an answer to an item that was not open")
+        stood = timedelta(0) if attempt.paused_at is None else now - attempt.paused_at
+        is_open = position in attempt.open_positions
+        until = attempt.open_until
+        ended_at = until + stood if is_open and until else self.window_ends.get((attempt.id, position))
+        grace = ANSWER_GRACE + (OFFLINE if goes_on_offline and not attempt.is_over else timedelta(0))
+        if ended_at is not None and now >= ended_at + grace:
+            self.note("late", "an answer after its item's window")
+
+    def _note_window_ends(self, before: Attempt, after: Attempt) -> None:
+        """Not later than this the window of each item ends that was closed by this write."""
+        for position in after.open_positions:
+            self.window_ends.pop((after.id, position), None)
+        at = after.moved_at
+        for position in range(before.position, after.position):
+            if at is None:
+                continue
+            until = before.open_until if position in before.open_positions else None
+            until = until or at + self.longest[position]  # opened by the same write, at the latest then
+            self.window_ends[after.id, position] = min(until, at) if after.part_ended_at(position) else until
 
     def note(self, kind: str, text: str) -> None:
         self.broken[kind] += 1

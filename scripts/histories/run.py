@@ -27,7 +27,8 @@ def _toggle_network(world: World) -> None:
 STEPS: tuple[tuple[Step, int], ...] = (
     (World.wait, 25),
     (_of_a_page("move"), 30),
-    (_of_a_page("type"), 18),
+    (_of_a_page("answer"), 16),
+    (_of_a_page("come_back"), 4),
     (_of_a_page("resend"), 4),
     (_of_a_page("forge"), 4),
     (_of_a_page("enter"), 3),
@@ -38,7 +39,9 @@ STEPS: tuple[tuple[Step, int], ...] = (
     (_toggle_network, 5),
     (World.control, 6),
     (World.sweep, 4),
-    (World.settle, 1),
+    (_of_a_page("be_cut_off"), 1),
+    (World.settle, 4),
+    (World.pass_deadline, 1),
 )
 _ACTS, _WEIGHTS = [step for step, _ in STEPS], [weight for _, weight in STEPS]
 _LONGEST = 60

@@ -2,10 +2,15 @@
 only this module moves.
 """
 
+import hashlib
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
+from backend.adapters.blobs.memory import MemoryBlobs
 from backend.adapters.jobs.memory import MemoryJobs
 from backend.adapters.realtime.memory import MemoryFeed
 from backend.core.actor import Actor, Role
@@ -13,25 +18,39 @@ from backend.core.errors import AppError
 from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.assessments.model import Delivery, DeliveryState, list_under_way
 from backend.features.attempts import answers, model, usecases
+from backend.features.attempts import responses as rules
 from backend.features.attempts.engine import usecases as engine
 from backend.features.attempts.engine.controls import Control, ControlKind
-from backend.features.attempts.engine.moves import Move, MoveKind
+from backend.features.attempts.engine.moves import BELIEVED, Move, MoveKind
+from backend.features.attempts.engine.pauses import up_to_now
 from backend.features.attempts.engine.usecases import ControlRoom
-from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryPapers, MemoryResponses
-from backend.features.attempts.model import Attempt, AttemptState, Conditions
+from backend.features.attempts.late.model import LateAnswer
+from backend.features.attempts.memory import (
+    MemoryAttempts,
+    MemoryLateAnswers,
+    MemoryPapers,
+    MemoryResponses,
+    MemoryUploads,
+)
+from backend.features.attempts.model import HEAR_AGAIN_MS, UPLOAD_GRACE, Attempt, AttemptState, Conditions
 from backend.features.attempts.paper import Paper, PaperItem, PaperSection
+from backend.features.attempts.recordings import usecases as recordings
+from backend.features.attempts.recordings.model import Upload
+from backend.features.attempts.recordings.usecases import Shelves
 from backend.features.attempts.repository import ReleasedAttempts
-from backend.features.attempts.responses import Answer, ResponseState, response_id
+from backend.features.attempts.responses import Answer, Response, ResponseState, response_id
 from backend.features.audit.memory import MemoryAuditLog
 from backend.features.items.model import AnswerKind
+from backend.features.ratings import usecases as ratings
+from backend.features.ratings.memory import MemoryCohorts
+from backend.features.ratings.model import Outlook
+from backend.features.ratings.repository import Desk
 from scripts.histories.checker import Checker
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 ALLOWED = timedelta(minutes=20)
 PART_MS = 360_000
 STAFF = Actor(account_id="meera", role=Role.CAMPUS, campus_id="north", display_name="Meera")
-# Answers come this much after their window at the most, and off-line this much more: see `answers`.
-ANSWERS_UNTIL = answers.ANSWER_GRACE
 
 
 class Died(Exception):
@@ -79,12 +98,72 @@ class CrashingAuditLog(MemoryAuditLog):
         self._world.may_die()
 
 
+class CrashingResponses(MemoryResponses):
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def add(self, response: Response) -> bool:
+        with self._world.crashing():
+            return super().add(response)
+
+    def save(self, response: Response, *, seen_revision: int) -> bool:
+        with self._world.crashing():
+            return super().save(response, seen_revision=seen_revision)
+
+    def save_answer(self, response_id: str, *, student_id: str, answer: Answer, rank: int, now: datetime) -> bool:
+        with self._world.crashing():
+            return super().save_answer(response_id, student_id=student_id, answer=answer, rank=rank, now=now)
+
+    def hand_in(self, response_id: str, *, now: datetime) -> bool:
+        with self._world.crashing():
+            return super().hand_in(response_id, now=now)
+
+    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
+        with self._world.crashing():
+            return super().move_answer_limit(response_id, window_ends_at=window_ends_at, answer_until=answer_until)
+
+
+class CrashingLateAnswers(MemoryLateAnswers):
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def add(self, late: LateAnswer) -> bool:
+        with self._world.crashing():
+            return super().add(late)
+
+    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
+        with self._world.crashing():
+            return super().save(late, seen_revision=seen_revision)
+
+
 class Released(ReleasedAttempts):
     def __init__(self) -> None:
         self.ids: set[str] = set()
 
     def is_released(self, attempt_id: str) -> bool:
         return attempt_id in self.ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An answer that the candidate made on a page: typed, or a recording. The device keeps it until it is taken, or
+    kept apart."""
+
+    attempt_id: str
+    position: int
+    rank: int
+    text: str
+    is_spoken: bool
+
+    @property
+    def sound(self) -> bytes:
+        return b"\x1a\x45\xdf\xa3" + self.text.encode()
+
+    @property
+    def recording_id(self) -> str:
+        return f"recording-{self.rank}"
 
 
 @dataclass(slots=True)
@@ -99,7 +178,8 @@ class Page:
     is_online: bool = True
     pending: list[Move] = field(default_factory=list)
     sent: list[list[Move]] = field(default_factory=list)
-    typed: int = 0
+    made: list[Made] = field(default_factory=list)
+    answers: int = 0
 
 
 class World:
@@ -107,13 +187,15 @@ class World:
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
-        self.checker = Checker()
         self.now = OPENS - timedelta(minutes=5)
         self.paper = _paper(dice, goes_on_offline=dice.random() < 0.7)
         self.conditions = _conditions(dice)
+        self.checker = Checker([_longest(item, self.conditions) for item in self.paper.items])
         self.attempts = CrashingAttempts(self)
-        self.responses = MemoryResponses()
-        self.late_answers = MemoryLateAnswers()
+        self.responses = CrashingResponses(self)
+        self.late_answers = CrashingLateAnswers(self)
+        self.blobs = MemoryBlobs()
+        self.uploads = MemoryUploads()
         self.deliveries = CrashingDeliveries(self)
         self.audit_log = CrashingAuditLog(self)
         self.released = Released()
@@ -126,8 +208,11 @@ class World:
             Page(f"page-{n}", timedelta(seconds=dice.choice((0, 0, -400, 300, 86_400, -86_400)))) for n in (1, 2)
         ]
         self.controls: list[tuple[Control, bool]] = []
-        self.counts = dict.fromkeys(("steps", "moves", "refused", "crashes", "controls", "answers"), 0)
+        counted = ("steps", "moves", "refused", "crashes", "controls", "answers", "recordings", "kept_late", "settled")
+        self.counts = dict.fromkeys(counted, 0)
+        self.kept: list[Made] = []
         self._dies_in: int | None = None
+        self._ids = count()
 
     # -- time and crashes --
 
@@ -139,6 +224,13 @@ class World:
             self._dies_in = None
             raise Died
 
+    @contextmanager
+    def crashing(self) -> Iterator[None]:
+        """Around one write."""
+        self.may_die()
+        yield
+        self.may_die()
+
     def doom(self) -> None:
         """The process that serves the next call may die at one of its next writes."""
         self._dies_in = self.dice.randrange(6)
@@ -146,6 +238,13 @@ class World:
     def wait(self) -> None:
         scale = self.dice.choice((1, 1, 5, 20, 60, 300, 900))
         self.now += timedelta(milliseconds=self.dice.randrange(scale * 1000))
+
+    def pass_deadline(self) -> None:
+        """Up to forty minutes past it, seconds past it, or just before."""
+        attempt = self.attempt
+        if attempt is not None and attempt.deadline_at is not None and attempt.is_running:
+            seconds = self.dice.choice((-20, 5, 15, 300, 1_500, 1_790, 1_805, 2_400))
+            self.now = max(self.now, attempt.deadline_at + timedelta(seconds=seconds))
 
     # -- the candidate --
 
@@ -219,6 +318,8 @@ class World:
                 epoch=asked,
             )
         except AppError as refusal:
+            if self._is_promised(page, batch, attempt, asked):
+                self.checker.note("lost", f"moves from before the deadline were refused: {refusal.code}")
             if refusal.code in ("item_not_current", "item_not_open", "attempt_not_open"):
                 self._start_over(page)
             raise
@@ -235,6 +336,27 @@ class World:
         page.pending = page.pending[len(batch) :] if page.pending[: len(batch)] == batch else []
         if not page.pending:
             self._learn(page, after)
+
+    def _is_promised(self, page: Page, batch: list[Move], attempt: Attempt, asked: int) -> bool:
+        """Whether these moves must be taken though the time is over: made off-line before, by the page that holds the
+        lease and knows the time, and brought within half an hour; there are items that they may open."""
+        now = up_to_now(attempt, now=self.now)
+        ended_at, first = now.submitted_at, batch[0]
+        if now.state is not AttemptState.EXPIRED or ended_at is None or not self.paper.goes_on_offline:
+            return False
+        is_opening = first.kind is MoveKind.OPEN
+        is_next = is_opening is not now.is_item_open and first.position == (
+            now.position if is_opening else now.last_open
+        )
+        return (
+            is_next
+            and not now.was_opened(self.paper.total_items - 1)
+            and batch == page.pending
+            and page.skew == timedelta()
+            and page.epoch == asked == now.epoch
+            and first.at < ended_at
+            and self.now < ended_at + BELIEVED
+        )
 
     def _abreast(self, attempt: Attempt) -> Attempt:
         """As every view does before it decides: with what was given for everybody, written here or not."""
@@ -298,30 +420,79 @@ class World:
             moves = _all_moves(self.paper, at)
         self.send(page, moves, epoch=self.dice.choice((page.epoch, page.epoch - 1, page.epoch + 1)))
 
-    def type(self, page: Page) -> None:
-        """The candidate types in whatever item this page has open; some pages type on when they should not."""
+    def answer(self, page: Page) -> None:
+        """The candidate speaks or types at whatever item this page has open; some pages go on when they should not. It
+        is kept on the device and sent when the network is there, mostly after the moves."""
         attempt = self.attempt
-        if attempt is None or not page.is_online:
+        if attempt is None:
             return
         position = self._some_item(page)
-        page.typed += 1
-        rank = answers.rank_of(page.epoch, page.typed)
-        answer = Answer(text=f"{page.client_id} {page.typed}")
-        attempt = self._abreast(attempt)
-        deadline, part_ended_at = attempt.deadline_at, attempt.part_ended_at(position)
+        page.answers += 1
+        page.made.append(
+            Made(
+                attempt_id=attempt.id,
+                position=position,
+                rank=answers.rank_of(page.epoch, 2 * page.answers + (page is self.pages[0])),
+                text=f"{page.client_id} {page.answers}",
+                is_spoken=self.paper.get_item(position).is_spoken,
+            )
+        )
+        if page.is_online:
+            self.deliver(page)
+
+    def come_back(self, page: Page) -> None:
+        """The network is back: the moves first, then the answers."""
+        page.is_online = True
+        if page.pending:
+            self._try(lambda: self.send(page, list(page.pending)))
+        self.deliver(page)
+
+    def be_cut_off(self, page: Page) -> None:
+        """The network goes before the time ends, and is back after it: the candidate goes on meanwhile."""
+        page.is_online = False
+        for _ in range(self.dice.randrange(1, 5)):
+            self.move(page)
+            self.now += timedelta(seconds=self.dice.randrange(30))
+            self.answer(page)
+        self.pass_deadline()
+        self.sweep()
+        self.settle()
+        self.wait()
+        self.come_back(page)
+
+    def deliver(self, page: Page) -> None:
+        """Sends what this device keeps. What is refused may be refused only for a reason that does not lose it."""
+        for made in list(page.made):
+            attempt = self.attempts.find(made.attempt_id)
+            if attempt is None:
+                continue
+            attempt = self._abreast(attempt)
+            try:
+                (self._record if made.is_spoken else self._type)(attempt, made)
+            except AppError as refusal:
+                self.counts["refused"] += 1
+                if refusal.code != "answer_late":
+                    self._check_may_wait(made, attempt, refusal.code)
+                    continue
+                self.counts["kept_late"] += 1
+                self._check_kept_late(made, attempt)
+            self.kept.append(made)
+            page.made.remove(made)
+
+    def _type(self, attempt: Attempt, made: Made) -> None:
         saved = answers.save_newer(
             attempt_id=attempt.id,
-            position=position,
+            position=made.position,
             student_id="asha",
-            answer=answer,
-            rank=rank,
+            answer=Answer(text=made.text),
+            rank=made.rank,
             responses=self.responses,
             now=self.now,
         ) or answers.save_answer(
             attempt=attempt,
-            position=position,
-            answer=answer,
-            rank=rank,
+            position=made.position,
+            answer=Answer(text=made.text),
+            rank=made.rank,
             paper=self.paper,
             responses=self.responses,
             late_answers=self.late_answers,
@@ -329,23 +500,76 @@ class World:
             now=self.now,
         )
         self.counts["answers"] += 1
-        deadline = attempt.deadline_at
-        is_new = saved.saved_at == self.now and attempt.state is AttemptState.IN_PROGRESS
-        if is_new and deadline is not None and self.now >= deadline + ANSWERS_UNTIL:
-            self.checker.note("late", "an answer after the deadline and its grace")
-        until = answers.ANSWER_GRACE + (answers.OFFLINE if self.paper.goes_on_offline else timedelta())
-        if is_new and part_ended_at is not None and self.now >= part_ended_at + until:
-            self.checker.note("late", "an answer to a part that was finished")
+        is_new = saved.saved_at == self.now and saved.sequence == answers.sequence_of(made.rank)
+        if is_new:
+            self.checker.took(attempt, made.position, goes_on_offline=self.paper.goes_on_offline, now=self.now)
+
+    def _record(self, attempt: Attempt, made: Made) -> None:
+        recordings.receive(
+            attempt=attempt,
+            announced=Upload(
+                attempt_id=attempt.id,
+                recording_id=made.recording_id,
+                campus_id=attempt.campus_id,
+                position=made.position,
+                segment=made.rank % 20,
+                sha256=hashlib.sha256(made.sound).hexdigest(),
+                size=len(made.sound),
+                content_type="audio/webm",
+                duration_ms=900,
+                registered_at=self.now,
+            ),
+            offset=0,
+            data=made.sound,
+            paper=self.paper,
+            shelves=self.shelves,
+            now=self.now,
+        )
+        self.counts["recordings"] += 1
+
+    def _check_may_wait(self, made: Made, attempt: Attempt, code: str) -> None:
+        """Refused, and nothing kept: only as long as its moves may come, or where nothing is taken at all."""
+        now = up_to_now(attempt, now=self.now)
+        ended_at = now.submitted_at
+        if code == "attempt_not_open":
+            is_fair = now.state in (AttemptState.CHECKING, AttemptState.VOIDED) or (
+                made.is_spoken and ended_at is not None and self.now >= ended_at + UPLOAD_GRACE
+            )
+        else:
+            grace = BELIEVED if made.is_spoken else answers.ANSWER_GRACE
+            is_moving = ended_at is not None and self.paper.goes_on_offline and self.now < ended_at + grace
+            is_fair = code == "item_not_open" and (not now.is_over or (is_moving and now.settled_at is None))
+        if not is_fair:
+            self.checker.note("lost", f"an answer was refused with {code} and not kept, {now.state}")
+
+    def _check_kept_late(self, made: Made, attempt: Attempt) -> None:
+        """Kept apart, and not while its time was running."""
+        if not self._is_kept(made):
+            self.checker.note("lost", "an answer was called late and not kept")
+        now = up_to_now(attempt, now=self.now)
+        if now.state is not AttemptState.IN_PROGRESS or made.position not in now.open_positions:
+            return
+        if now.deadline_at is None or now.open_until is None or self.now >= now.deadline_at + answers.ANSWER_GRACE:
+            return
+        until = now.open_until + answers.ANSWER_GRACE
+        if self.now < until + (answers.OFFLINE if self.paper.goes_on_offline else timedelta()):
+            self.checker.note("lost", "an answer came in its time and was called late")
+
+    def _is_kept(self, made: Made) -> bool:
+        key = response_id(made.attempt_id, made.position)
+        response, late = self.responses.find(key), self.late_answers.find(key)
+        if made.is_spoken:
+            kept = (*(response.recordings if response else ()), *(late.recordings if late else ()))
+            return any(each.recording_id == made.recording_id for each in kept)
+        return max(response.answer_rank if response else 0, late.answer_rank if late else 0) >= made.rank
 
     def _some_item(self, page: Page) -> int:
-        """Mostly one that is typed of what this page has open, in a part with a time limit to and fro; or an earlier
-        one, that was closed."""
+        """Mostly one of what this page has open, in a part with a time limit to and fro; or an earlier one, that was
+        closed."""
         window = self.paper.window_of(min(page.position, self.paper.total_items - 1))
-        typed = [item.position for item in self.paper.items if not item.is_spoken]
-        here, before = [each for each in typed if each in window], [each for each in typed if each < window.start]
-        if here and (not before or self.dice.random() < 0.7):
-            return self.dice.choice(here)
-        return self.dice.choice(before or typed)
+        if window.start == 0 or self.dice.random() < 0.8:
+            return self.dice.choice(window)
+        return self.dice.randrange(window.start)
 
     def rest(self, page: Page) -> None:
         attempt = self.attempt
@@ -435,11 +659,66 @@ class World:
         engine.finish_stranded(room=self.room, now=self.now)
 
     def settle(self) -> None:
+        """The workers score and review; staff do not wait for recordings for ever. It ends as the review says."""
         attempt = self.attempt
-        if attempt is not None and attempt.is_over:
+        if attempt is None or not attempt.is_over or attempt.settled_at is not None:
+            return
+        outlook = self._review(attempt)
+        if outlook is Outlook.UPLOADS and self.dice.random() < 0.5:
+            ratings.stop_waiting(
+                actor=STAFF, attempt=attempt, desk=self.desk, audit_log=self.audit_log, now=self.now, new_id=self.new_id
+            )
+            outlook = self._review(attempt)
+        if outlook is Outlook.PERSON:
+            ratings.settle_without_all(
+                actor=STAFF,
+                delivery_id="delivery",
+                desk=self.desk,
+                audit_log=self.audit_log,
+                now=self.now,
+                new_id=self.new_id,
+            )
+            outlook = self._review(attempt)
+        if outlook is Outlook.RESULT:
             usecases.change(attempt.id, lambda seen: model.settled(seen, at=self.now), attempts=self.attempts)
+            self.counts["settled"] += 1
             if self.dice.random() < 0.3:
                 self.released.ids.add(attempt.id)
+
+    def _review(self, attempt: Attempt) -> Outlook | None:
+        for response in self.responses.list_by_attempt(attempt.id):
+            claimed = rules.claimed(response, at=self.now)
+            if claimed is not None:
+                scored = rules.scored(claimed, score={}, evidence_key="")
+                self.responses.save(replace(scored, revision=response.revision + 1), seen_revision=response.revision)
+        return ratings.review_attempt(attempt_id=attempt.id, desk=self.desk, now=self.now)
+
+    def new_id(self) -> str:
+        return f"id-{next(self._ids)}"
+
+    @property
+    def shelves(self) -> Shelves:
+        return Shelves(
+            responses=self.responses,
+            late_answers=self.late_answers,
+            uploads=self.uploads,
+            blobs=self.blobs,
+            jobs=self.jobs,
+        )
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(
+            attempts=self.attempts,
+            responses=self.responses,
+            uploads=self.uploads,
+            late_answers=self.late_answers,
+            papers=self.papers,
+            cohorts=MemoryCohorts(),
+            blobs=self.blobs,
+            jobs=self.jobs,
+            feed=self.feed,
+        )
 
     # -- the end --
 
@@ -452,12 +731,15 @@ class World:
         for _ in range(2):
             self.now += timedelta(hours=9)
             self.sweep()
+            self._come_back_all()
             attempt = self.attempt
             if attempt is not None and attempt.state is AttemptState.PAUSED:
                 resume = Control(id="control-last", kind=ControlKind.RESUME, by="meera", reason="")
                 self.apply(resume, for_all=False)
         self.now += timedelta(hours=9)
         self.sweep()
+        self._come_back_all()
+        self._check_answers()
         for attempt in self.attempts.list_by_student("delivery", "asha"):
             self._check_end(attempt)
         self._check_audit()
@@ -466,10 +748,27 @@ class World:
             self.checker.note("stuck", "a control for everybody is under way for ever")
 
     def _repeat(self, control: Control, *, for_all: bool) -> None:
+        self._try(lambda: self.apply(control, for_all=for_all))
+
+    def _try(self, step: Callable[[], None]) -> None:
         try:
-            self.apply(control, for_all=for_all)
+            step()
         except AppError:
             self.counts["refused"] += 1
+
+    def _come_back_all(self) -> None:
+        for page in self.pages:
+            self.come_back(page)
+
+    def _check_answers(self) -> None:
+        """Whatever was taken or called late is there; nothing of an attempt that is over waits on a device for ever."""
+        for made in self.kept:
+            if not self._is_kept(made):
+                self.checker.note("lost", "an answer that was acknowledged is gone")
+        for made in [each for page in self.pages for each in page.made]:
+            attempt = self.attempts.find(made.attempt_id)
+            if attempt is not None and attempt.is_over and not made.is_spoken:
+                self.checker.note("lost", "a typed answer never left its device")
 
     def _check_end(self, attempt: Attempt) -> None:
         if attempt.is_running:
@@ -487,6 +786,10 @@ class World:
             for mark in attempt.controls:
                 if f"{mark.id}:{attempt.id}" not in ids:
                     self.checker.note("unaudited", f"{mark.kind} is not in the log")
+
+
+def _longest(item: PaperItem, conditions: Conditions) -> timedelta:
+    return timedelta(milliseconds=item.prompt_ms + HEAR_AGAIN_MS + conditions.stretched(item.window_ms))
 
 
 def _was_let_go(attempt: Attempt, control_id: str) -> bool:

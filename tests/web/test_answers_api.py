@@ -214,9 +214,18 @@ class TestLate:
         move(asha, attempt_id, "open", 0)
         services.now.move(seconds=closed_after_s)
         move(asha, attempt_id, "close", 0)
-        services.now.move(seconds=1 if closed_after_s > 60 else 11)
+        services.now.move(seconds=1 if closed_after_s > 60 else 65)
         assert save(asha, attempt_id, "found meanwhile", 1).json["code"] == "answer_late"
         assert stored(services, attempt_id) is None
+
+    @pytest.mark.parametrize("paper", [typed_paper(goes_on_offline=False)], ids=["waits"])
+    def test_nor_does_closing_the_next_one(self, asha, attempt_id, services, paper):
+        for position in (0, 1):
+            move(asha, attempt_id, "open", position)
+            services.now.move(seconds=40)
+            move(asha, attempt_id, "close", position)
+        assert save(asha, attempt_id, "found meanwhile", 1).json["code"] == "answer_late"
+        assert save(asha, attempt_id, "on its way", 1, position=1).status_code == 200
 
     def test_off_line_it_is_taken_and_says_how_far_behind_it_was(self, asha, attempt_id, services):
         move(asha, attempt_id, "open", 0)
@@ -224,7 +233,7 @@ class TestLate:
         move(asha, attempt_id, "close", 0)
         services.now.move(seconds=595)
         assert save(asha, attempt_id, "typed off-line", 1).status_code == 200
-        assert stored(services, attempt_id).behind_ms == 585_000
+        assert stored(services, attempt_id).behind_ms == 530_000
 
     def test_a_break_gives_a_closed_item_no_more_time(self, asha, attempt_id, services):
         for form_id in ("form_one", "form_two"):

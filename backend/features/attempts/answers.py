@@ -144,15 +144,13 @@ def window_end(attempt: Attempt, item: PaperItem, seen: Response | None, *, at: 
     """When the item's window ends, as the server knows it, at the latest with the attempt."""
     end = seen.window_ends_at if seen is not None else None
     part_ended_at = attempt.part_ended_at(item.position)
-    if attempt.item_opened_at is not None and item.position in attempt.open_positions:
-        length = (attempt.item_prompt_ms or 0) + (attempt.item_window_ms or item.window_ms)
-        end = attempt.item_opened_at + timedelta(milliseconds=length)
+    if item.position in attempt.open_positions:
+        end = attempt.open_until
     elif part_ended_at is not None:
         end = min(end or part_ended_at, part_ended_at)
     elif end is None:
-        # Closed before a first save: not later than what was closed last. Of attempts from before that was kept, the
-        # last move.
-        end = attempt.answers_ended_at or attempt.moved_at
+        # Closed before a first save. Of attempts from before that was kept: not later than the last move.
+        end = attempt.window_ended_at(item.position) or attempt.moved_at
     last = attempt.submitted_at or attempt.paused_at or attempt.deadline_at
     end = end or at
     return end if last is None else min(end, last)
@@ -219,15 +217,17 @@ def move_on(
 ) -> Attempt:
     """Makes these moves (see `usecases.make_moves`), and what they close is to be scored. Safe to repeat.
 
-    A part is handed in before the attempt is written as well: were it done only afterwards, a crash in between would
-    leave a finished part whose answers can still be changed. Is the part not closed after all, a save makes its answer
-    a draft again.
+    A part, and what is closed last of all, is handed in before the attempt is written as well: were it done only
+    afterwards, a crash in between would leave a finished part, or a submitted attempt, whose answers can still be
+    changed. Is it not closed after all, a save makes its answer a draft again.
     """
     model.check_lease(attempt, epoch)
     seen = refresh(attempt, attempts=attempts, now=now)
-    finishing = moved(seen, moves, paper, now=now).finished_parts[len(seen.finished_parts) :]
-    firsts = [part.first_position for part in finishing]
-    hand_in(attempt=seen, positions=firsts, paper=paper, responses=responses, jobs=jobs, now=now)
+    ahead = moved(seen, moves, paper, now=now)
+    finishing = [part.first_position for part in ahead.finished_parts[len(seen.finished_parts) :]]
+    if ahead.state is AttemptState.SUBMITTED and seen.is_running:
+        finishing.append(paper.total_items - 1)
+    hand_in(attempt=seen, positions=finishing, paper=paper, responses=responses, jobs=jobs, now=now)
     after = make_moves(attempt=seen, moves=moves, paper=paper, attempts=attempts, now=now, epoch=epoch)
     closed = [move.position for move in moves if move.kind is MoveKind.CLOSE and move.position < after.position]
     hand_in(attempt=after, positions=closed, paper=paper, responses=responses, jobs=jobs, now=now)

@@ -111,8 +111,8 @@ class Attempt:
 
     `due_at` is when the sweep has to look at the attempt next; None when nothing is left to wait for. `client_id` is
     the page that holds the lease, `epoch` counts the leases. `moved_at` is the latest moment that a move, a pause or a
-    reopening has fixed: no later move is dated before it. `answers_ended_at`: when the answers of what was closed last
-    ended, with its time or when it was closed. `controls` are the latest that reached it;
+    reopening has fixed: no later move is dated before it. `window_ends`: of each item that was closed, when its
+    own window ends. `controls` are the latest that reached it;
     `passed_over` are those for everybody that had nothing to change when a later one came.
     `extra_ms` is what was added to the time: extensions, and prompts that were heard again. `items_open` is above 1
     only while a part with a time limit is open: `item_opened_at`, `item_window_ms` are that part's then.
@@ -141,7 +141,7 @@ class Attempt:
     client_id: str | None = None
     epoch: int = 0
     moved_at: datetime | None = None
-    answers_ended_at: datetime | None = None
+    window_ends: tuple[datetime, ...] = ()
     conditions: Conditions = USUAL
     paused_at: datetime | None = None
     paused_ms: int = 0
@@ -192,6 +192,17 @@ class Attempt:
     def part_ended_at(self, position: int) -> datetime | None:
         """When the answers of this item's part ended; None where it was not closed, or its items have clocks each."""
         return next((part.ended_at for part in self.finished_parts if part.holds(position)), None)
+
+    @property
+    def open_until(self) -> datetime | None:
+        """When the window of what is open ends, as long as the clock goes on; None when nothing is."""
+        if self.item_opened_at is None:
+            return None
+        return self.item_opened_at + timedelta(milliseconds=(self.item_prompt_ms or 0) + (self.item_window_ms or 0))
+
+    def window_ended_at(self, position: int) -> datetime | None:
+        """When the window of an item that was closed ends; None where it was not, or before that was kept."""
+        return self.window_ends[position] if position < len(self.window_ends) else None
 
     def is_due(self, at: datetime) -> bool:
         """Whether the clock alone has changed it: its deadline passed, or its break was used up."""

@@ -49,7 +49,7 @@ class World:
             deadline_at=DEADLINE,
             position=1 if closed else 0,
             item_opened_at=self.closes_at if closed else OPENS,
-            answers_ended_at=self.closes_at if closed else None,
+            window_ends=(OPENS + WINDOW,) if closed else (),
             item_prompt_ms=0,
             item_window_ms=60_000,
         )

@@ -9,6 +9,8 @@ import structlog
 from backend.features.attempts import answers, model, usecases
 from backend.features.attempts.engine import moves, pauses
 from backend.features.attempts.engine import usecases as engine
+from backend.features.attempts.recordings import usecases as recordings
+from backend.features.ratings import model as ratings_model
 from scripts.histories.run import play, run
 
 
@@ -25,8 +27,8 @@ def test_two_thousand_histories_break_no_promise():
     tally = run(2_000, seed="unit")
     assert tally.failed == []
     assert sum(tally.broken.values()) == 0
-    for what in ("moves", "refused", "crashes", "controls", "answers"):
-        assert tally.counts[what] > 300, what
+    for what in ("moves", "refused", "crashes", "controls", "answers", "recordings", "kept_late", "settled"):
+        assert tally.counts[what] > 200, what
     assert set(tally.ends) >= {"submitted", "expired", "voided"}
 
 
@@ -79,9 +81,38 @@ def _leaves_what_is_stranded(monkeypatch):
     monkeypatch.setattr(engine, "finish_stranded", lambda **_: 0)
 
 
+def _settles_without_waiting_for_moves(monkeypatch):
+    monkeypatch.setattr(ratings_model, "moves_until", lambda *_: None)
+
+
+def _refuses_what_was_typed_off_line(monkeypatch):
+    def refuse(*_, **__):
+        raise model.item_not_open()
+
+    monkeypatch.setattr(answers, "_check_over", refuse)
+
+
+def _refuses_what_was_spoken_off_line(monkeypatch):
+    monkeypatch.setattr(recordings, "_is_beyond_moves", lambda *_: False)
+
+
+def _calls_late_what_it_does_not_keep(monkeypatch):
+    monkeypatch.setattr(answers, "keep_answer", lambda *_, **__: None)
+
+
+def _forgets_the_windows_of_what_was_closed(monkeypatch):
+    closed = moves.closed
+    monkeypatch.setattr(moves, "closed", lambda attempt, **rest: replace(closed(attempt, **rest), window_ends=()))
+
+
 @pytest.mark.parametrize(
     ("breaks", "kind"),
     [
+        (_settles_without_waiting_for_moves, "lost"),
+        (_refuses_what_was_typed_off_line, "lost"),
+        (_refuses_what_was_spoken_off_line, "lost"),
+        (_calls_late_what_it_does_not_keep, "lost"),
+        (_forgets_the_windows_of_what_was_closed, "late"),
         (_believes_the_client, "late"),
         (_takes_moves_after_the_end, "late"),
         (_forgets_to_shift_the_deadline, "clock"),

@@ -141,13 +141,13 @@ def opened(attempt: Attempt, item: PaperItem, paper: Paper, *, at: datetime) -> 
 
 def closed(attempt: Attempt, *, total_items: int, at: datetime) -> Attempt:
     """With what is open closed; after the last item of all it is handed in."""
-    ended_at = _answers_ended_at(attempt, at=at)
+    position, until = attempt.position + attempt.items_open, attempt.open_until or at
     after = changed(
         attempt,
-        position=attempt.position + attempt.items_open,
+        position=position,
         items_open=1,
-        finished_parts=(*attempt.finished_parts, *_finished(attempt, ended_at)),
-        answers_ended_at=ended_at,
+        finished_parts=(*attempt.finished_parts, *_finished(attempt, at=at)),
+        window_ends=(*attempt.window_ends, *[until] * (position - len(attempt.window_ends))),
         item_opened_at=None,
         item_prompt_ms=None,
         item_window_ms=None,
@@ -160,17 +160,12 @@ def closed(attempt: Attempt, *, total_items: int, at: datetime) -> Attempt:
     return replace(after, state=AttemptState.SUBMITTED, submitted_at=at, due_at=at + REVIEW_PAUSE)
 
 
-def _answers_ended_at(attempt: Attempt, *, at: datetime) -> datetime:
-    """When the answers of what is closed now ended: with its time, or now."""
-    length = timedelta(milliseconds=(attempt.item_prompt_ms or 0) + (attempt.item_window_ms or 0))
-    return at if attempt.item_opened_at is None else min(at, attempt.item_opened_at + length)
-
-
-def _finished(attempt: Attempt, ended_at: datetime) -> Sequence[FinishedPart]:
-    """The part that closing now finishes."""
-    if attempt.items_open == 1 or attempt.item_opened_at is None:
+def _finished(attempt: Attempt, *, at: datetime) -> Sequence[FinishedPart]:
+    """The part that closing now finishes; its answers ended with its time, or now."""
+    until = attempt.open_until
+    if attempt.items_open == 1 or until is None:
         return ()
-    return (FinishedPart(first_position=attempt.position, item_count=attempt.items_open, ended_at=ended_at),)
+    return (FinishedPart(first_position=attempt.position, item_count=attempt.items_open, ended_at=min(at, until)),)
 
 
 def _noted(after: Attempt, before: Attempt, moves: Sequence[Move], paper: Paper, now: datetime) -> Attempt:
