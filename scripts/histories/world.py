@@ -480,7 +480,8 @@ class World:
             page.made.remove(made)
 
     def _type(self, attempt: Attempt, made: Made) -> None:
-        saved = answers.save_newer(
+        before = self.responses.find(response_id(attempt.id, made.position))
+        answers.save_newer(
             attempt_id=attempt.id,
             position=made.position,
             student_id="asha",
@@ -500,8 +501,7 @@ class World:
             now=self.now,
         )
         self.counts["answers"] += 1
-        is_new = saved.saved_at == self.now and saved.sequence == answers.sequence_of(made.rank)
-        if is_new:
+        if before is None or before.answer_rank < made.rank:
             self.checker.took(attempt, made.position, goes_on_offline=self.paper.goes_on_offline, now=self.now)
 
     def _record(self, attempt: Attempt, made: Made) -> None:

@@ -39,7 +39,8 @@ def paused(attempt: Attempt, *, at: datetime) -> Attempt:
         return attempt
     running = _gone_on(attempt, at=at) if attempt.state is AttemptState.PAUSED else attempt
     check_open(running, at=at)
-    return changed(running, state=AttemptState.PAUSED, paused_at=at, due_at=None)
+    after = changed(running, state=AttemptState.PAUSED, paused_at=at, due_at=None)
+    return replace(after, revision=attempt.revision + 1)
 
 
 def resumed(attempt: Attempt, *, at: datetime) -> Attempt:
