@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE
+from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE, follow_until
 from backend.features.attempts.engine.controls import ControlKind
 from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import Attempt, AttemptState
@@ -45,7 +45,8 @@ class Checker:
 
     def took(self, attempt: Attempt, position: int, *, goes_on_offline: bool, now: datetime) -> None:
         """A typed answer was taken into that item of the attempt, as it was read before."""
-        last = attempt.submitted_at or attempt.deadline_at
+        following = follow_until(attempt) if goes_on_offline else None
+        last = following or attempt.submitted_at or attempt.deadline_at
         if attempt.settled_at is not None:
             self.note("late", "an answer to what was settled")
         if last is not None and attempt.paused_at is None and now >= last + ANSWER_GRACE:
@@ -56,7 +57,7 @@ class Checker:
         is_open = position in attempt.open_positions
         until = attempt.open_until
         ended_at = until + stood if is_open and until else self.window_ends.get((attempt.id, position))
-        grace = ANSWER_GRACE + (OFFLINE if goes_on_offline and not attempt.is_over else timedelta(0))
+        grace = ANSWER_GRACE + (OFFLINE if goes_on_offline and (following or not attempt.is_over) else timedelta(0))
         if ended_at is not None and now >= ended_at + grace:
             self.note("late", "an answer after its item's window")
 

@@ -10,6 +10,9 @@ from backend.features.attempts import answers
 from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE
 from backend.features.attempts.responses import ResponseState
 from backend.features.items.model import AnswerKind
+from backend.features.ratings.model import Outlook
+from backend.features.ratings.tasks import desk_of
+from backend.features.ratings.usecases import review_attempt
 from tests.support.exam import Browser, furnish, make_paper
 from tests.support.services_memory import build_memory_services
 
@@ -226,6 +229,37 @@ class TestLate:
             move(asha, attempt_id, "close", position)
         assert save(asha, attempt_id, "found meanwhile", 1).json["code"] == "answer_late"
         assert save(asha, attempt_id, "on its way", 1, position=1).status_code == 200
+
+    def test_what_was_handed_in_off_line_is_followed_by_its_answers(self, asha, attempt_id, services):
+        """The moves are heard first: the answers come to an attempt that ended minutes ago."""
+        began = services.now()
+        move(asha, attempt_id, "open", 0)
+        moves = []
+        for position in range(3):
+            at = (began + timedelta(seconds=20 * (position + 1))).isoformat()
+            moves.append({"kind": "close", "position": position, "at": at})
+            moves += [{"kind": "open", "position": position + 1, "at": at}] * (position < 2)
+        services.now.move(minutes=6)
+        reply = asha.post(f"/api/attempts/{attempt_id}/moves", {"moves": moves})
+        assert (reply.status_code, reply.json["state"]) == (200, "submitted")
+        services.now.move(minutes=4)
+        desk = desk_of(services)
+        assert review_attempt(attempt_id=attempt_id, desk=desk, now=services.now()) is Outlook.SCORING
+        for position in range(3):
+            assert save(asha, attempt_id, f"{position}", 1, position=position).status_code == 200
+        assert [stored(services, attempt_id, position).state for position in range(3)] == [ResponseState.QUEUED] * 3
+        assert stored(services, attempt_id, 2).behind_ms == 530_000
+        services.now.move(minutes=1, seconds=10)
+        assert save(asha, attempt_id, "afterwards", 2).json["code"] == "answer_late"
+
+    def test_who_is_on_line_hands_in_once(self, asha, attempt_id, services):
+        for position in range(3):
+            move(asha, attempt_id, "open", position)
+            move(asha, attempt_id, "close", position)
+        services.now.move(seconds=9)
+        assert save(asha, attempt_id, "on its way", 1).status_code == 200
+        services.now.move(seconds=1)
+        assert save(asha, attempt_id, "afterwards", 2).json["code"] == "answer_late"
 
     def test_off_line_it_is_taken_and_says_how_far_behind_it_was(self, asha, attempt_id, services):
         move(asha, attempt_id, "open", 0)

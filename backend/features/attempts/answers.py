@@ -7,7 +7,8 @@ answer that comes after its window) the attempt is read and the rules below deci
 - The window ends when the item's clock says so, at the latest with the attempt; `ANSWER_GRACE` is for the journey.
   That of a part with a time limit ends for all its items at once, when the candidate closes it at the latest.
 - What was typed off-line comes behind its window. Where the format goes on off-line it is taken for `OFFLINE` longer,
-  while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away.
+  while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away. So it is
+  for `FOLLOWING` after the server heard that the attempt was handed in off-line.
 - Later still, and after the end also where its item was never opened, it is kept apart as a `LateAnswer` (late/).
 """
 
@@ -33,6 +34,8 @@ from backend.features.items.model import AnswerKind
 
 ANSWER_GRACE = timedelta(seconds=10)
 OFFLINE = timedelta(minutes=30)
+# After a submission that was made off-line was heard, its answers have this long to follow.
+FOLLOWING = timedelta(minutes=5)
 _EPOCH_BITS = 32
 _RACES = 8
 
@@ -162,9 +165,19 @@ def takes(attempt: Attempt, ends_at: datetime, *, goes_on_offline: bool, at: dat
         return False
     if at < ends_at + ANSWER_GRACE:
         return True
-    if attempt.is_over or not goes_on_offline or attempt.deadline_at is None:
+    until = follow_until(attempt) if attempt.is_over else attempt.deadline_at
+    if not goes_on_offline or until is None:
         return False
-    return at < min(ends_at + OFFLINE, attempt.deadline_at) + ANSWER_GRACE
+    return at < min(ends_at + OFFLINE, until) + ANSWER_GRACE
+
+
+def follow_until(attempt: Attempt) -> datetime | None:
+    """Until when the answers follow of an attempt that was handed in off-line: its moves are heard before them. None
+    for any other; never after the deadline."""
+    ended_at, heard_at, deadline_at = attempt.submitted_at, attempt.submission_heard_at, attempt.deadline_at
+    if attempt.state is not AttemptState.SUBMITTED or ended_at is None or heard_at is None or deadline_at is None:
+        return None
+    return min(heard_at + FOLLOWING, deadline_at) if heard_at - ended_at > ANSWER_GRACE / 2 else None
 
 
 def _with_answer(

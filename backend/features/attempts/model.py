@@ -111,9 +111,10 @@ class Attempt:
 
     `due_at` is when the sweep has to look at the attempt next; None when nothing is left to wait for. `client_id` is
     the page that holds the lease, `epoch` counts the leases. `moved_at` is the latest moment that a move, a pause or a
-    reopening has fixed: no later move is dated before it. `window_ends`: of each item that was closed, when its
-    own window ends. `controls` are the latest that reached it;
-    `passed_over` are those for everybody that had nothing to change when a later one came.
+    reopening has fixed: no later move is dated before it. `submission_heard_at`: when the server heard that it was
+    handed in at `submitted_at`; much later where that was done off-line. `window_ends`: of each item that was closed,
+    when its own window ends. `controls` are the latest that reached it; `passed_over` are those for everybody that had
+    nothing to change when a later one came.
     `extra_ms` is what was added to the time: extensions, and prompts that were heard again. `items_open` is above 1
     only while a part with a time limit is open: `item_opened_at`, `item_window_ms` are that part's then.
     """
@@ -136,6 +137,7 @@ class Attempt:
     started_at: datetime | None = None
     deadline_at: datetime | None = None
     submitted_at: datetime | None = None
+    submission_heard_at: datetime | None = None
     settled_at: datetime | None = None
     due_at: datetime | None = None
     client_id: str | None = None

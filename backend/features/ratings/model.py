@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backend.features.attempts.answers import ANSWER_GRACE
+from backend.features.attempts.answers import ANSWER_GRACE, follow_until
 from backend.features.attempts.engine.moves import catches_up_until
 from backend.features.attempts.model import REVIEW_PAUSE, Attempt
 from backend.features.attempts.paper import Paper
@@ -59,8 +59,9 @@ def review(
     reached_by = moves_until(attempt, paper)
     if reached_by is not None and at < reached_by:
         return Review(outlook=Outlook.MOVES, next_at=reached_by)
-    if not paper.is_spoken and attempt.submitted_at is not None and at < attempt.submitted_at + ANSWER_GRACE:
-        return Review(outlook=Outlook.SCORING, next_at=attempt.submitted_at + ANSWER_GRACE)
+    typed_until = _typed_until(attempt, paper)
+    if typed_until is not None and at < typed_until:
+        return Review(outlook=Outlook.SCORING, next_at=typed_until)
     if any(response.is_waiting for response in responses):
         return Review(outlook=Outlook.SCORING, next_at=at + REVIEW_PAUSE, absent=absent)
     if absent or any(response.is_blocking for response in responses):
@@ -72,6 +73,14 @@ def moves_until(attempt: Attempt, paper: Paper) -> datetime | None:
     """Until when its result waits for moves, and a little longer, for those on their way; None when all was opened."""
     until = catches_up_until(attempt, paper)
     return None if until is None or attempt.was_opened(paper.total_items - 1) else until + ANSWER_GRACE
+
+
+def _typed_until(attempt: Attempt, paper: Paper) -> datetime | None:
+    """Until when typed answers are taken after the end; None in a spoken test."""
+    if paper.is_spoken or attempt.submitted_at is None:
+        return None
+    following = follow_until(attempt) if paper.goes_on_offline else None
+    return max(attempt.submitted_at, following or attempt.submitted_at) + ANSWER_GRACE
 
 
 def _waits_until(

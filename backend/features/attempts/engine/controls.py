@@ -208,6 +208,7 @@ def reopened(attempt: Attempt, paper: Paper, *, minutes: int | None, at: datetim
         position=position,
         finished_parts=tuple(part for part in attempt.finished_parts if not part.holds(position)),
         window_ends=attempt.window_ends[:position],
+        submission_heard_at=None,
         item_opened_at=None if attempt.item_opened_at is None else attempt.item_opened_at + stood,
         item_heard_at=None if attempt.item_heard_at is None else attempt.item_heard_at + stood,
         moved_at=at,

@@ -79,6 +79,8 @@ def moved(attempt: Attempt, moves: Sequence[Move], paper: Paper, *, now: datetim
         after, is_moved = _made(after, move, paper, at=at), True
     if not is_moved:
         return attempt
+    if after.state is AttemptState.SUBMITTED and after.submission_heard_at is None:
+        after = replace(after, submission_heard_at=now)
     return replace(_noted(after, attempt, moves, paper, now), revision=attempt.revision + 1)
 
 
