@@ -191,16 +191,28 @@ def nothing_is_late(calls: Sequence[Call], stored: Stored, limits: Limits) -> It
             yield _finding(Kind.LATE, attempt.id, f"a recording of {answer.position} is stored as of after the grace")
 
 
-def nothing_follows_the_end(calls: Sequence[Call], stored: Stored, limits: Limits) -> Iterator[Finding]:  # noqa: ARG001
-    """No typed answer is taken that was sent after a reply had said that the attempt is over."""
-    over: dict[str, float] = {}
-    for call in calls:
-        if call.is_ok and str(call.told.get("state")) in OVER and call.ended_s is not None:
-            over[call.attempt] = min(call.ended_s, over.get(call.attempt, call.ended_s))
+def nothing_follows_the_end(calls: Sequence[Call], stored: Stored, limits: Limits) -> Iterator[Finding]:
+    """No typed answer is taken that was sent after a reply had said that the attempt is over; what was handed in
+    off-line may follow its submission for a while."""
+    over: dict[str, Call] = {}
+    for call in sorted((each for each in calls if each.ended_s is not None), key=lambda each: each.ended_s or 0):
+        if call.is_ok and str(call.told.get("state")) in OVER:
+            over.setdefault(call.attempt, call)
     for call in _fresh_answers(calls):
         end = over.get(call.attempt)
-        if end is not None and call.began_s > end + limits.answer_grace_s:
+        if end is None or end.ended_s is None:
+            continue
+        grace_s = limits.answer_grace_s + (limits.following_s if _is_brought(end, stored, limits) else 0)
+        if call.began_s > end.ended_s + grace_s:
             yield _finding(Kind.LATE, call.attempt, f"answer {_position(call)} was sent after the end and accepted")
+
+
+def _is_brought(end: Call, stored: Stored, limits: Limits) -> bool:
+    """Whether the attempt had been handed in some time before the reply that said so."""
+    attempt = stored.attempts.get(end.attempt)
+    if attempt is None or attempt.state != "submitted" or attempt.ended_s is None or end.ended_wall_s is None:
+        return False
+    return end.ended_wall_s > attempt.ended_s + limits.answer_grace_s / 2
 
 
 def _fresh_answers(calls: Sequence[Call]) -> Iterator[Call]:

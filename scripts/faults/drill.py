@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from backend.features.attempts.answers import ANSWER_GRACE
+from backend.features.attempts.answers import ANSWER_GRACE, FOLLOWING
 from scripts.faults.campus import Cast, Drillground
 from scripts.faults.candidate import Candidate, Habits
 from scripts.faults.checker import check, check_now, count_acknowledged
@@ -250,7 +250,9 @@ class Drill:
         accepted = accepted_by_mail(self.stack, self.delivery_ids)
         stored: Stored = read_stored(self.stack.services, self.delivery_ids, accepted=accepted)
         stored = replace(stored, mails_planned=self.mails_planned)
-        found = check(calls, stored, Limits(answer_grace_s=ANSWER_GRACE.total_seconds()))
+        found = check(
+            calls, stored, Limits(answer_grace_s=ANSWER_GRACE.total_seconds(), following_s=FOLLOWING.total_seconds())
+        )
         # What an inspection found is often still so.
         findings = list(dict.fromkeys([*self._findings, *found]))
         if not self.fault.is_drained:

@@ -109,6 +109,7 @@ class Limits:
 
     upload_grace_s: float = 24 * 3600
     answer_grace_s: float = 0
+    following_s: float = 0
     slack_s: float = 0.05
     resume_s: float = 1.0
     expire_within_s: float = 60

@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from scripts.faults.checker import check, check_now, count_acknowledged
-from scripts.faults.history import Kind, Stored, StoredAnswer, StoredAttempt, StoredMail, StoredRecording, StoredResult
+from scripts.faults.history import (
+    Kind,
+    Limits,
+    Stored,
+    StoredAnswer,
+    StoredAttempt,
+    StoredMail,
+    StoredRecording,
+    StoredResult,
+)
 from scripts.faults.records import Call, Event, Phase, Recorder, calls_of, read_events
 
 START, DEADLINE = 1_000.0, 2_000.0
@@ -215,6 +224,15 @@ def test_a_typed_answer_accepted_after_the_deadline_is_found(asha, stored):
 def test_a_typed_answer_accepted_after_the_submission_is_found(asha, stored):
     asha.call("answer", {"position": 0, "sequence": [1, 3], "digest": "t3"}, {"sequence": [1, 3]})
     assert kinds(asha.calls, with_answer(stored, sequence=(1, 3), digest="t3")) == {Kind.LATE}
+
+
+def test_what_was_handed_in_off_line_may_be_followed_by_its_answers(asha, stored):
+    limits = Limits(answer_grace_s=0.5, following_s=300)
+    asha.call("answer", {"position": 0, "sequence": [1, 3], "digest": "t3"}, {"sequence": [1, 3]}, takes=1.0)
+    asha.call("answer", {"position": 0, "sequence": [1, 4], "digest": "t4"}, {"sequence": [1, 4]})
+    after = with_answer(stored, sequence=(1, 4), digest="t4")
+    assert {each.kind for each in check(asha.calls, after, limits)} == {Kind.LATE}
+    assert check(asha.calls, with_attempt(after, ended_s=START - 60), limits) == []
 
 
 def test_an_answer_sent_again_after_the_submission_may_be_told_what_is_stored(asha, stored):
