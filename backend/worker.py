@@ -12,6 +12,7 @@ from backend.features.accounts import tasks as account_tasks
 from backend.features.attempts.engine import tasks as control_tasks
 from backend.features.audit import tasks as audit_tasks
 from backend.features.mailings import tasks as mailing_tasks
+from backend.features.raters import tasks as rater_tasks
 from backend.features.ratings import tasks as rating_tasks
 from backend.features.results import tasks as result_tasks
 from backend.features.students import tasks as student_tasks
@@ -24,6 +25,7 @@ from config.settings import load_settings
 TASKS: tuple[ModuleType, ...] = (
     control_tasks,
     rating_tasks,
+    rater_tasks,
     account_tasks,
     student_tasks,
     result_tasks,

@@ -1,6 +1,7 @@
 """Ratings, plans and cohorts: one suite over memory and MongoDB."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ from backend.storage import ensure_collections, to_document
 from tests.support.builders_results import COMPLETED
 
 RATING = Rating(
-    id=rating_id("attempt:3", "meera"),
+    id=rating_id("attempt:3", "meera", "f1"),
     response_id="attempt:3",
     delivery_id="delivery",
     campus_id="north",
@@ -26,6 +27,7 @@ RATING = Rating(
     notes="",
     is_adjudication=False,
     rated_at=COMPLETED,
+    fingerprint="f1",
 )
 
 
@@ -47,11 +49,41 @@ def test_a_rating_comes_back_as_it_was_and_is_written_once(stores):
     assert ratings.add(RATING)
     assert not ratings.add(replace(RATING, levels={"fluency": 5, "grammar": 5}))
     assert ratings.find(RATING.id) == RATING
-    other = replace(RATING, id=rating_id("attempt:4", "meera"), response_id="attempt:4")
+    other = replace(RATING, id=rating_id("attempt:4", "meera", "f1"), response_id="attempt:4")
     ratings.add(other)
     assert list(ratings.list_by_response("attempt:3")) == [RATING]
     assert {each.id for each in ratings.list_by_delivery("delivery")} == {RATING.id, other.id}
     assert ratings.find("nobody") is None
+
+
+def test_a_rater_judges_another_answer_of_the_same_response(stores):
+    ratings, _, _ = stores
+    again = replace(RATING, id=rating_id("attempt:3", "meera", "f2"), fingerprint="f2")
+    assert ratings.add(RATING)
+    assert ratings.add(again)
+    assert {each.fingerprint for each in ratings.list_by_response("attempt:3")} == {"f1", "f2"}
+
+
+def test_deliveries_in_which_people_rated_lately(stores):
+    ratings, _, _ = stores
+    for number, (delivery, minutes) in enumerate([("old", -1), ("new", 0), ("new", 5), ("also", 9)]):
+        moment = COMPLETED + timedelta(minutes=minutes)
+        ratings.add(replace(RATING, id=f"{number}", delivery_id=delivery, rated_at=moment))
+    assert ratings.list_deliveries_since(COMPLETED) == ["also", "new"]
+
+
+@pytest.mark.services
+def test_ratings_and_plans_from_before_fingerprints_are_read(mongo_database):
+    ensure_collections(mongo_database, raters_mongo.COLLECTIONS)
+    document = to_document(replace(RATING, id="attempt:3:meera"))
+    del document["fingerprint"]
+    mongo_database["ratings"].insert_one(document)
+    (rating,) = raters_mongo.MongoRatings(mongo_database).list_by_response("attempt:3")
+    assert rating.fingerprint == ""
+    plan = to_document(RatingPlan(id="delivery", campus_id="north", is_double=True))
+    del plan["doubled_at"]
+    mongo_database["rating_plans"].insert_one(plan)
+    assert raters_mongo.MongoRatingPlans(mongo_database).find("delivery").doubled_at is None
 
 
 def test_a_plan_is_written_over_what_was_read(stores):
@@ -60,7 +92,7 @@ def test_a_plan_is_written_over_what_was_read(stores):
     assert plans.find("delivery") is None
     assert plans.add(plan)
     assert not plans.add(plan)
-    after = planned(plan, is_double=True)
+    after = planned(plan, is_double=True, at=COMPLETED)
     assert plans.save(after, seen_revision=plan.revision)
     assert not plans.save(after, seen_revision=plan.revision)
     assert plans.find("delivery") == after

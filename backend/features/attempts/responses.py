@@ -6,6 +6,8 @@
     failed -> queued               "score again"
     failed -> scored               people rated it
     scored, failed -> queued       contested, after the result was settled: a new result then takes its place
+    scored <-> failed              contested where people gave the score: they look at it again, and if it is settled
+                                   without that (`waived`), what they gave first counts again
     scored, failed, claimed        its test goes to another speech engine as a whole (ratings/moving.py)
               -> queued
     missing                        no recording came before the upload grace ended; a late one makes it queued;
@@ -24,6 +26,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.core.errors import Conflict, RuleViolation
+from backend.scoring.score import ScoreStatus
 
 MAX_TRIES = 4
 # Renewed while a worker scores (ratings/lease.py); a dead worker's answer waits this long and a sweep, no more.
@@ -39,6 +42,10 @@ WINDOW_SLACK_MS = 10_000
 CONTENT_TYPES = frozenset(
     {"audio/webm", "audio/ogg", "audio/mp4", "audio/mpeg", "audio/aac", "audio/wav", "audio/x-m4a"}
 )
+
+
+# People gave its score, and are asked to look again.
+SECOND_LOOK = "second_look"
 
 
 class ResponseState(StrEnum):
@@ -176,6 +183,11 @@ class Response:
     def is_blocking(self) -> bool:
         return self.state in BLOCKING and self.waived_by is None
 
+    @property
+    def is_looked_at_again(self) -> bool:
+        """Whether it waits for people, who gave its score before: no machine takes their place."""
+        return self.state is ResponseState.FAILED and self.reason == SECOND_LOOK
+
     def spoken_segments(self) -> tuple[Recording, ...]:
         """The recordings to score, in order: of two for the same segment (two tabs) the one that was stored first."""
         first: dict[int, Recording] = {}
@@ -186,6 +198,12 @@ class Response:
 
 def response_id(attempt_id: str, position: int) -> str:
     return f"{attempt_id}:{position}"
+
+
+def is_rated_by_people(score: Mapping[str, object] | None) -> bool:
+    """Whether people gave a score that a response holds, or held."""
+    explanation = score.get("explanation") if score is not None else None
+    return isinstance(explanation, Mapping) and "rated_by_people" in explanation
 
 
 def is_recorded_type(content_type: str) -> bool:
@@ -375,22 +393,45 @@ def backoff(tries: int) -> timedelta:
 
 
 def asked_again(response: Response, *, at: datetime) -> Response:
-    """Queued by a person after a failure. On its way already: the same response. Refused where nothing failed."""
+    """Queued by a person after a failure. On its way already: the same response. Refused where nothing failed, and
+    where people look again."""
     if response.is_waiting:
         return response
+    if response.is_looked_at_again:
+        raise Conflict("left_to_people", "People judge this answer: it is among the answers for raters.")
     if not response.has_content or response.state is not ResponseState.FAILED:
         raise Conflict("nothing_to_score", "There is no failed answer to score again.")
     return requeued(response, at=at)
 
 
 def contested(response: Response, *, at: datetime) -> Response:
-    """Queued by a person who doubts its score, or its failure, after the result was settled. On its way already: the
-    same response. Refused where there is nothing to score."""
-    if response.is_waiting:
+    """Queued by a person who doubts its score, or its failure, after the result was settled; what people scored goes to
+    people again instead. On its way already: the same response. Refused where there is nothing to score."""
+    if response.is_waiting or response.is_looked_at_again:
         return response
     if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
         raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
+    if is_rated_by_people(response.score):
+        return _left_to_people(response, at=at)
     return requeued(response, at=at)
+
+
+def _left_to_people(response: Response, *, at: datetime) -> Response:
+    """Without points until they look again. What helps raters stays; the score that counted is kept as `earlier`."""
+    held = {**(response.score or {}), "status": ScoreStatus.NEEDS_HUMAN.value, "points": {}, "reason": SECOND_LOOK}
+    return failed(set_aside(response, at=at), reason=SECOND_LOOK, score=held, evidence_key=response.evidence_key)
+
+
+def _as_rated_first(response: Response) -> Response:
+    *before, first = response.earlier
+    return _changed(
+        response,
+        state=ResponseState.SCORED,
+        score=first.score,
+        evidence_key=first.evidence_key,
+        earlier=tuple(before),
+        reason=None,
+    )
 
 
 def requeued(response: Response, *, at: datetime) -> Response:
@@ -399,9 +440,12 @@ def requeued(response: Response, *, at: datetime) -> Response:
 
 
 def waived(response: Response, *, by: str, at: datetime) -> Response:
-    """The result is to be settled without this response: a person's decision. Safe to repeat."""
+    """The result is to be settled without this response, or without a second look at it: a person's decision. Safe to
+    repeat."""
     if response.state not in BLOCKING:
         raise Conflict("not_blocking", "This answer does not hold the result back.")
+    if response.is_looked_at_again:
+        return _as_rated_first(response)
     if response.waived_by is not None:
         return response
     return _changed(response, waived_by=by, waived_at=at)

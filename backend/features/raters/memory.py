@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 
 from backend.features.raters.model import Rating, RatingPlan
 from backend.features.raters.repository import RatingPlans, Ratings
@@ -27,6 +28,9 @@ class MemoryRatings(Ratings):
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[Rating]:
         return [each for each in self._ratings.values() if each.delivery_id == delivery_id]
+
+    def list_deliveries_since(self, moment: datetime) -> Sequence[str]:
+        return sorted({each.delivery_id for each in self._ratings.values() if each.rated_at >= moment})
 
 
 class MemoryRatingPlans(RatingPlans):

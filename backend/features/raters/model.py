@@ -2,17 +2,19 @@
 
     (nobody) --rating--> done, or waits for a second --rating--> done, or differs --adjudication--> done
 
-Two ratings differ when they are more than one level apart on any criterion. Raters see no name.
+Two ratings differ when they are more than one level apart on any criterion. Raters see no name. A rating belongs to an
+answer as it was judged: once that is another one, or is looked at again, it no longer counts.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from backend.core.errors import Conflict, RuleViolation
-from backend.features.attempts.responses import Response, ResponseState
+from backend.features.attempts.responses import Response, ResponseState, is_rated_by_people
 from backend.scoring.rubrics import Criterion, Rubric
 from backend.scoring.score import ItemScore, ScoreStatus
 
@@ -23,7 +25,10 @@ RATABLE = frozenset({ResponseState.NEEDS_RATER, ResponseState.FAILED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """One rater's levels for one answer, by criterion. Its `id` makes a second one by the same rater impossible."""
+    """One rater's levels for one answer, by criterion. Its `id` makes a second one by the same rater impossible.
+
+    `fingerprint`: of what was judged; "" in ratings from before it was kept.
+    """
 
     id: str
     response_id: str
@@ -37,25 +42,62 @@ class Rating:
     notes: str
     is_adjudication: bool
     rated_at: datetime
+    fingerprint: str = ""
 
 
-def rating_id(response_id: str, rater_id: str) -> str:
-    return f"{response_id}:{rater_id}"
+def rating_id(response_id: str, rater_id: str, fingerprint: str) -> str:
+    return f"{response_id}:{rater_id}:{fingerprint}"
+
+
+def fingerprint_of(response: Response) -> str:
+    """Of what people judge: the recordings that are heard, what was typed, and how often it was looked at again."""
+    judged = [
+        [recording.recording_id for recording in response.spoken_segments()],
+        None if response.answer is None else asdict(response.answer),
+        sum(is_rated_by_people(each.score) for each in response.earlier),
+    ]
+    return hashlib.sha256(json.dumps(judged).encode()).hexdigest()[:16]
+
+
+def list_counting(ratings: Sequence[Rating], response: Response) -> list[Rating]:
+    """The ratings of an answer as it stands. One without a fingerprint counts if nothing changed since."""
+    if not ratings:  # nearly every answer: the machine scored it
+        return []
+    fingerprint = fingerprint_of(response)
+    return [
+        each
+        for each in ratings
+        if each.fingerprint == fingerprint or (not each.fingerprint and _is_as_it_was(response, each.rated_at))
+    ]
+
+
+def _is_as_it_was(response: Response, moment: datetime) -> bool:
+    if response.arrived_at is not None and response.arrived_at > moment:
+        return False
+    return not any(
+        each.replaced_at > moment and (each.answer is not None or is_rated_by_people(each.score))
+        for each in response.earlier
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingPlan:
-    """How a delivery is rated: `id` is the delivery's; `is_double`: every answer by two people."""
+    """How a delivery is rated: `id` is the delivery's; `is_double`: every answer by two people, lastly since
+    `doubled_at`: what one person had judged by then was done."""
 
     id: str
     campus_id: str
     is_double: bool = False
+    doubled_at: datetime | None = None
     revision: int = 0
 
 
-def planned(plan: RatingPlan, *, is_double: bool) -> RatingPlan:
+def planned(plan: RatingPlan, *, is_double: bool, at: datetime) -> RatingPlan:
     """So already: the same plan."""
-    return plan if plan.is_double is is_double else replace(plan, is_double=is_double, revision=plan.revision + 1)
+    if plan.is_double is is_double:
+        return plan
+    doubled_at = at if is_double else plan.doubled_at
+    return replace(plan, is_double=is_double, doubled_at=doubled_at, revision=plan.revision + 1)
 
 
 class Step(StrEnum):
@@ -84,7 +126,7 @@ def standing_of(ratings: Sequence[Rating], rubric: Rubric, *, is_double: bool) -
     """Where an answer stands; `ratings` in any order."""
     raters = frozenset(each.rater_id for each in ratings)
     first = sorted((each for each in ratings if not each.is_adjudication), key=lambda each: (each.rated_at, each.id))
-    third = [each for each in ratings if each.is_adjudication]
+    third = sorted((each for each in ratings if each.is_adjudication), key=lambda each: (each.rated_at, each.id))
     if third:
         return Standing(step=Step.DONE, levels=dict(third[0].levels), raters=raters)
     if not first:
@@ -96,6 +138,15 @@ def standing_of(ratings: Sequence[Rating], rubric: Rubric, *, is_double: bool) -
         return Standing(step=Step.ADJUDICATION, levels={}, raters=raters)
     levels = {name: (level + first[1].levels[name]) / 2 for name, level in first[0].levels.items()}
     return Standing(step=Step.DONE, levels=levels, raters=raters)
+
+
+def levels_of(ratings: Sequence[Rating], rubric: Rubric, plan: RatingPlan) -> Mapping[str, float]:
+    """What people gave, once it is done; it stays while a second person, asked for later, is waited for. Else empty."""
+    standing = standing_of(ratings, rubric, is_double=plan.is_double)
+    if standing.step is not Step.DONE and plan.doubled_at is not None:
+        before = [each for each in ratings if each.rated_at < plan.doubled_at]
+        standing = standing_of(before, rubric, is_double=False)
+    return standing.levels if standing.step is Step.DONE else {}
 
 
 def list_differing(one: Rating, other: Rating, rubric: Rubric) -> list[Criterion]:
@@ -123,6 +174,15 @@ def check_ratable(response: Response) -> None:
     """Refuses what has no recording or text, or needs no person."""
     if response.state not in RATABLE or not response.has_content:
         raise Conflict("not_ratable", "This answer needs no rater any more. Choose another one from the list.")
+
+
+def check_seen(response: Response, standing: Standing, *, fingerprint: str, saw_others: bool) -> None:
+    """Refuses levels for another answer than the one that was judged (`answer_changed`), and a deciding rating by who
+    did not see that two others differ (`raters_differ`)."""
+    if fingerprint != fingerprint_of(response):
+        raise Conflict("answer_changed", "This answer changed while you judged it. Judge it as it is now.")
+    if standing.step is Step.ADJUDICATION and not saw_others:
+        raise Conflict("raters_differ", "Two others judged this answer meanwhile, and differ. Look at their levels.")
 
 
 def score_by_people(response: Response, rubric: Rubric, levels: Mapping[str, float]) -> ItemScore:

@@ -1,15 +1,29 @@
 """Ratings and plans as documents."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from backend.features.raters.model import Rating, RatingPlan
 from backend.features.raters.repository import RatingPlans, Ratings
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    Records,
+    compare_and_set,
+    storage_errors,
+    to_document,
+    to_value,
+)
 
 COLLECTIONS = (
     CollectionSpec(
         name="ratings",
-        indexes=(IndexSpec(keys=(("response_id", 1),)), IndexSpec(keys=(("delivery_id", 1),))),
+        indexes=(
+            IndexSpec(keys=(("response_id", 1),)),
+            IndexSpec(keys=(("delivery_id", 1),)),
+            IndexSpec(keys=(("rated_at", 1),)),
+        ),
     ),
     CollectionSpec(name="rating_plans", indexes=()),
 )
@@ -30,6 +44,11 @@ class MongoRatings(Ratings):
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[Rating]:
         return self._records.list_by({"delivery_id": delivery_id})
+
+    @storage_errors()
+    def list_deliveries_since(self, moment: datetime) -> Sequence[str]:
+        wanted = to_value({"rated_at": {"$gte": moment}})
+        return sorted({each["delivery_id"] for each in self._records.collection.find(wanted, {"delivery_id": 1})})
 
 
 class MongoRatingPlans(RatingPlans):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from backend.features.audit.repository import AuditLog
@@ -22,6 +23,9 @@ class Ratings(Protocol):
     def list_by_response(self, response_id: str) -> Sequence[Rating]: ...
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[Rating]: ...
+
+    def list_deliveries_since(self, moment: datetime) -> Sequence[str]:
+        """Deliveries in which somebody rated at that moment or later, each once, by id."""
 
 
 class RatingPlans(Protocol):

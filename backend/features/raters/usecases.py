@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,6 +11,7 @@ from backend.core.actor import Actor
 from backend.core.errors import Conflict, NotFound, TemporaryFailure
 from backend.core.ids import IdSource
 from backend.features.assessments.model import Delivery
+from backend.features.assessments.repository import Deliveries
 from backend.features.attempts import model as attempt_rules
 from backend.features.attempts import responses as response_rules
 from backend.features.attempts.responses import Response, ResponseState
@@ -25,6 +26,8 @@ from backend.features.results.explanation import Timeline, Typed, heard_words, t
 from backend.scoring.agreement import Agreement, agreement_of
 from backend.scoring.rubrics import Criterion, Rubric
 
+SWEEP = "raters.sweep"
+SWEPT_BACK = timedelta(days=7)
 _RACES = 8
 
 log = structlog.get_logger()
@@ -68,7 +71,7 @@ def get_queue(*, actor: Actor, delivery: Delivery, raters: RatersDesk) -> Queue:
     found = raters.desk.responses.list_by_delivery(delivery.id, sorted({*RATABLE, ResponseState.SCORED}))
     lines = []
     for response in found:
-        ratings = by_response.get(response.id, ())
+        ratings = model.list_counting(by_response.get(response.id, ()), response)
         if not response.has_content or (response.state is ResponseState.SCORED and not ratings):
             continue
         rubric = _rubric_of(response, ratings, raters)
@@ -127,11 +130,18 @@ def _rubric_of(response: Response, ratings: Sequence[Rating], raters: RatersDesk
     return raters.rubrics.find_for(response.task)
 
 
+def _ratings_of(response: Response, raters: RatersDesk) -> list[Rating]:
+    """Those that count."""
+    return model.list_counting(raters.ratings.list_by_response(response.id), response)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What a rater sees of one answer. `earlier` are the two ratings that differ, for who adjudicates; else none."""
+    """What a rater sees of one answer. `earlier` are the two ratings that differ, for who adjudicates; else none.
+    `fingerprint`: of the answer as it is shown."""
 
     response: Response
+    fingerprint: str
     code: str
     section_letter: str
     number: int
@@ -148,7 +158,7 @@ class Sheet:
 
 def get_sheet(*, actor: Actor, delivery: Delivery, response: Response, raters: RatersDesk) -> Sheet:
     """NotFound where no rubric is for the answer's task."""
-    ratings = raters.ratings.list_by_response(response.id)
+    ratings = _ratings_of(response, raters)
     rubric = _rubric_of(response, ratings, raters)
     if rubric is None or not response.has_content:
         raise NotFound()
@@ -160,6 +170,7 @@ def get_sheet(*, actor: Actor, delivery: Delivery, response: Response, raters: R
     adjudicates = standing.step is Step.ADJUDICATION and standing.may_rate(actor.account_id)
     return Sheet(
         response=response,
+        fingerprint=model.fingerprint_of(response),
         code=model.code_of(response.id),
         section_letter=letter,
         number=number,
@@ -187,6 +198,8 @@ def rate_answer(
     actor: Actor,
     delivery: Delivery,
     response: Response,
+    fingerprint: str,
+    saw_others: bool,
     levels: Mapping[str, int],
     notes: str,
     raters: RatersDesk,
@@ -196,7 +209,8 @@ def rate_answer(
     """Stores one immutable rating; what the answer waits for now. Safe to repeat: the same rater's first one stands.
 
     An answer that held its result back gets its points when the ratings agree. Written to the audit log, without
-    levels. Refused: `not_ratable`, `rated_already`, a level that is missing by field.
+    levels. `fingerprint` and `saw_others` are what the rater's sheet showed. Refused: `not_ratable`, `rated_already`,
+    `answer_changed`, `raters_differ`, a level that is missing by field.
     """
     sheet = get_sheet(actor=actor, delivery=delivery, response=response, raters=raters)
     if sheet.mine is not None:
@@ -204,8 +218,9 @@ def rate_answer(
     model.check_ratable(response)
     if not sheet.standing.may_rate(actor.account_id):
         raise Conflict("rated_already", "This answer has its ratings already. Choose another one from the list.")
+    model.check_seen(response, sheet.standing, fingerprint=fingerprint, saw_others=saw_others)
     rating = Rating(
-        id=model.rating_id(response.id, actor.account_id),
+        id=model.rating_id(response.id, actor.account_id, fingerprint),
         response_id=response.id,
         delivery_id=delivery.id,
         campus_id=delivery.campus_id,
@@ -217,6 +232,7 @@ def rate_answer(
         notes=notes.strip()[: model.NOTES_MAX],
         is_adjudication=sheet.standing.step is Step.ADJUDICATION,
         rated_at=now,
+        fingerprint=fingerprint,
     )
     if raters.ratings.add(rating):
         record(
@@ -235,13 +251,11 @@ def rate_answer(
 
 def _conclude(delivery: Delivery, response: Response, rubric: Rubric, raters: RatersDesk, now: datetime) -> Step:
     """Gives a failed answer its points once its ratings are done, and follows its attempt to the result."""
-    ratings = raters.ratings.list_by_response(response.id)
-    standing = model.standing_of(ratings, rubric, is_double=plan_of(delivery, raters).is_double)
-    if standing.step is not Step.DONE:
-        return standing.step
     for _ in range(_RACES):
-        seen = raters.desk.responses.find(response.id)
-        if seen is None or seen.state is not ResponseState.FAILED:
+        seen = raters.desk.responses.find(response.id) or response
+        ratings = _ratings_of(seen, raters)
+        standing = model.standing_of(ratings, rubric, is_double=plan_of(delivery, raters).is_double)
+        if standing.step is not Step.DONE or seen.state is not ResponseState.FAILED:
             return standing.step
         change(
             seen.attempt_id,
@@ -256,14 +270,50 @@ def _conclude(delivery: Delivery, response: Response, rubric: Rubric, raters: Ra
     raise TemporaryFailure("response_contended")
 
 
+def conclude_rated(*, delivery: Delivery, raters: RatersDesk, now: datetime) -> int:
+    """Gives its points to every failed answer of a delivery whose ratings are done: those that a crash left without,
+    and those that one person judged before one was enough. How many. Safe to repeat."""
+    failed = raters.desk.responses.list_by_delivery(delivery.id, [ResponseState.FAILED])
+    by_response = _by_response(raters.ratings.list_by_delivery(delivery.id)) if failed else {}
+    concluded = 0
+    for response in failed:
+        ratings = model.list_counting(by_response.get(response.id, ()), response)
+        rubric = _rubric_of(response, ratings, raters)
+        if ratings and rubric is not None:
+            concluded += _conclude(delivery, response, rubric, raters, now) is Step.DONE
+    return concluded
+
+
+def sweep(*, deliveries: Deliveries, raters: RatersDesk, now: datetime) -> int:
+    """`conclude_rated` wherever people rated lately; how many answers. Two at once do no harm."""
+    found = map(deliveries.find, raters.ratings.list_deliveries_since(now - SWEPT_BACK))
+    concluded = sum(conclude_rated(delivery=each, raters=raters, now=now) for each in found if each is not None)
+    if concluded:
+        log.info("ratings_concluded", count=concluded)
+    return concluded
+
+
 def choose_plan(
     *, actor: Actor, delivery: Delivery, is_double: bool, raters: RatersDesk, now: datetime, new_id: IdSource
 ) -> RatingPlan:
-    """One rating an answer, or two. Written to the audit log. Safe to repeat."""
+    """One rating an answer, or two; what is done by that gets its points. Written to the audit log. Safe to repeat."""
     before = plan_of(delivery, raters)
-    after = model.planned(before, is_double=is_double)
-    if after is before:
-        return before
+    after = model.planned(before, is_double=is_double, at=now)
+    if after is not before:
+        _store_plan(actor, delivery, before, after, raters, now, new_id)
+    conclude_rated(delivery=delivery, raters=raters, now=now)
+    return after
+
+
+def _store_plan(
+    actor: Actor,
+    delivery: Delivery,
+    before: RatingPlan,
+    after: RatingPlan,
+    raters: RatersDesk,
+    now: datetime,
+    new_id: IdSource,
+) -> None:
     stored = raters.plans.find(delivery.id) is not None
     written = raters.plans.save(after, seen_revision=before.revision) if stored else raters.plans.add(after)
     if not written:
@@ -271,14 +321,13 @@ def choose_plan(
     record(
         actor_id=actor.account_id,
         campus_id=delivery.campus_id,
-        action="double_rating_chosen" if is_double else "single_rating_chosen",
+        action="double_rating_chosen" if after.is_double else "single_rating_chosen",
         subject_kind="delivery",
         subject_id=delivery.id,
         audit_log=raters.audit_log,
         now=now,
         new_id=new_id,
     )
-    return after
 
 
 # -- agreement -------------------------------------------------------------------------------------------------------
@@ -296,16 +345,20 @@ class CriterionAgreement:
 
 def measure_agreement(*, delivery: Delivery, raters: RatersDesk) -> list[CriterionAgreement]:
     """Criterion by criterion, of every rubric that was used in the delivery. Adjudications are left out: they are seen
-    with the others at hand."""
+    with the others at hand; so are ratings of what an answer was earlier."""
     by_response = _by_response([r for r in raters.ratings.list_by_delivery(delivery.id) if not r.is_adjudication])
+    responses = {response_id: raters.desk.responses.find(response_id) for response_id in by_response}
     pairs: dict[tuple[str, str], list[list[Rating]]] = {}
-    for ratings in by_response.values():
+    for response_id, given in by_response.items():
+        response = responses[response_id]
+        ratings = model.list_counting(given, response) if response is not None else given
         ratings.sort(key=lambda each: (each.rated_at, each.id))
-        pairs.setdefault((ratings[0].rubric_id, ratings[0].rubric_version), []).append(ratings)
+        if ratings:
+            pairs.setdefault((ratings[0].rubric_id, ratings[0].rubric_version), []).append(ratings)
     found = []
     for (rubric_id, version), groups in sorted(pairs.items()):
         rubric = raters.rubrics.get(rubric_id, version)
-        hints = {group[0].response_id: _hints(raters.desk.responses.find(group[0].response_id)) for group in groups}
+        hints = {group[0].response_id: _hints(responses[group[0].response_id]) for group in groups}
         for criterion in rubric.criteria:
             asked = [group for group in groups if criterion.id in group[0].levels]
             if asked:
@@ -374,14 +427,10 @@ def list_rated(*, delivery: Delivery, attempt_id: str, raters: RatersDesk) -> li
     for response in raters.desk.responses.list_by_attempt(attempt_id):
         if response.state is not ResponseState.NEEDS_RATER:
             continue
-        ratings = raters.ratings.list_by_response(response.id)
+        ratings = _ratings_of(response, raters)
         rubric = _rubric_of(response, ratings, raters)
-        if not ratings or rubric is None:
-            continue
-        standing = model.standing_of(ratings, rubric, is_double=plan.is_double)
-        if standing.step is Step.DONE:
-            levels = tuple(
-                (each.name, standing.levels[each.id], each.numbers[-1]) for each in rubric.criteria_for(response.task)
-            )
+        given = model.levels_of(ratings, rubric, plan) if rubric is not None else {}
+        if rubric is not None and given:
+            levels = tuple((each.name, given[each.id], each.numbers[-1]) for each in rubric.criteria_for(response.task))
             found.append(RatedAnswer(position=response.position, rubric=rubric.name, levels=levels))
     return found

@@ -4,21 +4,23 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.actor import Role
-from backend.core.errors import NotFound, RuleViolation
+from backend.core.errors import Conflict, NotFound, RuleViolation
 from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.responses import Response
 from backend.features.raters import usecases
 from backend.features.raters.model import Step
 from backend.features.raters.repository import RatersDesk
+from backend.features.raters.tasks import raters_desk_of
 from backend.features.ratings.access import access_response
-from backend.features.ratings.tasks import desk_of
 from backend.web.gates import current_actor, get_services, roles
 from backend.web.recordings import send_recording
 
 pages = Blueprint("raters", __name__)
 
 STAFF = (Role.CAMPUS, Role.SUPERADMIN)
+_NOT_TYPED = ("csrf_token", "fingerprint", "saw_others")
+_STALE = {"answer_changed": False, "raters_differ": True}  # whether what was typed is still about this answer
 _SAID = {
     Step.SECOND: "Stored. A second person judges this answer too.",
     Step.ADJUDICATION: "Stored. The two ratings differ: a third person decides.",
@@ -74,13 +76,15 @@ def rate_answer(delivery_id: str, response_id: str) -> ResponseReturnValue:
     """Stores the rating and goes on to the next answer."""
     services, delivery = get_services(), _delivery(delivery_id)
     response = _response(delivery_id, response_id)
-    typed = {name: value for name, value in request.form.items() if name != "csrf_token"}
+    typed = {name: value for name, value in request.form.items() if name not in _NOT_TYPED}
     levels = {name: int(value) for name, value in typed.items() if name != "notes" and value.isdigit()}
     try:
         step = usecases.rate_answer(
             actor=current_actor(),
             delivery=delivery,
             response=response,
+            fingerprint=request.form.get("fingerprint", ""),
+            saw_others=request.form.get("saw_others") == "yes",
             levels=levels,
             notes=typed.get("notes", ""),
             raters=raters_desk(),
@@ -89,6 +93,11 @@ def rate_answer(delivery_id: str, response_id: str) -> ResponseReturnValue:
         )
     except RuleViolation as refusal:
         return _sheet_page(delivery, response, typed=typed, errors=dict(refusal.errors)), 422
+    except Conflict as refusal:
+        if refusal.code not in _STALE:
+            raise
+        flash(f"{refusal.detail} Nothing is stored yet.", "warning")
+        return _sheet_page(delivery, response, typed=typed if _STALE[refusal.code] else None), 409
     flash(_SAID.get(step, "Stored."), "success")
     return redirect(_next_address(delivery))
 
@@ -131,15 +140,7 @@ def _next_address(delivery: Delivery) -> str:
 
 def raters_desk() -> RatersDesk:
     """The part of the wiring that rating works on."""
-    services = get_services()
-    return RatersDesk(
-        desk=desk_of(services),
-        ratings=services.people_ratings,
-        plans=services.rating_plans,
-        rubrics=services.rubrics,
-        items=services.items,
-        audit_log=services.audit_log,
-    )
+    return raters_desk_of(get_services())
 
 
 def _delivery(delivery_id: str) -> Delivery:

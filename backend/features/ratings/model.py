@@ -10,7 +10,7 @@ from backend.features.attempts.engine.moves import catches_up_until
 from backend.features.attempts.model import REVIEW_PAUSE, Attempt
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.model import Upload
-from backend.features.attempts.responses import Response, ResponseState
+from backend.features.attempts.responses import SECOND_LOOK, Response, ResponseState
 
 # The rest of an answer stored in part is waited for this long; an answer of which nothing came, the whole grace.
 REST_GRACE = timedelta(hours=1)
@@ -150,6 +150,7 @@ REASONS: Mapping[str, str] = {
     "answer_key_missing": "This item has no answer key. Add it to the item bank; then score it again.",
     "unknown_task": "No scorer knows this kind of item.",
     "worker_lost": "Scoring was interrupted several times. Score it again.",
+    SECOND_LOOK: "People judge this answer once more. Settled without that, what they gave first counts.",
     "no_recording": "No recording arrived before the time for uploads was over.",
     "no_answer": "Nothing was received for this item while it could be answered.",
     "no_speech": "No speech was found.",
@@ -208,6 +209,7 @@ class Unscored:
     reason: str
     recordings: int
     is_waived: bool
+    is_looked_at_again: bool
     may_score_again: bool
 
 

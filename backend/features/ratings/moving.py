@@ -155,7 +155,7 @@ def _note_finished(cohort: Cohort, cohorts: Cohorts) -> None:
 def engine_of(response: Response) -> str | None:
     """The name of the engine that heard it, as its explanation says; None where people or no engine judged it."""
     held = response.score.get("explanation") if response.score else None
-    if not isinstance(held, dict) or "rated_by_people" in held:
+    if not isinstance(held, dict) or rules.is_rated_by_people(response.score):
         return None
     engine = held.get("engine")
     return str(engine["name"]) if isinstance(engine, dict) and engine.get("name") else None

@@ -275,7 +275,13 @@ def _line(response: Response, attempt: Attempt, people: dict[str, Candidate], de
         reason=reason_text(response.reason, trouble),
         recordings=len(response.spoken_segments()),
         is_waived=response.waived_by is not None,
-        may_score_again=response.has_content and trouble is Trouble.FAILED and attempt.settled_at is None,
+        is_looked_at_again=response.is_looked_at_again,
+        may_score_again=(
+            response.has_content
+            and trouble is Trouble.FAILED
+            and attempt.settled_at is None
+            and not response.is_looked_at_again
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from backend.features.assessments.access import access_delivery
 from backend.features.assessments.model import Delivery
 from backend.features.attempts.access import access_attempt
 from backend.features.attempts.late.usecases import get_late
-from backend.features.attempts.responses import Response
+from backend.features.attempts.responses import Response, ResponseState
 from backend.features.ratings import late, moving, usecases, watching
 from backend.features.ratings.access import access_response
 from backend.features.ratings.schemas import EngineForm
@@ -129,7 +129,7 @@ def score_again(delivery_id: str, response_id: str) -> ResponseReturnValue:
 @roles(Role.CAMPUS, Role.SUPERADMIN)
 def settle_without(delivery_id: str, response_id: str) -> ResponseReturnValue:
     services = get_services()
-    usecases.settle_without(
+    after = usecases.settle_without(
         actor=current_actor(),
         response=_response(delivery_id, response_id),
         desk=desk_of(services),
@@ -137,7 +137,9 @@ def settle_without(delivery_id: str, response_id: str) -> ResponseReturnValue:
         now=services.now(),
         new_id=services.new_id,
     )
-    flash("The result will be settled without this answer, and will say so.", "success")
+    stands = after.state is ResponseState.SCORED
+    without = "with what people gave first" if stands else "without this answer, and will say so"
+    flash(f"The result will be settled {without}.", "success")
     return _back(delivery_id)
 
 

@@ -93,7 +93,8 @@ def _sitting(attempt_id: str, settling: Settling) -> Sitting:
 def score_again(
     *, actor: Actor, result: Result, response: Response, contesting: Contesting, now: datetime, new_id: IdSource
 ) -> Response:
-    """Has one answer of a settled attempt scored again; a new result supersedes this one if its score changes.
+    """Has one answer of a settled attempt scored again, by people where people scored it; a new result supersedes this
+    one if its score changes.
 
     The attempt is opened for settling first: a crash after that only settles the same result again. Safe to repeat.
     Refused: `nothing_to_score`.
@@ -115,7 +116,8 @@ def score_again(
         new_id=new_id,
         result_id=result.id,
     )
-    hand_over(contesting.jobs, SCORE_RESPONSE, response.id)
+    if after.is_waiting:
+        hand_over(contesting.jobs, SCORE_RESPONSE, response.id)
     return after
 
 

@@ -269,7 +269,7 @@ def score_again(result_id: str, position: int) -> ResponseReturnValue:
     response = services.responses.find(response_id(result.attempt_id, position))
     if response is None:
         raise NotFound()
-    usecases.score_again(
+    after = usecases.score_again(
         actor=actor,
         result=result,
         response=response,
@@ -282,7 +282,8 @@ def score_again(result_id: str, position: int) -> ResponseReturnValue:
         now=services.now(),
         new_id=services.new_id,
     )
-    flash("The answer is being scored again. If its score changes, a new result takes this one’s place.", "success")
+    how = "is among the answers for raters again" if after.is_looked_at_again else "is being scored again"
+    flash(f"The answer {how}. If its score changes, a new result takes this one’s place.", "success")
     return redirect(url_for("reports.show_result", result_id=result.id))
 
 
