@@ -8,6 +8,7 @@ import pytest
 from backend.app import create_app
 from backend.core.errors import RuleViolation
 from backend.features.accommodations.model import Accommodation, Measures, check_measures, in_force
+from backend.features.attempts.responses import WINDOW_SLACK_MS
 from tests.support.exam import ALLOWED, CLOSES, OPENS, Browser, furnish, make_delivery, make_paper, sign_in_by_header
 from tests.support.services_memory import build_memory_services
 
@@ -104,7 +105,9 @@ class TestInTheExam:
         assert begun["deadline_at"] == (OPENS + ALLOWED * 1.5).isoformat()
         item = asha.move(path, "open", 0).json["item"]
         assert (item["window_ms"], item["begin_within_ms"], item["silence_end_ms"]) == (12_000, 6_000, 3_000)
-        assert asha.send(path, duration_ms=13_000).status_code == 202
+        assert asha.send(path, duration_ms=99_000).status_code == 202
+        (response,) = services.responses.list_by_attempt(entered["id"])
+        assert response.recordings[0].duration_ms == 12_000 + WINDOW_SLACK_MS
         _, _, usual = self.enter(app, "ravi")
         assert usual["conditions"] == {"extra_time": 1.0, "break_ms": 0, "replays": 0, "larger_text": False}
 

@@ -87,7 +87,6 @@ class TestWhole:
             ({"size": 0}, "empty_recording"),
             ({"size": 8_000_001}, "too_large"),
             ({"content_type": "text/html"}, "unsupported_type"),
-            ({"duration_ms": 18_001}, "too_long"),
             ({"segment": 20}, "too_many_segments"),
             ({"size": len(WEBM) - 1}, "too_large"),
         ],
@@ -142,12 +141,16 @@ class TestWhole:
         assert [recording.segment for recording in response.spoken_segments()] == [0, 1]
         assert response.state.value == "queued"
 
-    def test_of_two_tabs_the_first_stored_is_scored_and_both_are_kept(self, asha, services, path):
-        for name in ("tab-one-rec", "tab-two-rec"):
+    def test_two_takes_that_say_they_are_the_same_segment_both_count(self, asha, services, path):
+        for name in ("take-one-rec", "take-two-rec"):
             asha.send(path, WEBM + name.encode(), recording_id=name)
         response = response_of(services, path)
-        assert len(response.recordings) == 2
-        assert [recording.recording_id for recording in response.spoken_segments()] == ["tab-one-rec"]
+        assert [recording.recording_id for recording in response.spoken_segments()] == ["take-one-rec", "take-two-rec"]
+
+    @pytest.mark.parametrize(("claimed", "kept"), [(60_802, 18_000), (4_000_000_000, 18_000), (2_900, 2_900)])
+    def test_a_page_that_slept_counts_the_sleep_and_is_not_refused_for_it(self, asha, services, path, claimed, kept):
+        assert asha.send(path, duration_ms=claimed).status_code == 202
+        assert [recording.duration_ms for recording in response_of(services, path).recordings] == [kept]
 
     def test_many_at_once_are_stored_once_each(self, app, services, path):
         names = [f"rec-at-once-{number}" for number in range(4)]

@@ -106,6 +106,12 @@ def test_a_missing_answer_is_scored_after_all_however_late(services, attempt_id,
     assert services.responses.find(f"{attempt_id}:0").state.value == "queued"
 
 
+def test_a_device_that_slept_in_the_middle_of_an_answer_is_no_damage(services, attempt_id, bring):
+    slept = (described(0, WEBM, duration_ms=20 * 3_600_000), WEBM)
+    assert "Stored, and scored" in bring(make_file(services, attempt_id, recordings=[slept])).text
+    assert services.responses.find(f"{attempt_id}:0").state.value == "queued"
+
+
 def test_while_the_test_runs_it_goes_the_way_of_the_candidates_own_page(services, attempt_id, bring):
     services.now.move(seconds=40)
     bring(a_whole_file(services, attempt_id))

@@ -189,11 +189,13 @@ class Response:
         return self.state is ResponseState.FAILED and self.reason == SECOND_LOOK
 
     def spoken_segments(self) -> tuple[Recording, ...]:
-        """The recordings to score, in order: of two for the same segment (two tabs) the one that was stored first."""
-        first: dict[int, Recording] = {}
-        for recording in self.recordings:
-            first.setdefault(recording.segment, recording)
-        return tuple(first[segment] for segment in sorted(first))
+        """All recordings, as they are heard and played: in the order of segments, several of one segment as they came."""
+        return tuple(sorted(self.recordings, key=lambda recording: recording.segment))
+
+    @property
+    def has_rival_takes(self) -> bool:
+        """Whether two recordings say that they are the same segment: two pages that did not know of each other."""
+        return len({recording.segment for recording in self.recordings}) < len(self.recordings)
 
 
 def response_id(attempt_id: str, position: int) -> str:

@@ -30,8 +30,8 @@ def hear(claimed: Response, key: AnswerKey, desk: Desk, judges: Judges, now: dat
 
     PermanentFailure: the recordings cannot be decoded, or the only engine needs mending. EngineIsDown: wait.
     """
-    recordings = [desk.blobs.get(recording.blob_key) for recording in claimed.spoken_segments()]
-
+    takes = claimed.spoken_segments()[: rules.MAX_SEGMENTS]  # more are some client's mischief: people can play all
+    recordings = [desk.blobs.get(take.blob_key) for take in takes]
     prompt = _prompt(claimed, desk)
 
     def gather(engine: str) -> Evidence:

@@ -26,6 +26,8 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
         if claimed.task in SCORERS:
             heard = _read_as_text(hear(claimed, key, desk, judges, clock()), key, judges)
             score, evidence, heard_by = SCORERS[claimed.task](heard, key), heard.to_dict(), heard.heard_by
+            if claimed.has_rival_takes:
+                score = _distrusted(score)
         elif claimed.task in TEXT_SCORERS:
             read = judges.reader.read(_typed(claimed, desk), key)
             score, evidence, heard_by = TEXT_SCORERS[claimed.task](read, key), read.to_dict(), ""
@@ -40,6 +42,16 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
     except PermanentFailure as failure:
         return rules.failed(claimed, reason=failure.reason)
     return _with_verdict(replace(claimed, heard_by=heard_by), score, evidence_key)
+
+
+def _distrusted(score: ItemScore) -> ItemScore:
+    """Two takes of one segment are heard one after the other, and may be of the same moment: a person decides."""
+    if score.status is not ScoreStatus.SCORED:
+        return score
+    explanation = {**score.explanation, "suspected": score.reason}
+    return replace(
+        score, status=ScoreStatus.NEEDS_HUMAN, points={}, confidence=0.0, reason="two_takes", explanation=explanation
+    )
 
 
 def _read_as_text(heard: Evidence, key: AnswerKey, judges: Judges) -> Evidence:

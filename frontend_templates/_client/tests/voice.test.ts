@@ -46,9 +46,54 @@ describe("the end of an answer", () => {
   it("never comes from a microphone that delivers nothing", () => {
     expect(run([[20_000, 0]])[0]).toBe("waiting");
   });
+  it.each([["a cough", 300, 550], ["an um", 1000, 1500]])("is not brought on by %s and the thinking after it", (_, from, until) => {
+    expect(run([[from, ROOM], [until, VOICE], [9000, ROOM]])).toEqual(["ended", 4000]);
+  });
+  it("is not brought on by a cough where nobody has to begin", () => {
+    expect(run([[300, ROOM], [550, VOICE], [20_000, ROOM]], { beginWithinMs: 0, silenceEndMs: 1500 })[0]).toBe("speaking");
+  });
+  it("waits for a word that came late", () => {
+    expect(run([[3800, ROOM], [4200, VOICE], [9000, ROOM]])).toEqual(["ended", 5650]);
+  });
+  it("stands while nothing can be heard, and while the page stands still", () => {
+    const voice = new VoiceEnd({ beginWithinMs: 4000, silenceEndMs: 1500 }, new NoiseFloor());
+    for (let at = 0; at < 2000; at += 50) voice.feed(at < 500 ? ROOM : VOICE, at);
+    for (let at = 2000; at < 30_000; at += 50) expect(voice.miss(at)).toBe("speaking");
+    expect(voice.feed(ROOM, 30_000)).toBe("speaking");
+    expect(voice.feed(ROOM, 60_000)).toBe("speaking");
+    expect(voice.feed(ROOM, 60_400)).toBe("speaking");
+    expect(voice.feed(ROOM, 60_800)).toBe("speaking");
+    expect(voice.feed(ROOM, 61_200)).toBe("ended");
+  });
+  it("does not begin to be counted before anything can be heard", () => {
+    const voice = new VoiceEnd({ beginWithinMs: 4000, silenceEndMs: 1500 }, new NoiseFloor());
+    for (let at = 0; at < 10_000; at += 50) expect(voice.miss(at)).toBe("waiting");
+    expect(voice.feed(ROOM, 10_000)).toBe("waiting");
+  });
   it("knows switched-off rules", () => {
     expect(run([[20_000, ROOM]], { beginWithinMs: 0, silenceEndMs: 0 })[0]).toBe("waiting");
     expect(run([[1000, VOICE], [20_000, ROOM]], { beginWithinMs: 0, silenceEndMs: 0 })[0]).toBe("speaking");
+  });
+});
+
+describe("a soft microphone", () => {
+  const room = 0.0003;
+  const soft = 0.005;
+  const sentence = [...Array<number>(40).fill(soft), ...Array<number>(40).fill(room)];
+
+  it("is heard once the check has heard its voice, whatever knocked on it meanwhile", () => {
+    const floor = new NoiseFloor();
+    for (let at = 0; at < 4000; at += 50) floor.feed(room, at);
+    floor.learnVoice([...sentence, 0.4, 0.3]);
+    expect(run([[1000, room], [4500, soft], [9000, room]], undefined, floor)).toEqual(["ended", 5950]);
+  });
+  it("is heard by a page that did no check: it was loaded again", () => {
+    expect(run([[1000, room], [4500, soft], [9000, room]])[0]).toBe("ended");
+  });
+  it("does not make breath a voice where the voice is strong", () => {
+    const floor = new NoiseFloor();
+    floor.learnVoice(sentence.map((rms) => rms * 16));
+    expect(run([[1000, room], [9000, soft]], undefined, floor)[0]).toBe("never_began");
   });
 });
 

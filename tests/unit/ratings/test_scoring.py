@@ -14,7 +14,7 @@ from backend.features.attempts.answers import ANSWER_GRACE
 from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
 from backend.features.attempts.recordings.model import with_part
-from backend.features.attempts.responses import LEASE, MAX_TRIES, ResponseState
+from backend.features.attempts.responses import LEASE, MAX_SEGMENTS, MAX_TRIES, ResponseState
 from backend.features.ratings import usecases
 from backend.features.ratings.lease import LeaseRenewal
 from backend.features.ratings.model import Outlook, Trouble
@@ -68,9 +68,9 @@ class Sitting:
     def attempt(self):
         return self.attempts.find(self.id)
 
-    def answer(self, position, *, data=WEBM, segment=0, whole=True):
-        data += f"{position}.{segment}".encode()
-        named = {"recording_id": f"rec-{position}-{segment}-x", "position": position, "segment": segment}
+    def answer(self, position, *, data=WEBM, segment=0, take="x", whole=True):
+        data += f"{position}.{segment}.{take}".encode()
+        named = {"recording_id": f"rec-{position}-{segment}-{take}", "position": position, "segment": segment}
         if whole:
             receive(self.services, self.attempt, data, at=self.now, **named)
         else:
@@ -234,6 +234,37 @@ class TestOneResponse:
         assert sitting.response().state is ResponseState.QUEUED
         assert sitting.score() is ResponseState.SCORED
         assert heard == [1, 2]
+
+    def test_two_takes_of_one_segment_are_both_heard_and_a_person_decides(self, sitting):
+        sitting.sit()
+        sitting.answer(0, take="y")
+        heard = []
+
+        def hear(recordings, task):
+            heard.extend(recordings)
+            return evidence(task, TEXT)
+
+        sitting.services.listener.hear = hear
+        assert sitting.score() is ResponseState.FAILED
+        assert heard == [WEBM + b"0.0.x", WEBM + b"0.0.y"]
+        response = sitting.response()
+        assert (response.reason, response.score["points"]) == ("two_takes", {})
+        assert response.score["explanation"]["suspected"] is None
+        assert len(response.spoken_segments()) == 2, "for the person to play"
+
+    def test_the_machine_hears_no_more_takes_than_there_are_segments(self, sitting):
+        sitting.sit()
+        for number in range(MAX_SEGMENTS):
+            sitting.answer(0, take=f"{number:02}")
+        heard = []
+
+        def hear(recordings, task):
+            heard.extend(recordings)
+            return evidence(task, TEXT)
+
+        sitting.services.listener.hear = hear
+        sitting.score()
+        assert (len(heard), len(sitting.response().spoken_segments())) == (MAX_SEGMENTS, MAX_SEGMENTS + 1)
 
     def test_practice_is_kept_and_not_scored(self):
         sitting = Sitting(practice=1)

@@ -62,7 +62,12 @@ def upload_id(attempt_id: str, recording_id: str) -> str:
     return f"{attempt_id}:{recording_id}"
 
 
-def check_upload(upload: Upload, *, window_ms: int, max_bytes: int) -> None:
+def believed(upload: Upload, *, window_ms: int) -> Upload:
+    """With no more than its window for a length: a page that slept counts its sleep. Decoding measures the truth."""
+    return replace(upload, duration_ms=min(upload.duration_ms, window_ms + WINDOW_SLACK_MS))
+
+
+def check_upload(upload: Upload, *, max_bytes: int) -> None:
     """Refuses what cannot be a recording of this item: RuleViolation with the mistake by field."""
     if upload.size <= 0:
         raise refused("empty_recording", "Upload-Length", "The recording is empty. Check the microphone.")
@@ -70,8 +75,6 @@ def check_upload(upload: Upload, *, window_ms: int, max_bytes: int) -> None:
         raise refused("too_large", "Upload-Length", f"A recording has at most {max_bytes // 1_000_000} MB.")
     if not is_recorded_type(upload.content_type):
         raise refused("unsupported_type", "Content-Type", "This kind of recording is not supported.")
-    if upload.duration_ms > window_ms + WINDOW_SLACK_MS:
-        raise refused("too_long", "X-Duration-Ms", "The recording is longer than the item's window.")
     if not 0 <= upload.segment < MAX_SEGMENTS:
         raise refused("too_many_segments", "X-Segment", f"At most {MAX_SEGMENTS} parts for one item.")
 

@@ -22,7 +22,7 @@ from backend.features.attempts.late.usecases import keep_recording
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.recordings.incoming import forget_upload
-from backend.features.attempts.recordings.model import Upload, WrongOffset, check_upload, upload_id, with_part
+from backend.features.attempts.recordings.model import Upload, WrongOffset, believed, check_upload, upload_id, with_part
 from backend.features.attempts.repository import LateAnswers, Responses, Uploads
 from backend.features.attempts.responses import Recording, Response, ResponseState
 from backend.features.attempts.usecases import SCORE_RESPONSE, fresh_response
@@ -78,7 +78,8 @@ def receive(
     item = paper.get_item(announced.position)
     if not item.is_spoken:
         raise rules.refused("not_spoken", "X-Position", "This item is not answered by speaking.")
-    check_upload(announced, window_ms=attempt.conditions.stretched(item.window_ms), max_bytes=max_bytes)
+    check_upload(announced, max_bytes=max_bytes)
+    announced = believed(announced, window_ms=attempt.conditions.stretched(item.window_ms))
     if offset + len(data) > announced.size:
         raise rules.refused("too_large", "Upload-Length", "More has arrived than was announced.")
     try:

@@ -31,7 +31,7 @@ _HEADERS = {
     "Upload-Digest": (r"[0-9a-f]{64}", "The SHA-256 of the whole recording: 64 hex digits."),
     "X-Position": (r"\d{1,4}", "Which item it answers: a whole number."),
     "X-Segment": (r"\d{1,4}", "Which part of that item's window: a whole number."),
-    "X-Duration-Ms": (r"\d{1,7}", "How long it sounds, in milliseconds."),
+    "X-Duration-Ms": (r"\d{1,12}", "How long it sounds, in milliseconds: at most its window counts."),
     "Content-Type": (r"[a-z]+/[a-z0-9.+-]+(;\s?codecs=[\"A-Za-z0-9., -]+)?", "A media type."),
 }
 _RECORDING_ID = re.compile(r"[A-Za-z0-9-]{8,64}")

@@ -163,14 +163,14 @@ export class CheckScreen {
     const pieces: Blob[] = [];
     recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
     const startedAt = performance.now();
-    let loudest = 0;
+    const levels: number[] = [];
     recorder.start();
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
         const elapsed = performance.now() - startedAt;
         const rms = microphone.level();
         microphone.floor.feed(rms, startedAt + elapsed);
-        loudest = Math.max(loudest, rms);
+        levels.push(rms);
         meter.set(meterOf(rms));
         bar.value = elapsed;
         if (elapsed < SAMPLE_MS && microphone.isAlive) return;
@@ -183,7 +183,8 @@ export class CheckScreen {
       recorder.addEventListener("stop", () => resolve(), { once: true });
       recorder.stop();
     });
-    return { blob: new Blob(pieces, { type: recorder.mimeType }), loudest };
+    microphone.floor.learnVoice(levels);
+    return { blob: new Blob(pieces, { type: recorder.mimeType }), loudest: Math.max(...levels) };
   }
 
   async #playBack(blob: Blob): Promise<void> {

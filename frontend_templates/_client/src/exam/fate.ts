@@ -14,7 +14,7 @@ export type Heard = boolean | "never";
 /** The server's own words for never. A code that is not here is some proxy's, or of a day to come: it decides nothing. */
 const NEVER = new Set([
   "attempt_not_open", "invalid_input", "answer_of_other_kind", "recording_differs",
-  "not_spoken", "not_audio", "empty_recording", "unsupported_type", "too_large", "too_long", "too_many_segments",
+  "not_spoken", "not_audio", "empty_recording", "unsupported_type", "too_large", "too_many_segments",
 ]);
 
 export function fateOf(error: unknown, heard: Heard): Fate {

@@ -15,6 +15,7 @@ import type { NoteStore, RecordingStore } from "./store";
 import type { AttemptSnapshot, ItemView } from "./types";
 
 const FEWEST_MS = 400;
+const RETRY_MS = 500;
 /** A little less than the server gives (HEAR_AGAIN_MS), for the way there. */
 const HEAR_AGAIN_MS = 4500;
 
@@ -24,6 +25,8 @@ interface Options {
   store: RecordingStore & NoteStore;
   microphone: MicrophoneCare;
   drafts: Drafts;
+  /** The recordings that the server has acknowledged to this device. */
+  acknowledged: () => Iterable<string>;
   /** A fresh address for what has one only for some minutes. */
   renew: (pick: (fresh: AttemptSnapshot) => string | null | undefined) => Promise<string | null>;
   onRecorded: () => void;
@@ -37,6 +40,8 @@ export class ItemRunner {
   #screen: ItemScreen | null = null;
   #part: PartScreen | null = null;
   #take: Promise<unknown> = Promise.resolve();
+  /** What this page has begun to record: no two takes of an item are one segment, whatever has left the device since. */
+  readonly #begun = new Set<string>();
 
   constructor(private readonly options: Options) {}
 
@@ -86,40 +91,44 @@ export class ItemRunner {
     const screen = this.screenFor(snapshot, item);
     const startedAt = performance.now() - offsetMs;
     const elapsed = () => performance.now() - startedAt;
-    const taken = await this.#segmentsOf(snapshot, item.position);
+    const here = await this.#onDevice(snapshot.id);
     let finished = false;
     while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
       const from = elapsed();
       if (!microphone.live && !(await microphone.mend())) {
         screen.showNoMicrophone(from);
-        await sleep(500, signal);
+        await sleep(RETRY_MS, signal);
         continue;
       }
       screen.showRecording(from, 0);
-      const segment = segmentFor(item.window_ms, from, taken);
-      taken.push(segment);
+      const segment = segmentFor(item.window_ms, from, this.#segmentsOf(snapshot, item.position, here));
+      const id = recordingId(item.position, segment, crypto.randomUUID());
+      this.#begun.add(id);
       const isRest = from > 0 && offsetMs > 0; // after a reload the answer may have begun
-      const take = this.#takeOne(snapshot, item, { segment, from, isRest }, screen, signal);
+      const take = this.#takeOne(snapshot, item, { id, segment, from, isRest }, screen, signal);
       this.#take = take;
-      const { endedBy } = await take;
+      const { endedBy, durationMs } = await take;
       onRecorded();
       finished = endedBy !== "microphone";
+      if (finished || durationMs > 0) continue;
+      this.#begun.delete(id);
+      await sleep(RETRY_MS, signal);
     }
   }
 
   #takeOne(
     snapshot: AttemptSnapshot,
     item: ItemView,
-    { segment, from, isRest }: { segment: number; from: number; isRest: boolean },
+    { id, segment, from, isRest }: { id: string; segment: number; from: number; isRest: boolean },
     screen: ItemScreen,
     signal: AbortSignal,
   ): ReturnType<typeof record> {
-    const { microphone, store } = this.options;
+    const { microphone, store, sound } = this.options;
     return record(
       microphone.live!,
       store,
       {
-        recordingId: recordingId(item.position, segment, crypto.randomUUID()),
+        recordingId: id,
         attemptId: snapshot.id,
         position: item.position,
         segment,
@@ -129,7 +138,10 @@ export class ItemRunner {
       },
       {
         onLevel: (rms, ms) => screen.showRecording(from + ms, rms),
-        onDead: (dead) => microphone.tell(dead ? "silent" : null),
+        onDead: (dead) => {
+          microphone.tell(dead ? "silent" : null);
+          if (dead) void sound.unlock(); // it may be the page that does not hear: the system has suspended its sound
+        },
       },
       signal,
     );
@@ -218,10 +230,15 @@ export class ItemRunner {
     };
   }
 
-  /** Of an item that a reload or another device has begun to record: what is there already, here and on the server. */
-  async #segmentsOf(snapshot: AttemptSnapshot, position: number): Promise<number[]> {
-    const here = (await this.options.store.list()).filter((each) => each.attempt_id === snapshot.id).map((each) => each.recording_id);
-    const places = [...here, ...snapshot.stored_recordings].map(placeOf);
+  /** The attempt's recordings that are here. None from a device that does not say: what it has told before is enough. */
+  async #onDevice(attemptId: string): Promise<string[]> {
+    const all = await this.options.store.list().catch(() => []);
+    return all.filter((each) => each.attempt_id === attemptId).map((each) => each.recording_id);
+  }
+
+  /** Which segments of an item there are: of this page, of earlier ones, of other devices. News name no recordings. */
+  #segmentsOf(snapshot: AttemptSnapshot, position: number, here: readonly string[]): number[] {
+    const places = [...here, ...this.#begun, ...this.options.acknowledged(), ...snapshot.stored_recordings].map(placeOf);
     return places.filter((place) => place?.position === position).map((place) => place!.segment);
   }
 }

@@ -56,6 +56,11 @@ export class Microphone {
     return this.track.readyState === "live";
   }
 
+  /** Whether `level` tells what sounds now: not while a call mutes the track, or the system has suspended the sound. */
+  get isHeard(): boolean {
+    return !this.track.muted && this.analyser.context.state === "running";
+  }
+
   /** RMS of the last 40 ms or so. */
   level(): number {
     this.analyser.getFloatTimeDomainData(this.#samples);

@@ -1,4 +1,5 @@
 import type { Microphone } from "./microphone";
+import { sleep } from "./sleep";
 import type { RecordingStore } from "./store";
 import { DeadMicrophone, VoiceEnd } from "./voice";
 
@@ -6,6 +7,7 @@ const CHUNK_MS = 1000;
 const LOOK_MS = 50;
 const BITS_PER_SECOND = 64_000; // Opus for speech is transparent well below that
 const DEAD_AFTER_MS = 2500;
+const STOPS_WITHIN_MS = 3000;
 
 /** The first of these that the browser can record. */
 const TYPES = ["audio/webm;codecs=opus", "audio/webm", "audio/mp4;codecs=mp4a.40.2", "audio/mp4", "audio/ogg;codecs=opus"];
@@ -35,7 +37,8 @@ export interface TakeListener {
 
 /**
  * Records one take; begins and ends by itself. Each second's piece is on the device before the next one comes. Resolves
- * when the take is complete in the store.
+ * when the take is complete in the store, or removed from it where nothing was recorded: then `durationMs` is 0 if it
+ * could not begin.
  */
 export async function record(
   microphone: Microphone,
@@ -60,18 +63,28 @@ export async function record(
 
   let sequence = 0;
   let written = Promise.resolve();
-  recorder.addEventListener("dataavailable", ({ data }) => {
+  const keep = ({ data }: BlobEvent): void => {
     if (data.size === 0) return;
     const mine = sequence;
     sequence += 1;
     written = written.then(async () => store.addChunk(take.recordingId, mine, await data.arrayBuffer()));
-  });
+  };
+  recorder.addEventListener("dataavailable", keep);
+  const stopped = new Promise<void>((resolve) => recorder.addEventListener("stop", () => resolve(), { once: true }));
 
   const startedAt = performance.now();
-  recorder.start(CHUNK_MS);
+  try {
+    recorder.start(CHUNK_MS);
+  } catch {
+    await store.remove(take.recordingId); // the microphone went just now
+    return { endedBy: "microphone", durationMs: 0 };
+  }
   const endedBy = await untilEnd(microphone, recorder, take, listener, signal);
-  const durationMs = Math.round(performance.now() - startedAt);
-  await stopped(recorder);
+  // A page that slept counts the sleep.
+  const durationMs = Math.min(take.windowMs, Math.round(performance.now() - startedAt));
+  if (recorder.state !== "inactive") recorder.stop();
+  await Promise.race([stopped, sleep(STOPS_WITHIN_MS, new AbortController().signal)]); // some never say that they have stopped
+  recorder.removeEventListener("dataavailable", keep);
   await written;
   if (sequence === 0) await store.remove(take.recordingId);
   else await store.finish(take.recordingId, durationMs);
@@ -98,23 +111,16 @@ function untilEnd(
       const elapsedMs = performance.now() - startedAt;
       if (signal.aborted) return end("aborted");
       if (!microphone.isAlive || recorder.state === "inactive") return end("microphone");
-      const rms = microphone.level();
+      const { isHeard } = microphone;
+      const rms = isHeard ? microphone.level() : 0;
       listener.onLevel(rms, elapsedMs);
       const isDead = dead.feed(rms, elapsedMs);
       if (isDead !== wasDead) listener.onDead((wasDead = isDead));
       if (elapsedMs >= take.windowMs) return end("window");
-      const state = voice.feed(rms, elapsedMs);
+      const state = isHeard ? voice.feed(rms, elapsedMs) : voice.miss(elapsedMs);
       if (state === "ended") end("silence");
       else if (state === "never_began") end("never_began");
     };
     const timer = setInterval(look, LOOK_MS);
-  });
-}
-
-function stopped(recorder: MediaRecorder): Promise<void> {
-  if (recorder.state === "inactive") return Promise.resolve();
-  return new Promise((resolve) => {
-    recorder.addEventListener("stop", () => resolve(), { once: true });
-    recorder.stop();
   });
 }

@@ -48,6 +48,11 @@ export class Saving {
     return this.#status;
   }
 
+  /** The recordings that the server has acknowledged to this device. */
+  get acknowledged(): ReadonlySet<string> {
+    return this.#uploader.acknowledged;
+  }
+
   /** What earlier pages left on this device. Call before anything else; what waits there is sent. */
   async open(): Promise<void> {
     await Promise.all([this.drafts.open(), this.#uploader.open()]);

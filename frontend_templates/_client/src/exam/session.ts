@@ -78,7 +78,7 @@ export class Session {
     const mayTell = () => isRunning(this.#exam) && this.#exam.phase.name !== "opening";
     this.#microphone = new MicrophoneCare({ sound, frame, mayTell, onChange: () => this.#heart.beat() });
     this.#items = new ItemRunner({
-      frame, sound, store, microphone: this.#microphone, drafts: this.#saving.drafts, renew: (pick) => this.#renew(pick), onRecorded: () => this.#saving.kickRecordings(),
+      frame, sound, store, microphone: this.#microphone, drafts: this.#saving.drafts, acknowledged: () => this.#saving.acknowledged, renew: (pick) => this.#renew(pick), onRecorded: () => this.#saving.kickRecordings(),
       isOver: () => this.#exam.phase.name === "finishing",
       hearAgain: (position, number, signal) => this.#hearAgain(position, number, signal),
     });

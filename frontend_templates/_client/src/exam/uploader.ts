@@ -62,6 +62,11 @@ export class Uploader {
     await this.#report();
   }
 
+  /** What the server has acknowledged, to this page or to earlier ones on this device. */
+  get acknowledged(): ReadonlySet<string> {
+    return this.#saved;
+  }
+
   async #remember(): Promise<void> {
     const { store, attemptId } = this.#options;
     if (this.#saved.size > 0) await store.putNote(attemptId, SAVED, new TextEncoder().encode(JSON.stringify([...this.#saved])));
