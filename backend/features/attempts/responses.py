@@ -189,7 +189,7 @@ class Response:
         return self.state is ResponseState.FAILED and self.reason == SECOND_LOOK
 
     def spoken_segments(self) -> tuple[Recording, ...]:
-        """All recordings, as they are heard and played: in the order of segments, several of one segment as they came."""
+        """All recordings as they are heard and played: in the order of segments, several of one as they came."""
         return tuple(sorted(self.recordings, key=lambda recording: recording.segment))
 
     @property

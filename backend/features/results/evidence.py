@@ -19,7 +19,7 @@ PLAIN = {
     "whispered": "Whispered, without a voice",
     "prompt_played_back": "The prompt itself, played back",
     "two_voices": "A second voice speaks",
-    "two_takes": "Two devices recorded the same part",
+    "two_takes": "Two recordings of the same part",
     "too_short": "Too short",
     "no_speech": "No speech was found",
     "nothing_recognised": "Speech in which no word was recognised",
