@@ -94,6 +94,17 @@ describe("what lies on the device", () => {
   });
 });
 
+it("keeps the newer of two pages' words for an answer: an acknowledgement of the older is not one of it", async () => {
+  const [session, other] = [await unlocked(), await unlocked()];
+  const draft = { attempt_id: "a", position: 1, content: "half", changed_at: 0, state: "waiting" } as const;
+  await session.putDraft({ ...draft, sequence: [4, 9], content: "half" });
+  await session.putDraft({ ...draft, sequence: [5, 1], content: "whole" });
+  await other.putDraft({ ...draft, sequence: [4, 9], state: "acknowledged" });
+  expect(await session.listDrafts("a")).toMatchObject([{ content: "whole", state: "waiting" }]);
+  await session.putDraft({ ...draft, sequence: [5, 1], content: "whole", state: "acknowledged" });
+  expect(await session.listDrafts("a")).toMatchObject([{ content: "whole", state: "acknowledged" }]);
+});
+
 describe("sealing", () => {
   it("opens with its own key under its own label only", async () => {
     const [mine, other] = [await Seal.from(KEY), await Seal.from(OTHER_KEY)];

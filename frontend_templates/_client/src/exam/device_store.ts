@@ -174,10 +174,17 @@ export class DeviceStore implements ExamStore {
     const { attempt_id, position } = draft;
     await this.#memory.putDraft(draft);
     const kept = await this.#tryToKeep(async () => {
+      if (await this.#hasNewer(draft)) return; // of another page, which this one's acknowledgement says nothing of
       const sealed = await this.#sealOf(attempt_id).closeJson(`draft:${position}`, draft);
       await this.database.put("drafts", { attempt_id, position, sealed });
     });
     if (kept) this.#memory.forgetDraft(draft);
+  }
+
+  async #hasNewer({ attempt_id, position, sequence: [epoch, count] }: Draft): Promise<boolean> {
+    const row = await this.database.get("drafts", [attempt_id, position]);
+    const known = row ? await this.#sealOf(attempt_id).openJson<Draft>(`draft:${position}`, row.sealed).catch(() => null) : null;
+    return known !== null && (known.sequence[0] > epoch || (known.sequence[0] === epoch && known.sequence[1] > count));
   }
 
   async listDrafts(attemptId: string): Promise<Draft[]> {
