@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from backend.core.errors import AdapterError
-from backend.features.attempts.answers import ANSWER_GRACE, sequence_of
+from backend.features.attempts.answers import ANSWER_GRACE, follow_until, sequence_of
 from backend.features.attempts.engine.moves import BELIEVED
 from backend.features.attempts.model import Attempt
 from backend.features.attempts.responses import Answer, Recording, Response
@@ -80,9 +80,13 @@ def _waits_for(attempt: Attempt, responses: Sequence[Response], now: datetime) -
 
 
 def _ends_of_waiting_for_a_device(attempt: Attempt) -> tuple[datetime | None, ...]:
-    """Of a recording that was never begun to be sent, of one of which a part has come, and of moves made off-line."""
+    """Of a recording that was never begun to be sent, of one of which a part has come, of moves made off-line, and of
+    what follows a submission made off-line."""
     ended_at = attempt.submitted_at
-    return attempt.upload_until, ended_at and ended_at + REST_GRACE, ended_at and ended_at + BELIEVED + ANSWER_GRACE
+    if ended_at is None:
+        return ()
+    following = (follow_until(attempt) or ended_at) + ANSWER_GRACE
+    return attempt.upload_until, ended_at + REST_GRACE, ended_at + BELIEVED + ANSWER_GRACE, following
 
 
 def _lease(response: Response, now: datetime) -> str:

@@ -252,6 +252,20 @@ class TestLate:
         services.now.move(minutes=1, seconds=10)
         assert save(asha, attempt_id, "afterwards", 2).json["code"] == "answer_late"
 
+    def test_a_slow_submission_is_followed_within_the_usual_grace(self, asha, attempt_id, services):
+        """It was heard twelve seconds after it was made: the result waits for the answers behind it no longer."""
+        for position in range(3):
+            move(asha, attempt_id, "open", position)
+            if position < 2:
+                move(asha, attempt_id, "close", position)
+        made_at = services.now().isoformat()
+        services.now.move(seconds=12)
+        asha.move(f"/api/attempts/{attempt_id}", "close", 2, at=made_at)
+        services.now.move(seconds=9)
+        assert save(asha, attempt_id, "behind it", 1, position=2).status_code == 200
+        services.now.move(seconds=1)
+        assert save(asha, attempt_id, "afterwards", 2, position=2).json["code"] == "answer_late"
+
     def test_who_is_on_line_hands_in_once(self, asha, attempt_id, services):
         for position in range(3):
             move(asha, attempt_id, "open", position)

@@ -21,7 +21,7 @@ from backend.core.jobs import hand_over
 from backend.core.ports import Jobs
 from backend.features.attempts import model
 from backend.features.attempts import responses as rules
-from backend.features.attempts.engine.moves import Move, MoveKind, catches_up_until, moved
+from backend.features.attempts.engine.moves import SLOW, Move, MoveKind, catches_up_until, moved
 from backend.features.attempts.engine.pauses import up_to_now
 from backend.features.attempts.late.model import kept_apart
 from backend.features.attempts.late.usecases import keep_answer
@@ -172,12 +172,12 @@ def takes(attempt: Attempt, ends_at: datetime, *, goes_on_offline: bool, at: dat
 
 
 def follow_until(attempt: Attempt) -> datetime | None:
-    """Until when the answers follow of an attempt that was handed in off-line: its moves are heard before them. None
-    for any other; never after the deadline."""
+    """Until when the answers of an attempt that was handed in may follow its moves: until the server heard of it, and
+    for `FOLLOWING` where it was handed in off-line; never after the deadline. None where it ended otherwise."""
     ended_at, heard_at, deadline_at = attempt.submitted_at, attempt.submission_heard_at, attempt.deadline_at
     if attempt.state is not AttemptState.SUBMITTED or ended_at is None or heard_at is None or deadline_at is None:
         return None
-    return min(heard_at + FOLLOWING, deadline_at) if heard_at - ended_at > ANSWER_GRACE / 2 else None
+    return min(heard_at + (FOLLOWING if heard_at - ended_at > SLOW else timedelta()), deadline_at)
 
 
 def _with_answer(
