@@ -25,15 +25,29 @@ def long_windows(services: Services) -> Sitting:
     return open_test(services, "Cut off", extra_time=3)
 
 
+# As WebKit does with the connection of a page that was in the background.
+_DROP_STORAGE = """(() => {
+  const connections = [], open = indexedDB.open.bind(indexedDB);
+  indexedDB.open = (...given) => {
+    const opening = open(...given);
+    opening.addEventListener("success", () => connections.push(opening.result));
+    return opening;
+  };
+  window.dropStorage = () => connections.forEach((each) => each.close());
+})()"""
+
+
 def test_off_line_it_goes_on_survives_a_reload_waits_at_the_parts_end_and_replays_once(
     sitting: Sitting, new_page, report
 ) -> None:
     page = new_page()
+    page.add_init_script(_DROP_STORAGE)
     sitting = begin(page, sitting, at=FIRST_OF_PART_B)
     may_go_off_line(page)
     reach(page, FIRST_OF_PART_B)
 
     page.context.set_offline(True)
+    page.evaluate("dropStorage()")
     steps.go_on_until_item(page, FIRST_OF_PART_B + 1)
     expect(page.locator("#exam-saved")).to_contain_text("on this device")
     before = time.monotonic()
@@ -57,6 +71,16 @@ def test_off_line_it_goes_on_survives_a_reload_waits_at_the_parts_end_and_replay
         assert len(ids) == len(set(ids))
     stretch = attempt.offline_stretches[0]
     assert stretch.ended_at - stretch.began_at > SLOW
+
+
+def test_a_page_that_fails_says_so_and_goes_on_once_it_is_loaded_again(sitting: Sitting, new_page) -> None:
+    page = new_page()
+    begin(page, sitting, at=FIRST_OF_PART_B)
+    page.evaluate("() => { AudioContext.prototype.createBufferSource = () => { throw new Error('broken'); }; }")
+    steps.press(page, "Continue the test")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The page needs to be loaded again")
+    steps.press(page, "Load the page")
+    reach(page, FIRST_OF_PART_B)
 
 
 def test_a_second_window_takes_over_and_the_first_can_take_it_back(sitting: Sitting, new_context) -> None:

@@ -1,9 +1,12 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openDB } from "idb";
+import { forceCloseDatabase } from "fake-indexeddb";
+import { deleteDB, openDB } from "idb";
+import { makeAnswersFile } from "../src/exam/answers_file";
 import { DeviceStore } from "../src/exam/device_store";
 import { Seal } from "../src/exam/sealing";
 import type { Recording } from "../src/exam/store";
+import { Uploader } from "../src/exam/uploader";
 
 const KEY = "A".repeat(43) + "=";
 const OTHER_KEY = "B".repeat(42) + "A=";
@@ -14,9 +17,41 @@ const bytes = (...values: number[]) => new Uint8Array(values).buffer;
 const text = (value: string) => new TextEncoder().encode(value);
 
 let name = "";
+let connections: IDBDatabase[] = [];
+const open = indexedDB.open.bind(indexedDB);
 beforeEach(() => {
   name = `viva-${Math.random()}`;
+  connections = [];
+  indexedDB.open = (...given) => {
+    const opening = open(...given);
+    opening.addEventListener("success", () => connections.push(opening.result));
+    return opening;
+  };
 });
+
+/** As WebKit says "Connection to Indexed Database server lost". */
+function loseConnection(): void {
+  for (const each of connections) forceCloseDatabase(each as never);
+}
+
+/** A page of a newer version, for which this one has to give way. */
+async function upgrade(): Promise<void> {
+  (await openDB(name, 99)).close();
+}
+
+/** Sends what attempt "a" has; the bytes that arrived. */
+async function sentFrom(store: DeviceStore): Promise<number[][]> {
+  const arrived: number[][] = [];
+  const api = {
+    sendRecording: async (_: string, { recording_id }: { recording_id: string }, __: number, sent: Uint8Array) => {
+      arrived.push([...sent]);
+      return { recording_id, stored: true };
+    },
+    askRecording: async (_: string, recording_id: string) => ({ recording_id, stored: false, offset: 0 }),
+  };
+  await new Uploader({ api, store, attemptId: "a", alreadyStored: [], onChange: () => undefined, wait: async () => undefined }).drained();
+  return arrived;
+}
 
 /** The device's store with the key of attempt "a". */
 async function unlocked(): Promise<DeviceStore> {
@@ -100,7 +135,7 @@ it("keeps the newer of two pages' words for an answer: an acknowledgement of the
   await session.putDraft({ ...draft, sequence: [4, 9], content: "half" });
   await session.putDraft({ ...draft, sequence: [5, 1], content: "whole" });
   await other.putDraft({ ...draft, sequence: [4, 9], state: "acknowledged" });
-  expect(await session.listDrafts("a")).toMatchObject([{ content: "whole", state: "waiting" }]);
+  for (const page of [session, other]) expect(await page.listDrafts("a")).toMatchObject([{ content: "whole", state: "waiting" }]);
   await session.putDraft({ ...draft, sequence: [5, 1], content: "whole", state: "acknowledged" });
   expect(await session.listDrafts("a")).toMatchObject([{ content: "whole", state: "acknowledged" }]);
 });
@@ -174,17 +209,37 @@ describe("recordings on the device", () => {
       await store.addChunk("0-0-x", 1, bytes(2));
       await store.finish("0-0-x", 2000);
       await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 2], content: "whole", changed_at: 0, state: "waiting" });
+      expect([...(await store.bytesOf("0-0-x"))]).toEqual([1, 2]);
+      expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+      expect(await store.listDrafts("a")).toMatchObject([{ content: "whole" }]);
+      expect([seen, store.keeps]).toEqual([[false], false]);
     } finally {
       IDBObjectStore.prototype.put = put;
     }
-    expect([...(await store.bytesOf("0-0-x"))]).toEqual([1, 2]);
-    expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
-    expect(await store.listDrafts("a")).toMatchObject([{ content: "whole" }]);
-    expect([seen, store.keeps]).toEqual([[false], false]);
-    for (const draft of await store.listDrafts("a")) await store.putDraft(draft);
-    expect(store.keeps).toBe(false); // the second piece of the recording is in memory still
-    await store.remove("0-0-x");
-    expect(store.keeps).toBe(true);
+    await store.putNote("a", "saved", text("x")); // there is room again: the rest is written as well
+    expect([seen, store.keeps]).toEqual([[false, true], true]);
+    const next = await unlocked();
+    expect(await next.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect([...(await next.bytesOf("0-0-x"))]).toEqual([1, 2]);
+    expect(await next.listDrafts("a")).toMatchObject([{ content: "whole" }]);
+  });
+
+  it("are not said to be kept before their own entry is, without which their pieces mean nothing", async () => {
+    const store = await unlocked();
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (value: object, ...given) {
+      if ("recording_id" in value) throw new DOMException("full", "QuotaExceededError");
+      return put.apply(this, [value, ...given]);
+    };
+    try {
+      await store.add(recording("0-0-x"));
+      await store.putNote("a", "sitting", text("moves"));
+      expect(store.keeps).toBe(false);
+      await store.remove("0-0-x");
+      expect(store.keeps).toBe(true);
+    } finally {
+      IDBObjectStore.prototype.put = put;
+    }
   });
 
   it("take the room of questions that were fetched ahead: those can be had again", async () => {
@@ -211,5 +266,102 @@ describe("recordings on the device", () => {
     const next = await unlocked();
     expect(await next.listDrafts("a")).toMatchObject([{ content: "typed" }]);
     expect([await next.findNote("a", "package:B"), await next.findNote("a", "sitting")]).toMatchObject([null, text("moves")]);
+  });
+});
+
+describe("a browser that drops the way to the device", () => {
+  /** In the middle of a recording, with an answer typed and moves made. */
+  async function inTheMiddle(): Promise<DeviceStore> {
+    const store = await unlocked();
+    await Promise.all([store.list(), store.listDrafts("a")]); // as every page does when it opens
+    await store.add(recording("0-0-x"));
+    await store.addChunk("0-0-x", 0, bytes(1));
+    await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 1], content: "typed", changed_at: 0, state: "waiting" });
+    await store.putNote("a", "sitting", text("moves"));
+    return store;
+  }
+  async function goOn(store: DeviceStore): Promise<void> {
+    await store.addChunk("0-0-x", 1, bytes(2));
+    await store.finish("0-0-x", 2000);
+    await store.putNote("a", "sitting", text("more moves"));
+  }
+
+  it("is asked for another: reading, writing and deleting go on, and a reload finds everything", async () => {
+    const store = await inTheMiddle();
+    loseConnection();
+    await goOn(store);
+    expect(store.keeps).toBe(true);
+    const next = await unlocked();
+    expect(await next.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect([...(await next.bytesOf("0-0-x"))]).toEqual([1, 2]);
+    expect([await next.listDrafts("a"), await next.findNote("a", "sitting")]).toMatchObject([[{ content: "typed" }], text("more moves")]);
+    for (const act of [() => next.list(), () => next.bytesOf("0-0-x"), () => next.listDrafts("a"), () => next.findNote("a", "saved"), () => next.attemptsHere(), () => next.recover(0)]) {
+      loseConnection();
+      await act();
+    }
+    loseConnection();
+    expect(await sentFrom(next)).toEqual([[1, 2]]);
+    await next.putDraft({ ...(await next.listDrafts("a"))[0]!, state: "acknowledged" });
+    loseConnection();
+    await next.purge("a");
+    expect(await everythingAtRest()).toBe("[[],[],[],[],[]]");
+  });
+
+  it("for good costs nothing that this page made: it is sent from memory, stands in the file, and is not said to be kept", async () => {
+    const store = await inTheMiddle();
+    await upgrade();
+    await goOn(store);
+    expect(store.keeps).toBe(false);
+    expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect([await store.listDrafts("a"), await store.findNote("a", "sitting")]).toMatchObject([[{ content: "typed" }], text("more moves")]);
+    expect(await sentFrom(store)).toEqual([[1, 2]]);
+    expect(await store.list()).toEqual([]);
+    await store.putDraft({ ...(await store.listDrafts("a"))[0]!, state: "acknowledged" });
+    await store.purge("a"); // does not hold up the last page
+  });
+
+  it("for good makes nothing of an earlier page's look sent, or empty", async () => {
+    const before = await unlocked();
+    await before.add(recording("0-0-x"));
+    await before.addChunk("0-0-x", 0, bytes(1));
+    await before.finish("0-0-x", 900);
+    const store = await unlocked();
+    await Promise.all([store.list(), store.listDrafts("a")]);
+    await upgrade();
+    expect(await store.list()).toMatchObject([{ state: "recorded" }]);
+    await expect(store.bytesOf("0-0-x")).rejects.toThrow();
+    expect(await makeAnswersFile(store, "a", [], new Date(0))).not.toBeNull();
+    await expect(store.findNote("a", "saved")).rejects.toThrow();
+    await store.refuse("0-0-x"); // what cannot be written is known to this page all the same
+    expect(await store.list()).toMatchObject([{ state: "refused" }]);
+  });
+
+  it("and has cleared it meanwhile gets everything of this page again", async () => {
+    const store = await inTheMiddle();
+    await deleteDB(name);
+    await DeviceStore.open("asha", name); // another page was first
+    await goOn(store);
+    expect(store.keeps).toBe(true);
+    const next = await DeviceStore.open("asha", name); // the key too
+    expect(await next.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect([...(await next.bytesOf("0-0-x"))]).toEqual([1, 2]);
+    expect([await next.listDrafts("a"), await next.findNote("a", "sitting")]).toMatchObject([[{ content: "typed" }], text("more moves")]);
+  });
+
+  it("gets what could not be written as soon as there is a way again, also when nothing more is made", async () => {
+    const store = await inTheMiddle();
+    const { open: opens } = indexedDB;
+    loseConnection();
+    indexedDB.open = () => {
+      throw new DOMException("no server", "UnknownError");
+    };
+    await goOn(store);
+    expect(store.keeps).toBe(false);
+    indexedDB.open = opens;
+    await store.list();
+    expect(store.keeps).toBe(true);
+    const next = await unlocked();
+    expect(await next.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
+    expect([...(await next.bytesOf("0-0-x"))]).toEqual([1, 2]);
   });
 });

@@ -74,7 +74,7 @@ describe("sending recordings", () => {
     await uploader.drained();
     expect([...server.stored.values()]).toEqual(Array(2).fill(createHash("sha256").update(BYTES).digest("hex")));
     expect(await store.list()).toEqual([]);
-    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, refused: 0, trouble: null });
+    expect(await uploader.status()).toEqual({ saved: 2, pending: 0, late: 0, refused: 0, trouble: null });
   });
 
   it("counts what is saved without network as well: by what the pages before it heard", async () => {
@@ -85,7 +85,7 @@ describe("sending recordings", () => {
     const store = await withRecordings(3, ATTEMPT, before);
     const { uploader, seen } = uploaderOn(store, fakeServer()); // loaded off-line: the kept word names no recording
     await uploader.open();
-    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, refused: 0, trouble: null });
+    expect(seen.at(-1)).toEqual({ saved: 3, pending: 3, late: 0, refused: 0, trouble: null });
     const other = new Uploader({ api: fakeServer().api, store, attemptId: "attempt-2", alreadyStored: [], onChange: () => undefined });
     await other.open();
     expect(await other.status()).toMatchObject({ saved: 0, pending: 0 });
@@ -149,6 +149,40 @@ describe("sending recordings", () => {
     await uploader.drained();
     expect(await uploader.status()).toMatchObject({ saved: 1, refused: 1, pending: 0 });
     expect((await store.list()).map((each) => each.state)).toEqual(["refused"]);
+  });
+
+  it("lets go of what the server keeps apart, and counts it as late, on the next page too", async () => {
+    const store = await withRecordings(2);
+    const server = fakeServer({ before: [new Refused(409, "answer_late", "", "")] });
+    const { uploader } = uploaderOn(store, server);
+    await uploader.drained();
+    expect(await uploader.status()).toMatchObject({ saved: 1, late: 1, refused: 0, pending: 0 });
+    expect(await store.list()).toEqual([]);
+    const next = uploaderOn(store, fakeServer()).uploader;
+    await next.open();
+    expect(await next.status()).toMatchObject({ saved: 1, late: 1, refused: 0 });
+  });
+
+  it("sends the others while the server fails at one, which it is asked about again and again", async () => {
+    const store = await withRecordings(3);
+    const server = fakeServer();
+    const [poison] = await store.list();
+    let isIll = true;
+    const tries: string[] = [];
+    const sendRecording: typeof server.api.sendRecording = async (attempt, announced, offset, bytes) => {
+      tries.push(announced.recording_id);
+      if (isIll && announced.recording_id === poison!.recording_id) throw new Unreachable("status_500");
+      return server.api.sendRecording(attempt, announced, offset, bytes);
+    };
+    const seen: UploadStatus[] = [];
+    const uploader = new Uploader({ api: { ...server.api, sendRecording }, store, attemptId: ATTEMPT, alreadyStored: [], onChange: (status) => seen.push(status), wait: () => new Promise((resolve) => setTimeout(resolve, 0)) });
+    const drained = uploader.drained();
+    await expect.poll(() => tries.filter((id) => id === poison!.recording_id).length).toBeGreaterThan(3);
+    expect([server.stored.size, seen.at(-1)]).toMatchObject([2, { saved: 2, pending: 1, trouble: "unreachable" }]);
+    expect(new Set(tries.slice(0, 3)).size).toBe(3); // one failure held nobody up
+    isIll = false;
+    await drained;
+    expect(await uploader.status()).toMatchObject({ saved: 3, pending: 0, trouble: null });
   });
 
   it.each(["status_403", "forbidden_by_filter", "too_many_requests"])("asks again after a refusal that is not our server's word for never (%s)", async (code) => {

@@ -11,9 +11,11 @@ const MAGIC = "VIVA-ANSWERS-1";
 
 /** The file's bytes; null when this device has no key to seal them with. */
 export async function makeAnswersFile(store: ExamStore, attemptId: string, moves: readonly Move[], madeAt: Date): Promise<Bytes | null> {
-  const recordings = (await store.list()).filter((each) => each.attempt_id === attemptId && each.state !== "recording");
+  const ended = (await store.list()).filter((each) => each.attempt_id === attemptId && each.state !== "recording");
   const drafts = (await store.listDrafts(attemptId)).filter(isOnlyHere);
-  const pieces = await Promise.all(recordings.map((each) => store.bytesOf(each.recording_id)));
+  const found = await Promise.all(ended.map((each) => store.bytesOf(each.recording_id).catch(() => null)));
+  const recordings = ended.filter((_, index) => found[index]); // one that cannot be read must not cost the others
+  const pieces = found.filter((each) => each !== null);
   const head = {
     moves,
     drafts: drafts.map(({ position, sequence, content }) => ({ position, sequence, content })),

@@ -9,7 +9,7 @@ import { holdAlone } from "./lock";
 import { keepThisPage } from "./offline";
 import { oversee } from "./overseen";
 import { readSafeBrowser } from "./safe_browser";
-import { loading, stopped } from "./screens";
+import { BROKEN, loading, stopped } from "./screens";
 import { Session } from "./session";
 import { Sound } from "./sound";
 import { MemoryStore, type ExamStore } from "./store";
@@ -55,8 +55,9 @@ async function start(): Promise<void> {
     await session.start();
     void keepThisPage().then((kept) => (document.body.dataset.offline = kept ? "ready" : "none"));
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    frame.show(stopped({ code: error.code, title: error.title, detail: error.detail }, config.home));
+    const isRefusal = error instanceof Refused;
+    frame.show(stopped(isRefusal ? { code: error.code, title: error.title, detail: error.detail } : BROKEN, config.home));
+    if (!isRefusal) throw error;
   }
 }
 

@@ -97,7 +97,7 @@ export class Packages {
   async #fetch(letter: string): Promise<Bytes | null> {
     const { api, store, attemptId, random, wait } = this.#options;
     const name = `${PACKAGE}${letter}`;
-    const here = await store.findNote(attemptId, name);
+    const here = await store.findNote(attemptId, name).catch(() => null);
     if (here) return here;
     for (let tries = 1; tries <= TRIES; tries += 1) {
       try {

@@ -8,8 +8,6 @@ import type { ExamStore } from "./store";
 import { Uploader, type UploadStatus } from "./uploader";
 
 export interface SavingStatus extends UploadStatus {
-  /** With the server, apart: they came after their time, and staff decide. */
-  late: number;
   /** Whether what is pending is on this device, and not in this page alone. */
   isKept: boolean;
 }
@@ -31,8 +29,8 @@ interface Options {
 export class Saving {
   readonly drafts: Drafts;
   readonly #uploader: Uploader;
-  #recordings: UploadStatus = { saved: 0, pending: 0, refused: 0, trouble: null };
-  #status: SavingStatus = { ...this.#recordings, late: 0, isKept: true };
+  #recordings: UploadStatus = { saved: 0, pending: 0, late: 0, refused: 0, trouble: null };
+  #status: SavingStatus = { ...this.#recordings, isKept: true };
   #watcher: ((status: SavingStatus) => void) | null = null;
 
   constructor(private readonly options: Options) {
@@ -85,7 +83,7 @@ export class Saving {
     const { waiting, acknowledged, late, refused } = this.drafts;
     const pending = recordings.pending + waiting;
     const isKept = this.options.store.keeps;
-    const status = { ...recordings, pending, saved: recordings.saved + acknowledged.length, late, refused: recordings.refused + refused, isKept };
+    const status = { ...recordings, pending, saved: recordings.saved + acknowledged.length, late: recordings.late + late, refused: recordings.refused + refused, isKept };
     const moved = pending !== this.#status.pending;
     if (isKept !== this.#status.isKept) this.options.frame.banner("storage", isKept ? null : screens.notKept());
     this.#status = status;

@@ -288,6 +288,9 @@ export function elsewhere(onTakeOver: () => void): HTMLElement {
   );
 }
 
+/** A fault of the page itself. */
+export const BROKEN: Problem = { code: "broken", title: "The page needs to be loaded again", detail: "Something in it has failed. The test continues where you were, and its clock goes on." };
+
 const WAYS_ON: Record<string, { title: string; text: string; action: "home" | "reload" | "sign_in" }> = {
   signed_out: { title: "You were signed out", text: "Sign in again: the test continues where you were. Your answers are kept on this device.", action: "sign_in" },
   csrf_failed: { title: "The page needs to be loaded again", text: "The test continues where you were. Your answers are kept on this device.", action: "reload" },

@@ -172,8 +172,9 @@ export class Session {
       await this.#perform(phase, signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      await this.#refused(error);
+      if (error instanceof Refused) return this.#refused(error);
+      this.#dispatch({ type: "stopped", problem: screens.BROKEN }); // a page that stands still says nothing
+      throw error;
     }
   }
 

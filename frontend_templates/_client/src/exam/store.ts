@@ -91,7 +91,7 @@ export class MemoryStore implements ExamStore {
   }
   async add(recording: Recording): Promise<void> {
     this.#recordings.set(recording.recording_id, { ...recording });
-    this.#chunks.set(recording.recording_id, new Map());
+    if (!this.#chunks.has(recording.recording_id)) this.#chunks.set(recording.recording_id, new Map());
   }
   async addChunk(recordingId: string, sequence: number, bytes: ArrayBuffer): Promise<void> {
     this.#chunks.get(recordingId)?.set(sequence, bytes);
@@ -129,13 +129,6 @@ export class MemoryStore implements ExamStore {
   }
   chunksOf(recordingId: string): ReadonlyMap<number, ArrayBuffer> {
     return this.#chunks.get(recordingId) ?? new Map();
-  }
-  /** Of what was answered. */
-  get isEmpty(): boolean {
-    return this.#drafts.size === 0 && [...this.#chunks.values()].every((chunks) => chunks.size === 0);
-  }
-  forgetChunk(recordingId: string, sequence: number): void {
-    this.#chunks.get(recordingId)?.delete(sequence);
   }
   #set(recordingId: string, changes: Partial<Recording>): void {
     const before = this.#recordings.get(recordingId);

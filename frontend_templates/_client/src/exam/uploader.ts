@@ -11,6 +11,8 @@ export interface UploadStatus {
   pending: number;
   /** Why nothing moves at the moment, or null. "signed_out" needs the candidate. */
   trouble: "unreachable" | "signed_out" | null;
+  /** With the server, apart: they came after their time, and staff decide. */
+  late: number;
   /** The server did not take these: they stay on this device. */
   refused: number;
 }
@@ -28,8 +30,9 @@ interface Options {
   wait?: (ms: number) => Promise<void>;
 }
 
-/** The note of what the server has acknowledged: a page that is loaded without network cannot ask it. */
+/** The notes of what the server has acknowledged, and of what it keeps apart: a page that is loaded without network cannot ask it. */
 const SAVED = "saved";
+const LATE = "late";
 /** One request takes this much; a longer recording goes in parts, each acknowledged by itself. */
 export const PART_BYTES = 256 * 1024;
 
@@ -40,9 +43,10 @@ export const PART_BYTES = 256 * 1024;
 export class Uploader {
   readonly #options: Options;
   readonly #saved: Set<string>;
+  readonly #late = new Set<string>();
   #working: Promise<void> | null = null;
-  /** Recordings whose sending broke: what the server has of them is asked before going on. */
-  readonly #broken = new Set<string>();
+  /** How often the sending of a recording broke: what the server has of it is asked before going on, and the others go first. */
+  readonly #breaks = new Map<string, number>();
   /** Recordings of items that the server does not know to be reached: they wait for moves, and hold up no others. */
   readonly #unheard = new Set<string>();
   #trouble: UploadStatus["trouble"] = null;
@@ -56,8 +60,10 @@ export class Uploader {
   /** What earlier pages on this device heard to be stored counts as well. Call before anything else. */
   async open(): Promise<void> {
     const { store, attemptId } = this.#options;
-    const kept = await store.findNote(attemptId, SAVED).catch(() => null);
-    if (kept) for (const id of JSON.parse(new TextDecoder().decode(kept)) as string[]) this.#saved.add(id);
+    for (const [name, ids] of this.#notes) {
+      const kept = await store.findNote(attemptId, name).catch(() => null);
+      if (kept) for (const id of JSON.parse(new TextDecoder().decode(kept)) as string[]) ids.add(id);
+    }
     await this.#remember();
     await this.#report();
   }
@@ -67,9 +73,13 @@ export class Uploader {
     return this.#saved;
   }
 
+  get #notes(): [string, Set<string>][] {
+    return [[SAVED, this.#saved], [LATE, this.#late]];
+  }
+
   async #remember(): Promise<void> {
     const { store, attemptId } = this.#options;
-    if (this.#saved.size > 0) await store.putNote(attemptId, SAVED, new TextEncoder().encode(JSON.stringify([...this.#saved])));
+    for (const [name, ids] of this.#notes) if (ids.size > 0) await store.putNote(attemptId, name, new TextEncoder().encode(JSON.stringify([...ids])));
   }
 
   /** Call after each recording, when the network is back, and after signing in again. */
@@ -95,6 +105,7 @@ export class Uploader {
     const mine = (await this.#options.store.list()).filter((each) => each.attempt_id === this.#options.attemptId);
     return {
       saved: answersAmong(this.#saved),
+      late: answersAmong(this.#late),
       pending: mine.filter((each) => each.state === "recorded").length,
       refused: mine.filter((each) => each.state === "refused").length,
       trouble: this.#trouble,
@@ -103,7 +114,8 @@ export class Uploader {
 
   async #waiting(): Promise<Recording[]> {
     const all = await this.#options.store.list();
-    return all.filter((each) => each.attempt_id === this.#options.attemptId && each.state === "recorded");
+    const breaks = (each: Recording): number => this.#breaks.get(each.recording_id) ?? 0;
+    return all.filter((each) => each.attempt_id === this.#options.attemptId && each.state === "recorded").sort((a, b) => breaks(a) - breaks(b));
   }
 
   /** Without what waits for moves that this page cannot tell. */
@@ -144,7 +156,7 @@ export class Uploader {
         await this.#report();
         tries += 1;
         await this.#wait(backoffMs(tries, this.#options.random ?? Math.random));
-        break; // the oldest first, again
+        break; // the others first; among them the oldest
       }
     }
     await this.#report();
@@ -159,24 +171,30 @@ export class Uploader {
         return "done";
       }
       await this.#sendBytes(await announcementOf(recording, bytes), bytes);
-      this.#broken.delete(recording.recording_id);
-      this.#saved.add(recording.recording_id);
-      await this.#remember();
-      await store.remove(recording.recording_id);
+      await this.#settle(recording, this.#saved);
       return "done";
     } catch (error) {
-      this.#broken.add(recording.recording_id);
+      this.#breaks.set(recording.recording_id, (this.#breaks.get(recording.recording_id) ?? 0) + 1);
       const fate = fateOf(error, this.#heard());
       if (fate === "again" || fate === "unheard" || fate === "signed_out") return fate;
-      await store.refuse(recording.recording_id);
+      if (fate === "late") await this.#settle(recording, this.#late);
+      else await store.refuse(recording.recording_id);
       return "done";
     }
+  }
+
+  /** The server has it: the device's copy goes. */
+  async #settle({ recording_id }: Recording, among: Set<string>): Promise<void> {
+    this.#breaks.delete(recording_id);
+    among.add(recording_id);
+    await this.#remember();
+    await this.#options.store.remove(recording_id);
   }
 
   /** Resolves when the server has stored it. */
   async #sendBytes(announced: Announced, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { api, attemptId } = this.#options;
-    const known = this.#broken.has(announced.recording_id) ? await api.askRecording(attemptId, announced.recording_id) : null;
+    const known = this.#breaks.has(announced.recording_id) ? await api.askRecording(attemptId, announced.recording_id) : null;
     if (known?.stored) return;
     for (let offset = known?.offset ?? 0; ; ) {
       try {
