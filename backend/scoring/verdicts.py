@@ -53,18 +53,23 @@ def unusual(evidence: Evidence, traits: Collection[Trait], *, version: str) -> I
             reason="not_aligned",
             explanation=sound_of(evidence),
         )
-    # Speech that no word was recognised in is not silence: nobody can say that it was wrong.
-    if evidence.voice.speech_ms >= 1500:
-        status, points, reason = ScoreStatus.NEEDS_HUMAN, {}, "nothing_recognised"
-    else:
-        status, points, reason = ScoreStatus.SCORED, {trait: Points(value=0.0) for trait in traits}, "no_speech"
+    # Speech that no word was recognised in is not silence: nobody can say that it was wrong. However short: one word
+    # is over in a third of a second.
+    if evidence.voice.has_speech:
+        return ItemScore(
+            task=evidence.task,
+            scorer_version=version,
+            status=ScoreStatus.NEEDS_HUMAN,
+            reason="nothing_recognised",
+            explanation=sound_of(evidence),
+        )
     return ItemScore(
         task=evidence.task,
         scorer_version=version,
-        status=status,
-        points=points,
-        confidence=0.9 if status is ScoreStatus.SCORED else 0.0,
-        reason=reason,
+        status=ScoreStatus.SCORED,
+        points={trait: Points(value=0.0) for trait in traits},
+        confidence=0.9,
+        reason="no_speech",
         explanation=sound_of(evidence),
     )
 

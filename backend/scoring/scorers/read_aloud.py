@@ -16,7 +16,7 @@ from backend.scoring.verdicts import (
     words_said,
 )
 
-VERSION = "read_aloud-1"
+VERSION = "read_aloud-2"
 _SURELY_OTHER_AT = 0.55  # mean word confidence; see docs/scoring/read_aloud.md for the figures
 TRAITS = (Trait.FLUENCY, Trait.PRONUNCIATION)
 

@@ -14,7 +14,7 @@ from backend.scoring.verdicts import (
     unusual,
 )
 
-VERSION = "repeat-4"
+VERSION = "repeat-5"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 

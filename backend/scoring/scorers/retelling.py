@@ -23,7 +23,7 @@ from backend.scoring.verdicts import (
     unusual,
 )
 
-VERSION = "retelling-1"
+VERSION = "retelling-2"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.VOCABULARY, Trait.FLUENCY, Trait.PRONUNCIATION)
 _ENOUGH_WORDS = 25  # as many as a short but whole retelling takes
 _SALAD_BELOW, _SENTENCES_FROM = 0.4, 0.9  # gain of the words' order over shuffled ones; see the page

@@ -17,7 +17,7 @@ from backend.scoring.verdicts import (
     unusual,
 )
 
-VERSION = "sentence_build-4"
+VERSION = "sentence_build-5"
 TRAITS = (Trait.SENTENCE_MASTERY, Trait.FLUENCY, Trait.PRONUNCIATION)
 
 

@@ -9,7 +9,7 @@ from backend.scoring.score import ItemScore, Points, Trait
 from backend.scoring.text import sounds_like, stem, words_of
 from backend.scoring.verdicts import content_words, heard_tokens, settle, unusual
 
-VERSION = "short_answer-1"
+VERSION = "short_answer-2"
 TRAITS = (Trait.VOCABULARY,)
 _FREE_WORDS, _TOO_MANY_WORDS = (
     3,

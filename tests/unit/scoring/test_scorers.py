@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.adapters.rubrics.files import FileRubrics
-from backend.scoring.evidence import Offer, SpokenLanguage
+from backend.scoring.evidence import Evidence, Offer, SpokenLanguage, VoiceActivity
 from backend.scoring.keys import AnswerKey, OpenQuestionKey, key_from_dict
 from backend.scoring.score import ItemScore, ScoreStatus, Trait
 from backend.scoring.scorers import SCORERS, TEXT_SCORERS, VERSIONS, score_answer
@@ -46,6 +46,12 @@ def score(task: str, said: str, **rest: Any) -> ItemScore:
     return score_answer(evidence(task, said, **rest), key_of(task))
 
 
+def wordless(task: str, *, speech_ms: int) -> Evidence:
+    """Somebody speaks for so long, and no word is recognised."""
+    voice = VoiceActivity(speech_ms=speech_ms, leading_ms=500, trailing_ms=700, segments=((500, 500 + speech_ms),))
+    return replace(evidence(task, ""), voice=voice)
+
+
 def value(scored: ItemScore, trait: Trait) -> float:
     return scored.points[trait].value
 
@@ -63,6 +69,12 @@ class TestEveryTask:
         assert scored.reason == "no_speech"
         assert scored.points
         assert all(points.value == 0 for points in scored.points.values())
+
+    @pytest.mark.parametrize("speech_ms", [224, 620, 1500])
+    def test_speech_without_a_recognised_word_goes_to_a_person_however_short(self, task: str, speech_ms: int) -> None:
+        scored = score_answer(wordless(task, speech_ms=speech_ms), key_of(task))
+        assert (scored.status, scored.reason) == (ScoreStatus.NEEDS_HUMAN, "nothing_recognised")
+        assert not scored.points
 
     @pytest.mark.parametrize("problem", ["microphone_silent", "noise_only", "too_short", "too_quiet", "truncated"])
     def test_unusable_sound_goes_to_a_person(self, task: str, problem: str) -> None:
@@ -193,6 +205,12 @@ class TestShortAnswer:
 
     def test_between_the_two_a_person_decides(self) -> None:
         assert self.offered("a bella", forced_gap=-6.0, margin=-1.5).status is ScoreStatus.NEEDS_HUMAN
+
+    @pytest.mark.parametrize("forced_gap", [6.0, -20.0])
+    def test_no_sound_fit_earns_or_costs_where_no_word_was_recognised(self, forced_gap: float) -> None:
+        offer = Offer(text="kitchen", forced_gap=forced_gap, margin=0.5, path_loss=-0.05)
+        heard = replace(wordless("short_answer", speech_ms=620), offers=(offer,))
+        assert score_answer(heard, key_of("short_answer")).reason == "nothing_recognised"
 
     def offered(self, said: str, *, forced_gap: float, margin: float) -> ItemScore:
         offer = Offer(text="umbrella", forced_gap=forced_gap, margin=margin, path_loss=-0.1)
