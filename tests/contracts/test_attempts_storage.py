@@ -341,6 +341,7 @@ class TestAnswers:
             answer_rank=5,
             answered_at=OPENS,
             answer_until=self.UNTIL,
+            window_began_at=OPENS,
             window_ends_at=self.UNTIL,
         )
         assert responses.add(draft)
@@ -364,7 +365,7 @@ class TestAnswers:
         )
         assert responses.save(replace(draft, earlier=earlier, revision=1), seen_revision=0)
         assert self.save(responses, "I go", 6)
-        assert responses.move_answer_limit("a1:0", window_ends_at=self.UNTIL, answer_until=self.UNTIL)
+        assert responses.move_answer_limit("a1:0", window_began_at=OPENS, window_ends_at=self.UNTIL, answer_until=self.UNTIL)
         assert responses.hand_in("a1:0", now=self.UNTIL)
         after = responses.find("a1:0")
         assert (after.earlier, after.answer.text) == (earlier, "I go")
@@ -400,10 +401,17 @@ class TestAnswers:
 
     def test_its_limit_moves_while_it_is_a_draft(self, responses, draft):
         later = self.UNTIL + timedelta(minutes=1)
-        assert responses.move_answer_limit("a1:0", window_ends_at=later, answer_until=later)
+        assert responses.move_answer_limit("a1:0", window_began_at=OPENS, window_ends_at=later, answer_until=later)
         assert self.save(responses, "longer", 6, now=self.UNTIL)
         responses.hand_in("a1:0", now=self.UNTIL)
-        assert not responses.move_answer_limit("a1:0", window_ends_at=later, answer_until=later)
+        assert not responses.move_answer_limit("a1:0", window_began_at=OPENS, window_ends_at=later, answer_until=later)
+
+    def test_where_the_window_begins_anew_the_next_save_has_to_look(self, responses, draft):
+        began, later = OPENS + timedelta(seconds=5), self.UNTIL + timedelta(minutes=1)
+        assert responses.move_answer_limit("a1:0", window_began_at=began, window_ends_at=later, answer_until=later)
+        assert not self.save(responses, "by itself", 6)
+        after = responses.find("a1:0")
+        assert (after.window_began_at, after.window_ends_at, after.answer_until) == (OPENS, later, None)
 
     def test_of_many_at_once_the_newest_stays(self, responses, draft):
         at_once(8, lambda number: self.save(responses, str(number), 10 + number))

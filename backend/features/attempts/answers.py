@@ -143,6 +143,13 @@ def check_answer(answer: Answer, item: PaperItem) -> None:
         )
 
 
+def window_begin(attempt: Attempt, position: int, seen: Response | None) -> datetime | None:
+    """When the item's window began, its prompt over; of a closed item as it was last known."""
+    if attempt.item_opened_at is not None and position in attempt.open_positions:
+        return attempt.item_opened_at + timedelta(milliseconds=attempt.item_prompt_ms or 0)
+    return seen.window_began_at if seen is not None else None
+
+
 def window_end(attempt: Attempt, item: PaperItem, seen: Response | None, *, at: datetime) -> datetime:
     """When the item's window ends, as the server knows it, at the latest with the attempt."""
     end = seen.window_ends_at if seen is not None else None
@@ -190,6 +197,7 @@ def _with_answer(
         answer_rank=rank,
         answered_at=at,
         answer_until=ends_at + ANSWER_GRACE,
+        window_began_at=window_begin(attempt, before.position, before),
         window_ends_at=ends_at,
         behind_ms=max(0, round((at - ends_at - ANSWER_GRACE).total_seconds() * 1000)),
         revision=before.revision + 1,
@@ -272,11 +280,16 @@ def move_limits(attempt: Attempt, *, paper: Paper, responses: Responses, now: da
     """The attempt's clock was changed (extended, paused, resumed, reopened): drafts of what is open get their new end.
 
     To be called after the attempt was written. A save that comes first moves the end as well, so losing this call
-    costs one slower save and nothing else.
+    costs one slower save and nothing else. The answer that is stored came under the old beginning and keeps it.
     """
-    if attempt.is_over or not attempt.is_item_open or attempt.position >= paper.total_items:
+    began_at = window_begin(attempt, attempt.position, None)
+    if attempt.is_over or began_at is None or attempt.position >= paper.total_items:
         return
     ends_at = window_end(attempt, paper.get_item(attempt.position), None, at=now)
     for position in attempt.open_positions:
-        response_id = rules.response_id(attempt.id, position)
-        responses.move_answer_limit(response_id, window_ends_at=ends_at, answer_until=ends_at + ANSWER_GRACE)
+        responses.move_answer_limit(
+            rules.response_id(attempt.id, position),
+            window_began_at=began_at,
+            window_ends_at=ends_at,
+            answer_until=ends_at + ANSWER_GRACE,
+        )

@@ -178,8 +178,14 @@ class MemoryResponses(Responses):
     def hand_in(self, response_id: str, *, now: datetime) -> bool:
         return self._change_draft(response_id, state=ResponseState.QUEUED, not_before=now, answer_until=None)
 
-    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
-        return self._change_draft(response_id, window_ends_at=window_ends_at, answer_until=answer_until)
+    def move_answer_limit(
+        self, response_id: str, *, window_began_at: datetime, window_ends_at: datetime, answer_until: datetime
+    ) -> bool:
+        with self._shelf.lock:
+            seen = self._shelf.find(response_id)
+            is_as_seen = seen is not None and seen.window_began_at == window_began_at
+            until = answer_until if is_as_seen else None
+            return self._change_draft(response_id, window_ends_at=window_ends_at, answer_until=until)
 
     def _change_draft(self, response_id: str, **changes: object) -> bool:
         with self._shelf.lock:

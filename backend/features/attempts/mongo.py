@@ -193,11 +193,16 @@ class MongoResponses(Responses):
         changes = {"state": ResponseState.QUEUED, "not_before": now, "answer_until": None}
         return self._change_draft(response_id, changes)
 
-    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
-        return self._change_draft(response_id, {"window_ends_at": window_ends_at, "answer_until": answer_until})
+    def move_answer_limit(
+        self, response_id: str, *, window_began_at: datetime, window_ends_at: datetime, answer_until: datetime
+    ) -> bool:
+        moved = {"window_ends_at": window_ends_at, "answer_until": answer_until}
+        return self._change_draft(response_id, moved, window_began_at=window_began_at) or self._change_draft(
+            response_id, {**moved, "answer_until": None}
+        )
 
-    def _change_draft(self, response_id: str, changes: Mapping[str, Any]) -> bool:
-        expected = {"state": ResponseState.DRAFT}
+    def _change_draft(self, response_id: str, changes: Mapping[str, Any], **also_expected: Any) -> bool:
+        expected = {"state": ResponseState.DRAFT, **also_expected}
         return compare_and_set(self._records.collection, response_id, expected, changes, increase={"revision": 1})
 
 

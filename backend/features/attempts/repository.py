@@ -96,8 +96,12 @@ class Responses(Protocol):
     def hand_in(self, response_id: str, *, now: datetime) -> bool:
         """Makes a draft queued; says whether it was one. One conditional write; raises the revision."""
 
-    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
-        """Gives a draft another end; says whether it was one. One conditional write; raises the revision."""
+    def move_answer_limit(
+        self, response_id: str, *, window_began_at: datetime, window_ends_at: datetime, answer_until: datetime
+    ) -> bool:
+        """Gives a draft another end; says whether it was one. Where its answer came while the window began at another
+        moment (the clock stood since), `answer_until` is None: the next save has to look, and writes both. One
+        conditional write, or two; raises the revision."""
 
 
 class LateAnswers(Protocol):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.core.errors import PermanentFailure, TemporaryFailure
@@ -84,15 +84,19 @@ def _typed(response: Response, desk: Desk) -> TextEvidence:
 
 
 def _elapsed_ms(response: Response, desk: Desk) -> int:
-    """From the window's start to the last save; the whole window where that is not known."""
+    """From the window's start to the last save; the whole window, as this candidate has it, where that is not known."""
     attempt = desk.attempts.find(response.attempt_id)
     if attempt is None:
         raise PermanentFailure("attempt_missing")
-    window_ms = desk.papers.get(attempt.form_id).get_item(response.position).window_ms
-    if response.window_ends_at is None or response.answered_at is None:
+    item = desk.papers.get(attempt.form_id).get_item(response.position)
+    window_ms = attempt.conditions.stretched(item.window_ms)
+    began_at = response.window_began_at
+    if began_at is None and response.window_ends_at is not None:  # stored before the beginning was kept
+        began_at = response.window_ends_at - timedelta(milliseconds=window_ms)
+    if began_at is None or response.answered_at is None:
         return window_ms
-    left_ms = round((response.window_ends_at - response.answered_at).total_seconds() * 1000)
-    return min(max(window_ms - left_ms, 0), window_ms)
+    elapsed_ms = round((response.answered_at - began_at).total_seconds() * 1000)
+    return min(max(elapsed_ms, 0), window_ms)
 
 
 def _keep_evidence(response: Response, evidence: Mapping[str, Any], desk: Desk) -> str:

@@ -6,7 +6,7 @@ from backend.scoring.keys import TypingKey
 from backend.scoring.score import ItemScore
 from backend.scoring.writing import TextEvidence, verdict
 
-VERSION = "typing-1"
+VERSION = "typing-2"
 _CHARACTERS_A_WORD = 5
 
 
