@@ -365,7 +365,9 @@ class TestAnswers:
         )
         assert responses.save(replace(draft, earlier=earlier, revision=1), seen_revision=0)
         assert self.save(responses, "I go", 6)
-        assert responses.move_answer_limit("a1:0", window_began_at=OPENS, window_ends_at=self.UNTIL, answer_until=self.UNTIL)
+        assert responses.move_answer_limit(
+            "a1:0", window_began_at=OPENS, window_ends_at=self.UNTIL, answer_until=self.UNTIL
+        )
         assert responses.hand_in("a1:0", now=self.UNTIL)
         after = responses.find("a1:0")
         assert (after.earlier, after.answer.text) == (earlier, "I go")

@@ -124,8 +124,8 @@ class Response:
 
     Of typed and chosen answers only: `answer` with its `answer_rank` (the client's sequence as one number) and the
     moment it came; `answer_until`: until when a newer one is written without looking at anything else;
-    `window_began_at`, `window_ends_at`: the item's window, its beginning by the clock under which the answer came (None:
-    not known, or stored before it was kept); `behind_ms`: how long after that the answer came (off-line).
+    `window_began_at`: when the item's window began, by the clock under which the answer came (None: not known, or stored
+    before it was kept); `window_ends_at`: when it ends; `behind_ms`: how long after that the answer came (off-line).
     `judged_at`: when the machine last ended with it, whatever came out.
     `heard_by`: the whole version of what listened, where the machine scored speech (see backend.scoring.evidence).
     `earlier`: what stood here before, the oldest first.

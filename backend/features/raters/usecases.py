@@ -20,7 +20,7 @@ from backend.features.audit.usecases import record
 from backend.features.raters import model
 from backend.features.raters.model import RATABLE, Rating, RatingPlan, Standing, Step
 from backend.features.raters.repository import RatersDesk
-from backend.features.ratings.usecases import review_attempt
+from backend.features.ratings.usecases import review_judged
 from backend.features.results.evidence import Word, mapping, rows
 from backend.features.results.explanation import Timeline, Typed, heard_words, timeline_of, typed_pieces
 from backend.scoring.agreement import Agreement, agreement_of
@@ -265,7 +265,7 @@ def _conclude(delivery: Delivery, response: Response, rubric: Rubric, raters: Ra
         score = model.score_by_people(seen, rubric, standing.levels)
         if raters.desk.responses.save(response_rules.rated(seen, score=score.to_dict()), seen_revision=seen.revision):
             log.info("response_rated", response_id=seen.id, rubric=rubric.id)
-            review_attempt(attempt_id=seen.attempt_id, desk=raters.desk, now=now)
+            review_judged(attempt_id=seen.attempt_id, desk=raters.desk, now=now)
             return standing.step
     raise TemporaryFailure("response_contended")
 

@@ -99,8 +99,8 @@ def _follow(response: Response, desk: Desk, now: datetime) -> None:
     if attempt is None:
         return
     announce(attempt, desk, now)
-    if attempt.is_over and attempt.settled_at is None and not response.is_waiting:
-        review_attempt(attempt_id=attempt.id, desk=desk, now=now)
+    if attempt.is_over and not response.is_waiting:
+        review_judged(attempt_id=attempt.id, desk=desk, now=now)
 
 
 def announce(attempt: Attempt, desk: Desk, now: datetime) -> None:
@@ -133,6 +133,13 @@ def review_attempt(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | N
     if found.absent and found.outlook not in DEVICE:
         announce(attempt, desk, now)
     return found.outlook
+
+
+def review_judged(*, attempt_id: str, desk: Desk, now: datetime) -> Outlook | None:
+    """`review_attempt` after one of its answers was judged: settled around that answer, it is settled once more. Where
+    the result counts it already, settling finds the same result. Safe to repeat."""
+    change(attempt_id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=desk.attempts)
+    return review_attempt(attempt_id=attempt_id, desk=desk, now=now)
 
 
 def _review(attempt: Attempt, desk: Desk, now: datetime) -> Review:

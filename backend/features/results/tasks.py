@@ -7,6 +7,7 @@ import structlog
 from celery import Celery
 
 from backend.core.errors import Conflict
+from backend.features.attempts import model as attempt_rules
 from backend.features.attempts import monitor
 from backend.features.attempts import usecases as attempt_usecases
 from backend.features.ratings.usecases import SETTLE_ATTEMPT
@@ -35,7 +36,11 @@ def settling_of(services: "Services") -> usecases.Settling:
 
 
 def settle(attempt_id: str, services: "Services") -> None:
-    """The result is stored first, then the attempt says so: a crash between the two is repeated without harm."""
+    """The result is stored first, then the attempt says so: a crash between the two is repeated without harm.
+
+    Then the answers are read once more: one that was judged meanwhile, by somebody who found the attempt unsettled,
+    makes another result. What is judged later settles the attempt anew (`ratings.usecases.review_judged`).
+    """
     try:
         result = usecases.settle_attempt(attempt_id=attempt_id, settling=settling_of(services), now=services.now())
         attempt = attempt_usecases.settle_attempt(
@@ -45,9 +50,11 @@ def settle(attempt_id: str, services: "Services") -> None:
             blobs=services.blobs,
             now=services.now(),
         )
+        result = usecases.settle_attempt(attempt_id=attempt_id, settling=settling_of(services), now=services.now())
     except Conflict as refusal:
         # An answer was queued again meanwhile, or staff reopened or voided the attempt. If it still is to be settled,
         # the next review hands it over once more; a result of a voided attempt cannot be released.
+        _unsettle(attempt_id, services)
         log.info("result_not_settled", attempt_id=attempt_id, reason=refusal.code)
         return
     log.info("attempt_settled", attempt_id=attempt_id, result_id=result.id)
@@ -58,6 +65,12 @@ def settle(attempt_id: str, services: "Services") -> None:
         feed=services.feed,
         now=services.now(),
     )
+
+
+def _unsettle(attempt_id: str, services: "Services") -> None:
+    """Something of it is still to be judged, or to be decided by a person."""
+    now = services.now()
+    attempt_usecases.change(attempt_id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=services.attempts)
 
 
 def register(celery_app: Celery, get_services: Callable[[], "Services"]) -> None:

@@ -23,9 +23,7 @@ TEXT = " ".join(["words"] * 60)  # 359 characters: 71.8 words of five
 class Typist:
     def __init__(self, *, extra_time=1.0, deadline_s=600):
         plain = make_paper(tasks=("typing",))
-        item = replace(
-            plain.items[0], answer_kind=AnswerKind.TEXT, prompt_key=None, prompt_ms=0, window_ms=60_000
-        )
+        item = replace(plain.items[0], answer_kind=AnswerKind.TEXT, prompt_key=None, prompt_ms=0, window_ms=60_000)
         self.paper = replace(plain, items=(item,))
         self.services = furnish(build_memory_services(), paper=self.paper)
         self.services.scoring_keys.add("item0", 1, TypingKey(text=TEXT))
@@ -57,11 +55,11 @@ class Typist:
             answers.save_answer(attempt=self.attempt, paper=self.paper, **saving, **where, **rest)
 
     def speed(self):
-        id = f"{self.attempt.id}:0"
-        self.services.responses.hand_in(id, now=self.services.now())
+        response_id = f"{self.attempt.id}:0"
+        self.services.responses.hand_in(response_id, now=self.services.now())
         desk, judges = desk_of(self.services), judges_of(self.services)
-        score_response(response_id=id, desk=desk, judges=judges, clock=self.services.now)
-        return self.services.responses.find(id).score["explanation"]["words_per_minute"]
+        score_response(response_id=response_id, desk=desk, judges=judges, clock=self.services.now)
+        return self.services.responses.find(response_id).score["explanation"]["words_per_minute"]
 
 
 def words_per_minute(seconds):
