@@ -104,7 +104,7 @@ def test_a_cohort_is_bound_once_and_written_over_what_was_read(stores):
     assert cohorts.find("delivery") is None
     assert cohorts.add(cohort)
     assert not cohorts.add(replace(cohort, engine="offline"))
-    down = went_down(cohort, reason="engine_unreachable", at=COMPLETED)
+    down = went_down(cohort, "a1:0", reason="engine_unreachable", at=COMPLETED)
     assert cohorts.save(down, seen_revision=cohort.revision)
     assert not cohorts.save(down, seen_revision=cohort.revision)
     assert cohorts.find("delivery") == down

@@ -52,7 +52,7 @@ class TestSpeechEngine:
     @pytest.fixture
     def bound(self, services):
         cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="7", bound_at=OPENS)
-        services.cohorts.add(went_down(cohort, reason="engine_unreachable", at=OPENS))
+        services.cohorts.add(went_down(cohort, "a1:0", reason="engine_unreachable", at=OPENS))
         services.listener.engines = ("azure", "offline")
         return services
 

@@ -5,7 +5,8 @@
     claimed -> queued              a temporary failure, or a worker that died (its lease ran out)
     failed -> queued               "score again"
     failed -> scored               people rated it
-    scored, failed -> queued       contested, after the result was settled: a new result then takes its place
+    scored, failed -> queued       contested, after the result was settled: a new result then takes its place; also one
+                                   that was missing, whose recording came after that
     scored <-> failed              contested where people gave the score: they look at it again, and if it is settled
                                    without that (`waived`), what they gave first counts again
     scored, failed, claimed        its test goes to another speech engine as a whole (ratings/moving.py)
@@ -62,6 +63,7 @@ class ResponseState(StrEnum):
 WAITING = frozenset({ResponseState.DRAFT, ResponseState.QUEUED, ResponseState.CLAIMED})
 BLOCKING = frozenset({ResponseState.FAILED, ResponseState.MISSING})
 JUDGED = frozenset({ResponseState.SCORED, ResponseState.FAILED})  # by the machine, for a result
+_CONTESTABLE = JUDGED | {ResponseState.MISSING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +126,9 @@ class Response:
 
     Of typed and chosen answers only: `answer` with its `answer_rank` (the client's sequence as one number) and the
     moment it came; `answer_until`: until when a newer one is written without looking at anything else;
-    `window_began_at`: when the item's window began, by the clock under which the answer came (None: not known, or stored
-    before it was kept); `window_ends_at`: when it ends; `behind_ms`: how long after that the answer came (off-line).
+    `window_began_at`: when the item's window began, by the clock under which the answer came (None: not known, or
+    stored before it was kept); `window_ends_at`: when it ends; `behind_ms`: how long after that the answer came
+    (off-line).
     `judged_at`: when the machine last ended with it, whatever came out.
     `heard_by`: the whole version of what listened, where the machine scored speech (see backend.scoring.evidence).
     `earlier`: what stood here before, the oldest first.
@@ -409,11 +412,12 @@ def asked_again(response: Response, *, at: datetime) -> Response:
 
 
 def contested(response: Response, *, at: datetime) -> Response:
-    """Queued by a person who doubts its score, or its failure, after the result was settled; what people scored goes to
-    people again instead. On its way already: the same response. Refused where there is nothing to score."""
+    """Queued by a person who doubts its score, or its failure, after the result was settled, or who has what came after
+    that counted; what people scored goes to people again instead. On its way already: the same response. Refused where
+    there is nothing to score."""
     if response.is_waiting or response.is_looked_at_again:
         return response
-    if not response.has_content or response.state not in (ResponseState.SCORED, ResponseState.FAILED):
+    if not response.has_content or response.state not in _CONTESTABLE:
         raise Conflict("nothing_to_score", "There is no answer that could be scored again.")
     if is_rated_by_people(response.score):
         return _left_to_people(response, at=at)

@@ -2,6 +2,7 @@
 which versions of it they were heard by, because an upgrade is another ear too. Pure.
 
 (none) --first answer with words--> bound --engine fails--> down --it answers--> bound
+bound --engine fails at one answer alone--> bound: the failure is that answer's
 down --for as long as the installation waits--> leaving for the next engine --all queued--> bound to that one
 bound, down --staff decide so--> leaving for the engine that they chose --all queued--> bound to that one
 bound, heard by several versions --staff decide so--> leaving the older ones --all queued--> bound, the same engine
@@ -13,6 +14,9 @@ from datetime import datetime, timedelta
 from backend.core.errors import Conflict, RuleViolation
 
 REASON_MAX = 500
+_ENOUGH = 2
+# So long a single answer waits for an engine, where nothing else could show whether the engine is down.
+_ALONE_AT_MOST = timedelta(hours=1)
 REASON_WANTED = "Say why: whoever looks at the scores later may ask."
 
 
@@ -30,10 +34,11 @@ class EngineMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """`id` is the delivery's. `down_since`: since when its engine fails. `leaving`: the engine whose scores are being
-    taken again (None: none); `tried`: engines that this delivery has left and not come back to, in order; `moves`:
-    every change of engine, the oldest first. `versions`: the whole versions of what heard its answers
-    (`Evidence.heard_by`), the latest last; of answers from before they were kept, none."""
+    """`id` is the delivery's. `down_since`: since when its engine fails; `failing`: the answers that it failed at since
+    it last answered, at most two, which is enough to know that it is no single answer's fault. `leaving`: the engine
+    whose scores are being taken again (None: none); `tried`: engines that this delivery has left and not come back to,
+    in order; `moves`: every change of engine, the oldest first. `versions`: the whole versions of what heard its
+    answers (`Evidence.heard_by`), the latest last; of answers from before they were kept, none."""
 
     id: str
     campus_id: str
@@ -42,6 +47,7 @@ class Cohort:
     bound_at: datetime
     down_since: datetime | None = None
     down_reason: str | None = None
+    failing: tuple[str, ...] = ()
     leaving: str | None = None
     tried: tuple[str, ...] = ()
     moves: tuple[EngineMove, ...] = ()
@@ -49,15 +55,38 @@ class Cohort:
     revision: int = 0
 
 
-def went_down(cohort: Cohort, *, reason: str, at: datetime) -> Cohort:
-    """Down already for the same reason: the same cohort."""
-    if cohort.down_since is not None and cohort.down_reason == reason:
+def went_down(cohort: Cohort, response_id: str, *, reason: str, at: datetime) -> Cohort:
+    """Down already for the same reason, and known to fail at this answer or at two: the same cohort."""
+    failing = cohort.failing if response_id in cohort.failing else (*cohort.failing, response_id)[:_ENOUGH]
+    if (cohort.down_since is not None, cohort.down_reason, cohort.failing) == (True, reason, failing):
         return cohort
-    return _changed(cohort, down_since=cohort.down_since or at, down_reason=reason)
+    return _changed(cohort, down_since=cohort.down_since or at, down_reason=reason, failing=failing)
+
+
+def fails_at_one(
+    cohort: Cohort, response_id: str, *, failed_before: bool, patience: timedelta | None, at: datetime
+) -> bool:
+    """Whether its engine's failure is this answer's own: it failed at no other since it last answered; and it answered
+    since it first failed at this one (`failed_before`), or did not for as long as the installation waits, or an hour
+    where that waits for ever."""
+    if any(each != response_id for each in cohort.failing):
+        return False
+    if cohort.down_since is None:
+        return failed_before
+    return at - cohort.down_since >= (patience or _ALONE_AT_MOST)
+
+
+def failed_at_one(cohort: Cohort, response_id: str) -> Cohort:
+    """Not down: it fails at this answer alone. Noted already: the same cohort."""
+    if cohort.down_since is None and cohort.failing == (response_id,):
+        return cohort
+    return _changed(cohort, down_since=None, down_reason=None, failing=(response_id,))
 
 
 def came_back(cohort: Cohort) -> Cohort:
-    return cohort if cohort.down_since is None else _changed(cohort, down_since=None, down_reason=None)
+    if cohort.down_since is None and not cohort.failing:
+        return cohort
+    return _changed(cohort, down_since=None, down_reason=None, failing=())
 
 
 def heard(cohort: Cohort, *, engine_version: str, heard_by: str) -> Cohort:
@@ -130,6 +159,7 @@ def moved(cohort: Cohort, engine: str, *, by: str | None, reason: str, at: datet
         bound_at=at,
         down_since=None,
         down_reason=None,
+        failing=(),
         leaving=cohort.engine,
         tried=(
             *(each for each in cohort.tried if each not in (engine, cohort.engine)),

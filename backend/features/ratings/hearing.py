@@ -11,6 +11,7 @@ from backend.features.attempts import responses as rules
 from backend.features.attempts.responses import Response
 from backend.features.ratings import cohort as cohort_rules
 from backend.features.ratings.cohort import Cohort
+from backend.features.ratings.model import ENGINE_REASONS
 from backend.features.ratings.moving import move
 from backend.features.ratings.repository import Desk, Judges
 from backend.scoring.evidence import Evidence
@@ -43,7 +44,7 @@ def hear(claimed: Response, key: AnswerKey, desk: Desk, judges: Judges, now: dat
     try:
         evidence = gather(cohort.engine)
     except EngineFailure as failure:
-        raise _while_down(cohort, failure, desk, judges, now) from failure
+        raise _while_down(claimed, cohort, failure, desk, judges, now) from failure
     _note_heard(cohort, evidence, desk)
     return evidence
 
@@ -104,7 +105,7 @@ def _note_heard(cohort: Cohort, evidence: Evidence, desk: Desk) -> None:
     for _ in range(_RACES):
         if seen is None or seen.engine != evidence.engine:
             return  # moved meanwhile: what this worker found is not saved
-        after = cohort_rules.came_back(seen)
+        after = cohort_rules.came_back(seen) if evidence.voice.has_speech else seen  # in silence nobody is asked
         if evidence.words:
             after = cohort_rules.heard(after, engine_version=evidence.engine_version, heard_by=evidence.heard_by)
         if after is seen:
@@ -116,15 +117,25 @@ def _note_heard(cohort: Cohort, evidence: Evidence, desk: Desk) -> None:
         seen = desk.cohorts.find(cohort.id)
 
 
-def _while_down(cohort: Cohort, failure: EngineFailure, desk: Desk, judges: Judges, now: datetime) -> AdapterError:
+def _while_down(
+    claimed: Response, cohort: Cohort, failure: EngineFailure, desk: Desk, judges: Judges, now: datetime
+) -> AdapterError:
     """Notes it, and after the installation's patience moves the whole delivery. With one engine there is nothing to
-    wait for: its failure is the answer's."""
+    wait for, and an engine that fails at this answer alone is not down: the failure is the answer's, and a try."""
     engines = judges.listener.engines
     if engines == (cohort.engine,):
         return PermanentFailure(failure.reason) if failure.is_permanent else failure
-    noted = cohort_rules.went_down(cohort, reason=failure.reason, at=now)
+    is_its_own = cohort_rules.fails_at_one(
+        cohort, claimed.id, failed_before=claimed.reason in ENGINE_REASONS, patience=judges.patience, at=now
+    )
+    if is_its_own:
+        noted = cohort_rules.failed_at_one(cohort, claimed.id)
+    else:
+        noted = cohort_rules.went_down(cohort, claimed.id, reason=failure.reason, at=now)
     if noted is not cohort and not desk.cohorts.save(noted, seen_revision=cohort.revision):
         return EngineIsDown(failure.reason)
+    if is_its_own:
+        return failure
     if cohort_rules.must_move(noted, engines, patience=judges.patience, at=now):
         move(noted, desk, judges, now)
     return EngineIsDown(failure.reason)

@@ -7,7 +7,7 @@ import pytest
 
 from backend.core.errors import Conflict, EngineFailure, NotFound, RuleViolation
 from backend.features.attempts.model import AttemptState
-from backend.features.attempts.responses import ResponseState
+from backend.features.attempts.responses import MAX_TRIES, ResponseState, requeued
 from backend.features.ratings.cohort import Cohort, heard, latest_version, moved, next_engine, older_versions
 from backend.features.ratings.memory import MemoryListener
 from backend.features.ratings.moving import FINISH_MOVE, finish_move, move_to
@@ -119,6 +119,7 @@ def test_after_its_patience_the_whole_delivery_goes_to_the_next_engine(score, se
     score(REPEATS[0])
     listener.down = {"azure": DOWN}
     score(REPEATS[1])
+    score(REPEATS[2])
     services.now.move(minutes=31)
     assert score(REPEATS[1]).state is ResponseState.QUEUED
     first = services.responses.find(f"attempt_asha:{REPEATS[0]}")
@@ -134,9 +135,22 @@ def test_without_patience_it_waits_for_ever(services, listener, score):
     score(REPEATS[0])
     listener.down = {"azure": DOWN}
     score(REPEATS[1])
+    score(REPEATS[2])
     services.now.move(hours=72)
-    score(REPEATS[1])
+    assert [score(place).tries for place in REPEATS[1:]] == [0, 0]
     assert services.cohorts.find("delivery").engine == "azure"
+
+
+def test_without_patience_a_single_answer_waits_for_an_hour(services, listener, score):
+    object.__setattr__(services, "settings", memory_settings())
+    score(REPEATS[0])
+    listener.down = {"azure": DOWN}
+    score(REPEATS[1])
+    services.now.move(minutes=50)
+    assert score(REPEATS[1]).tries == 0
+    services.now.move(minutes=10)
+    last = [score(REPEATS[1]) for _ in range(MAX_TRIES)][-1]
+    assert (last.state, last.reason) == (ResponseState.FAILED, "engine_unreachable")
 
 
 def test_with_one_engine_only_its_failure_is_the_answers(services, listener, score):
@@ -187,8 +201,10 @@ def test_what_people_rated_is_not_taken_from_them(score, services, listener):
     services.responses.save(people, seen_revision=rated.revision)
     listener.down = {"azure": DOWN}
     score(REPEATS[1])
+    score(REPEATS[2])
     services.now.move(minutes=31)
     score(REPEATS[1])
+    assert services.cohorts.find("delivery").engine == "offline"
     assert services.responses.find(rated.id).state is ResponseState.SCORED
 
 
@@ -203,6 +219,85 @@ def test_patience_is_counted_from_the_first_failure(services, listener, score):
     assert bound.down_since == since
     assert services.now() - since < timedelta(minutes=30)
     assert bound.engine == "azure"
+
+
+class TestOneRecordingThatTheEngineChokesOn:
+    """It works for every other answer: that is no outage. Its failures are tries, and the delivery stays."""
+
+    @pytest.fixture
+    def chokes(self, services, listener):
+        """Makes the engine fail at these alone."""
+        gather = listener.gather
+
+        def choke(*places):
+            sounds = [f"chokes {place}".encode() for place in places]
+            for place, sound in zip(places, sounds, strict=True):
+                services.blobs.put(f"recordings/north/asha-{place}", sound, content_type="audio/webm")
+
+            def gather_or_choke(recordings, *, engine, **rest):
+                if engine == "azure" and recordings[0] in sounds:
+                    raise BROKEN
+                return gather(recordings, engine=engine, **rest)
+
+            listener.gather = gather_or_choke
+
+        return choke
+
+    def test_it_ends_with_a_person_once_another_was_heard(self, services, score, chokes):
+        chokes(REPEATS[1])
+        for place in REPEATS:
+            score(place)
+        waits = services.responses.find(f"attempt_asha:{REPEATS[1]}")
+        assert (waits.state, waits.tries) == (ResponseState.QUEUED, 0), "it may be an outage"
+        tries = [score(REPEATS[1]) for _ in range(MAX_TRIES)]
+        assert [each.state for each in tries] == [*[ResponseState.QUEUED] * (MAX_TRIES - 1), ResponseState.FAILED]
+        assert tries[-1].reason == "engine_refused"
+        bound = services.cohorts.find("delivery")
+        assert (bound.engine, bound.down_since, bound.moves) == ("azure", None, ())
+        assert engine_of(services.responses.find(f"attempt_asha:{REPEATS[0]}")) == "azure"
+
+    def test_the_last_one_moves_nobody_when_the_patience_is_over(self, services, score, chokes):
+        chokes(REPEATS[2])
+        for place in REPEATS:
+            score(place)
+        services.now.move(minutes=31)
+        for _ in range(MAX_TRIES):
+            last = score(REPEATS[2])
+        assert (last.state, last.reason) == (ResponseState.FAILED, "engine_refused")
+        bound = services.cohorts.find("delivery")
+        assert (bound.engine, bound.down_since, bound.moves) == ("azure", None, ())
+
+    def test_its_failure_hours_ago_is_no_outage_that_the_next_one_ends(self, services, score, chokes):
+        chokes(REPEATS[1], REPEATS[2])
+        score(REPEATS[0])
+        score(REPEATS[1])
+        services.now.move(minutes=31)
+        assert [score(REPEATS[1]) for _ in range(MAX_TRIES)][-1].state is ResponseState.FAILED
+        services.now.move(hours=5)
+        score(REPEATS[2])
+        bound = services.cohorts.find("delivery")
+        assert (bound.engine, bound.down_since) == ("azure", services.now())
+
+    def test_an_outage_meanwhile_costs_it_no_further_try(self, services, score, chokes, listener):
+        chokes(REPEATS[1])
+        for place in REPEATS[:2]:
+            score(place)
+        score(REPEATS[2])
+        assert score(REPEATS[1]).tries == 1
+        listener.down = {"azure": DOWN}
+        seen = services.responses.find(f"attempt_asha:{REPEATS[0]}")
+        services.responses.save(requeued(seen, at=services.now()), seen_revision=seen.revision)
+        assert score(REPEATS[0]).tries == 0
+        assert score(REPEATS[1]).tries == 1
+        assert services.cohorts.find("delivery").down_since is not None
+
+    def test_silence_does_not_say_that_the_engine_works(self, services, score, listener):
+        score(REPEATS[0])
+        listener.down = {"azure": DOWN}
+        score(REPEATS[1])
+        listener.down, listener.hear = {}, lambda _, task: evidence(task, "")
+        score(REPEATS[2])
+        assert services.cohorts.find("delivery").down_since is not None
 
 
 class TestStaffDecide:

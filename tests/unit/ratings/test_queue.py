@@ -85,7 +85,7 @@ def test_what_has_not_begun_or_is_history_is_not_listed(services):
 
 def test_a_speech_engine_that_is_down_is_named(services):
     cohort = Cohort(id="delivery", campus_id="north", engine="azure", engine_version="1", bound_at=OPENS)
-    services.cohorts.add(went_down(cohort, reason="engine_unreachable", at=OPENS))
+    services.cohorts.add(went_down(cohort, "a1:0", reason="engine_unreachable", at=OPENS))
     (row,) = queue(services, MEERA)
     assert row.engine == "Azure Pronunciation Assessment"
     assert "does not answer" in row.engine_down

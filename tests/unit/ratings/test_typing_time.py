@@ -48,11 +48,28 @@ class Typist:
     def save(self, *, seconds, number=1):
         """As the API saves: by the one conditional write, and where that does not happen by the rules."""
         self.services.now.moment = OPENS + timedelta(seconds=seconds)
-        saving = {"position": 0, "answer": Answer(text=TEXT), "rank": answers.rank_of(1, number)}
-        where = {"responses": self.services.responses, "now": self.services.now()}
-        if answers.save_newer(attempt_id=self.attempt.id, student_id="asha", **saving, **where) is None:
-            rest = {"late_answers": self.services.late_answers, "jobs": self.services.jobs}
-            answers.save_answer(attempt=self.attempt, paper=self.paper, **saving, **where, **rest)
+        rank = answers.rank_of(1, number)
+        written = answers.save_newer(
+            attempt_id=self.attempt.id,
+            position=0,
+            student_id="asha",
+            answer=Answer(text=TEXT),
+            rank=rank,
+            responses=self.services.responses,
+            now=self.services.now(),
+        )
+        if written is None:
+            answers.save_answer(
+                attempt=self.attempt,
+                position=0,
+                answer=Answer(text=TEXT),
+                rank=rank,
+                paper=self.paper,
+                responses=self.services.responses,
+                late_answers=self.services.late_answers,
+                jobs=self.services.jobs,
+                now=self.services.now(),
+            )
 
     def speed(self):
         response_id = f"{self.attempt.id}:0"
