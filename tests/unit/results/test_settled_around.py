@@ -7,6 +7,7 @@ import pytest
 from backend.core.errors import PermanentFailure
 from backend.features.attempts.responses import ResponseState
 from backend.features.raters import usecases as raters
+from backend.features.raters.model import fingerprint_of
 from backend.features.raters.repository import RatersDesk
 from backend.features.ratings.tasks import desk_of, judges_of
 from backend.features.ratings.usecases import SETTLE_ATTEMPT, score_response, sweep
@@ -58,6 +59,8 @@ def rate(services):
         response=response,
         levels={criterion.id: 3 for criterion in rubric.criteria_for(response.task)},
         notes="",
+        fingerprint=fingerprint_of(response),
+        saw_others=False,
         raters=RatersDesk(
             desk=desk_of(services),
             ratings=services.people_ratings,
