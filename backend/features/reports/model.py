@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from backend.features.results.model import Outcome, Result, TraitResult
+from backend.features.results.model import ItemState, Outcome, Result, TraitResult
 from backend.scoring.scales import Scale
 
 
@@ -62,13 +62,28 @@ def likely_range(value: int | None, sem: float | None, scale: Scale) -> tuple[in
     return max(scale.lowest, round(value - sem)), min(scale.highest, round(value + sem))
 
 
-def missing_text(outcome: Outcome) -> str | None:
-    """Says which answers do not count, or None. They are left out, never counted as zero."""
-    if not outcome.n_missing:
+def missing_text(result: Result) -> str | None:
+    """Says which questions do not count, and whether they were reached, or None. They are left out, never counted as
+    zero."""
+    missing = result.outcome.n_missing
+    unreached = min(missing, sum(item.state is ItemState.NOT_REACHED for item in result.items))
+    found = []
+    if missing > unreached:
+        found.append(f"{_counted(missing - unreached, 'answer')} could not be scored and {_are(missing - unreached)}")
+    if unreached:
+        was = "was" if unreached == 1 else "were"
+        found.append(f"{_counted(unreached, 'question')} {was} not reached and {_are(unreached)}")
+    if not found:
         return None
-    count = "One answer" if outcome.n_missing == 1 else f"{outcome.n_missing} answers"
-    verb = "is" if outcome.n_missing == 1 else "are"
-    return f"{count} could not be scored and {verb} left out. What is left out is not counted as wrong."
+    return " ".join(f"{each} left out." for each in found) + " What is left out is not counted as wrong."
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"One {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def withheld_text(outcome: Outcome) -> str | None:

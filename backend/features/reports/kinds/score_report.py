@@ -52,7 +52,7 @@ def describe(result: Result, subject: Subject, scale: Scale, words: Descriptors)
             "word": confidence_word(outcome),
             "text": confidence_text(outcome, is_spoken=_is_spoken(result)),
         },
-        "missing": missing_text(outcome),
+        "missing": missing_text(result),
         "skills": [_skill(each, scale, words) for each in outcome.subscores],
         "basis": _basis(result),
         "is_spoken": _is_spoken(result),
