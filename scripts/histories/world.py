@@ -119,9 +119,16 @@ class CrashingResponses(MemoryResponses):
         with self._world.crashing():
             return super().hand_in(response_id, now=now)
 
-    def move_answer_limit(self, response_id: str, *, window_ends_at: datetime, answer_until: datetime) -> bool:
+    def move_answer_limit(
+        self, response_id: str, *, window_began_at: datetime, window_ends_at: datetime, answer_until: datetime
+    ) -> bool:
         with self._world.crashing():
-            return super().move_answer_limit(response_id, window_ends_at=window_ends_at, answer_until=answer_until)
+            return super().move_answer_limit(
+                response_id,
+                window_began_at=window_began_at,
+                window_ends_at=window_ends_at,
+                answer_until=answer_until,
+            )
 
 
 class CrashingLateAnswers(MemoryLateAnswers):
