@@ -109,8 +109,8 @@ class Jobs(Protocol):
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:
         """`job` is the task's name, e.g. "ratings.score_response"; arguments are ids."""
 
-    def waiting(self) -> int:
-        """About how many scoring jobs wait to be taken: the sweep hands none over while many do."""
+    def waiting(self, job: str) -> int:
+        """About how many jobs wait in that one's queue: its sweep hands none over while many do."""
 
 
 class Passwords(Protocol):

@@ -28,7 +28,11 @@ def decide(services: Services, admin: Actor, attempt: Attempt) -> None:
 
 
 def latest_results(services: Services, delivery: Delivery) -> list[Result]:
-    return list(latest_of(services.results.list_by_delivery(delivery.id)).values())
+    """Of the attempts that are settled: only these can be released."""
+    attempts = services.attempts.list_by_delivery(delivery.id)
+    settled = {attempt.id for attempt in attempts if attempt.settled_at is not None}
+    latest = latest_of(services.results.list_by_delivery(delivery.id)).values()
+    return [result for result in latest if result.attempt_id in settled]
 
 
 def release_and_mail(services: Services, admin: Actor, delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ from backend.features.mailings import usecases as mailing_usecases
 from backend.features.mailings.model import RESULTS_READY, Dispatch, dispatch_id
 from backend.features.mailings.tasks import office_of
 from backend.features.results import usecases as result_usecases
+from backend.features.results.model import latest_of
 from backend.features.results.usecases import Releasing
 from scripts.faults.stack import Stack, wait_until
 from scripts.load.campus import CAMPUS
@@ -15,16 +16,14 @@ SETTLED_WITHIN_S = 60.0
 
 
 def plan_mails(stack: Stack, admin_id: str, deliveries: list[str]) -> frozenset[str]:
-    """Releases every result of these deliveries and schedules its mail; the ids of the mails that must exist."""
+    """Releases the settled results of these deliveries and schedules the mails; the ids of those that must exist."""
     services = stack.services
     planned: set[str] = set()
     account = services.accounts.find(admin_id)
     if account is None:
         raise RuntimeError("the admin of the drills is gone")
     for delivery in deliveries:
-        results = services.results.list_by_delivery(delivery)
-        if not results:
-            continue
+        latest = latest_of(services.results.list_by_delivery(delivery)).values()
         releasing = Releasing(
             actor_id=admin_id,
             releases=services.releases,
@@ -33,7 +32,10 @@ def plan_mails(stack: Stack, admin_id: str, deliveries: list[str]) -> frozenset[
             now=services.now(),
             new_id=services.new_id,
         )
-        result_usecases.release_results(chosen=results, releasing=releasing)
+        result_usecases.release_results(chosen=latest, releasing=releasing)
+        released = result_usecases.list_released(delivery, results=services.results, releases=services.releases)
+        if not released:
+            continue
         mailing_usecases.schedule_mailing(
             actor=account.as_actor(),
             delivery_id=delivery,
@@ -43,7 +45,7 @@ def plan_mails(stack: Stack, admin_id: str, deliveries: list[str]) -> frozenset[
             now=services.now(),
             new_id=services.new_id,
         )
-        planned |= {dispatch_id(RESULTS_READY, each.id) for each in results}
+        planned |= {dispatch_id(RESULTS_READY, each.id) for each in released}
     return frozenset(planned)
 
 

@@ -80,11 +80,13 @@ def test_scoring_has_its_own_queue(redis_url):
     jobs = CeleryJobs(url)
     jobs.enqueue("ratings.score_response", "a1:0")
     jobs.enqueue("ratings.review_attempt", "a1")
-    assert jobs.waiting() == 1
+    assert jobs.waiting("ratings.score_response") == 1
+    jobs.enqueue("mailings.send_dispatch", "a1")
+    assert jobs.waiting("mailings.send_dispatch") == 2, "whoever waits behind it: the review too"
     message = json.loads(client.lrange("scoring", 0, -1)[0])
     assert message["headers"]["task"] == "ratings.score_response"
     assert message["content-type"] == "application/json"
-    assert client.llen("celery") == 1
+    assert client.llen("celery") == 2
 
 
 @pytest.mark.services
@@ -109,7 +111,7 @@ def test_a_queue_that_is_down_is_a_temporary_failure():
     with pytest.raises(TemporaryFailure):
         jobs.enqueue("ratings.score_response", "a1:0")
     with pytest.raises(TemporaryFailure):
-        jobs.waiting()
+        jobs.waiting("ratings.score_response")
 
 
 def test_presence_that_is_down_is_a_temporary_failure():

@@ -8,6 +8,7 @@ from backend.features.attempts.engine import usecases
 from backend.features.attempts.engine.controls import Control, ControlKind
 from backend.features.attempts.engine.news import tell_clock
 from backend.features.attempts.engine.tasks import control_room_of
+from backend.features.attempts.model import settled
 from backend.features.results.model import Release, ReleaseState
 from backend.features.results.tasks import settle
 from backend.features.results.usecases import Releasing, release_result
@@ -171,6 +172,8 @@ def test_a_released_result_blocks_reopening_and_voiding(meera, services, both):
 def _settled(services, attempt_id):
     services.now.moment = CLOSES
     exam.catch_up(attempt_id=attempt_id, attempts=services.attempts, now=services.now())
+    seen = services.attempts.find(attempt_id)
+    assert services.attempts.save(settled(seen, at=services.now()), seen_revision=seen.revision)
     result = make_result(attempt_id)
     services.results.add(result)
     return result

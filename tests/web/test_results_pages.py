@@ -2,12 +2,14 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pypdf
 import pytest
 
 from backend.app import create_app
 from backend.core.errors import PermanentFailure
+from backend.features.attempts.model import AttemptState
 from backend.features.mailings.tasks import office_of
 from backend.features.mailings.usecases import SEND_DISPATCH, send_dispatch
 from backend.features.results.model import release_of
@@ -40,6 +42,11 @@ def services():
 def release(services, *results):
     for result in results or services.results.list_by_delivery("delivery"):
         services.releases.add(release_of(result, by="meera", at=COMPLETED))
+
+
+def says(browser, path, **form):
+    """The page that a form leads to."""
+    return browser.get(browser.post_form(path, **form).headers["Location"]).text
 
 
 def test_the_api_gives_the_batch_with_its_results(browse, services):
@@ -140,6 +147,51 @@ def test_releasing_from_the_table(browse, services):
     actions = [event.action for event in services.audit_log.events]
     assert actions.count("result_released") == 2
     assert actions.count("result_withdrawn") == 1
+
+
+def test_a_superseded_result_is_withdrawn_from_its_own_page(browse, services):
+    release(services, services.results.find(RESULT))
+    services.results.add(make_result("attempt_asha", settlement=2))
+    meera = browse("meera")
+    assert "Withdraw" in meera.get(f"/results/{RESULT}").text
+    page = says(meera, "/tests/delivery/results/withdraw", result_id=RESULT)
+    assert "Withdrawn: 1." in page
+    assert browse("asha").get(f"/results/{RESULT}").status_code == 404
+
+
+def test_another_campus_withdraws_nothing_and_no_result_is_withdrawn_from_another_delivery(browse, services):
+    release(services)
+    other = make_result("attempt_salma", student_id="salma", campus_id="south", delivery_id="south_delivery")
+    services.results.add(other)
+    release(services, other)
+    assert browse("omar").post_form("/tests/delivery/results/withdraw", result_id=RESULT).status_code == 404
+    browse("meera").post_form("/tests/delivery/results/withdraw", result_id=other.id)
+    assert services.releases.find(RESULT).is_open
+    assert services.releases.find(other.id).is_open
+
+
+def test_a_result_is_not_released_while_an_answer_is_scored_again_and_the_page_says_why(browse, services):
+    meera = browse("meera")
+    meera.post_form(f"/results/{RESULT}/answers/20/score-again")
+    page = says(meera, "/tests/delivery/results/release", scope="all")
+    assert "Released: 1. Not released: 1, because answers are being scored or need a decision" in page
+    assert "1 being scored again" in page
+    assert services.releases.find(RESULT) is None
+    rows = meera.get("/api/tests/delivery/results").json["results"]
+    assert {row["student_id"]: row["state"] for row in rows}["asha"] == "scoring"
+
+
+def test_a_result_from_before_a_reopening_is_neither_listed_nor_released(browse, services):
+    seen = services.attempts.find("attempt_asha")
+    reopened = replace(
+        seen, state=AttemptState.IN_PROGRESS, submitted_at=None, settled_at=None, revision=seen.revision + 1
+    )
+    services.attempts.save(reopened, seen_revision=seen.revision)
+    meera = browse("meera")
+    line = next(line for line in meera.get(PAGES["csv"]).text.splitlines() if "Asha Rao" in line)
+    assert line.split(",")[2:5] == ["sitting", "", ""]
+    page = says(meera, "/tests/delivery/results/release", result_id=RESULT)
+    assert "Not released: 1, because the test was reopened or voided." in page
 
 
 def test_another_campus_can_release_nothing(browse, services):

@@ -51,8 +51,8 @@ class CeleryJobs(Jobs):
         except (OperationalError, RedisError, OSError):
             raise TemporaryFailure("queue_unreachable") from None
 
-    def waiting(self) -> int:
+    def waiting(self, job: str) -> int:
         try:
-            return int(self._redis.llen(SCORING_QUEUE))
+            return int(self._redis.llen(QUEUES.get(job, DEFAULT_QUEUE)))
         except RedisError:
             raise TemporaryFailure("queue_unreachable") from None

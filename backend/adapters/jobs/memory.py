@@ -14,8 +14,8 @@ class MemoryJobs(Jobs):
     def enqueue(self, job: str, *args: str, delay_s: float = 0) -> None:  # noqa: ARG002 - time stands still here
         self.waiting_jobs.append((job, args))
 
-    def waiting(self) -> int:
-        return len(self.waiting_jobs)
+    def waiting(self, job: str) -> int:
+        return sum(name == job for name, _ in self.waiting_jobs)
 
     def take(self) -> list[Job]:
         """All waiting jobs, oldest first; none wait afterwards."""

@@ -6,13 +6,13 @@ row's is ignored. Where the candidate stands goes by the attempt's `revision` in
 heartbeat that came meanwhile must not keep it off the row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
 from backend.core.ports import Feed, PresenceMark
 from backend.features.attempts.engine.controls import reopening_position
-from backend.features.attempts.model import USUAL, Attempt, Conditions
+from backend.features.attempts.model import USUAL, Attempt, AttemptState, Conditions
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.repository import Responses
 from backend.features.attempts.responses import ResponseState
@@ -111,6 +111,12 @@ def latest_attempts(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
     for attempt in sorted(attempts, key=lambda attempt: attempt.number):
         latest[attempt.student_id] = attempt
     return latest
+
+
+def counting_attempts(attempts: Sequence[Attempt]) -> dict[str, Attempt]:
+    """Each student's attempt that counts: the latest that began and is not voided; where there is none, the latest."""
+    begun = [each for each in attempts if each.started_at is not None and each.state is not AttemptState.VOIDED]
+    return latest_attempts(attempts) | latest_attempts(begun)
 
 
 NOWHERE: Json = {

@@ -2,9 +2,9 @@
 
     queued -> claimed -> sent
                       -> queued      a passing failure; the provider's quota; a worker that died before sending
-                      -> failed      will never go (`permanent`), or gave up after MAX_TRIES
-                      -> unknown     may have gone: the worker died, or the connection broke, while sending, and the
-                                     provider no longer recognises a repeat
+                      -> failed      never left, and will not (`permanent`), or gave up after MAX_TRIES
+                      -> unknown     may have gone: the worker died, or the connection broke, while sending, and it
+                                     cannot be repeated: the provider no longer recognises it, or it is refused now
     failed  -> queued    "send again", for all that failed
     unknown -> queued    a person decides, for one mail, that a second copy is better than none
     unknown -> sent      the lost reply came after all, or a person found the mail in the provider's log
@@ -14,6 +14,7 @@ present key; it is written *before* the message leaves. Within the time that the
 with the same key is safe; after it nobody sends blindly.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -65,7 +66,8 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """Holds no address: that is read when the message is built, so that a corrected one is used.
+    """Holds no address: that is read when the message is built, so that a corrected one is used. `sent_to` only tells
+    whether the one known now is the one that the present key was first used for.
 
     `id` is made of kind and result: a result is mailed once, whatever is pressed twice. `copy` counts the keys: it
     rises only when a person sends again.
@@ -84,6 +86,7 @@ class Dispatch:
     not_before: datetime | None = None
     lease_until: datetime | None = None
     first_sent_at: datetime | None = None
+    sent_to: str | None = None
     sent_at: datetime | None = None
     message_id: str | None = None
     permanent: bool | None = None
@@ -130,9 +133,22 @@ def may_repeat(dispatch: Dispatch, *, key_lifetime: timedelta, at: datetime) -> 
     return dispatch.first_sent_at is None or at < dispatch.first_sent_at + key_lifetime - KEY_MARGIN
 
 
-def sending(dispatch: Dispatch, *, at: datetime) -> Dispatch:
+def sending(dispatch: Dispatch, *, address: str, at: datetime) -> Dispatch:
     """About to leave: from now on the provider may have it."""
-    return _changed(dispatch, first_sent_at=dispatch.first_sent_at or at, lease_until=at + LEASE)
+    if dispatch.first_sent_at is not None:
+        return _changed(dispatch, lease_until=at + LEASE)
+    return _changed(dispatch, first_sent_at=at, sent_to=_mark_of(dispatch, address), lease_until=at + LEASE)
+
+
+def went_elsewhere(dispatch: Dispatch, address: str | None) -> bool:
+    """Whether it went, or may have gone, to another address than this one. Not known of those sent long ago: False."""
+    if dispatch.sent_to is None or dispatch.state not in (DispatchState.SENT, DispatchState.UNKNOWN):
+        return False
+    return dispatch.sent_to != _mark_of(dispatch, address or "")
+
+
+def _mark_of(dispatch: Dispatch, address: str) -> str:
+    return hashlib.sha256(f"{dispatch.id}\n{address.casefold()}".encode()).hexdigest()[:16]
 
 
 def sent(dispatch: Dispatch, *, message_id: str, at: datetime) -> Dispatch:
@@ -146,6 +162,14 @@ def sent(dispatch: Dispatch, *, message_id: str, at: datetime) -> Dispatch:
         lease_until=None,
         not_before=None,
     )
+
+
+def refused(dispatch: Dispatch, *, reason: str, since: datetime | None) -> Dispatch:
+    """It will never go as it is. `since` is what `first_sent_at` was before this try: where an earlier one may have got
+    through, its outcome and its reason stay the question."""
+    if since is not None:
+        return unknown(replace(dispatch, first_sent_at=since), reason=dispatch.reason or "interrupted")
+    return failed(dispatch, reason=reason, permanent=True)
 
 
 def failed(dispatch: Dispatch, *, reason: str, permanent: bool) -> Dispatch:
@@ -191,9 +215,12 @@ def deferred(dispatch: Dispatch, *, until: datetime) -> Dispatch:
 
 
 def abandoned(dispatch: Dispatch, *, key_lifetime: timedelta, at: datetime) -> Dispatch:
-    """After its worker died: queued again where that is safe, else unknown."""
-    if may_repeat(dispatch, key_lifetime=key_lifetime, at=at):
+    """After its worker died: queued again where that is safe, MAX_TRIES times; then failed if it never left, else
+    unknown."""
+    if dispatch.tries < MAX_TRIES and may_repeat(dispatch, key_lifetime=key_lifetime, at=at):
         return _queued(dispatch, reason="interrupted", not_before=at)
+    if dispatch.first_sent_at is None:
+        return failed(dispatch, reason="not_made", permanent=False)
     return unknown(dispatch, reason="interrupted")
 
 

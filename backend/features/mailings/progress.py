@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from backend.core.ports import Feed
-from backend.features.mailings.model import Dispatch, DispatchState, Mailing
+from backend.features.mailings.model import Dispatch, DispatchState, Mailing, went_elsewhere
 from backend.features.mailings.wording import reason_text
 from backend.features.results.repository import Person
 
@@ -65,10 +65,12 @@ def take_snapshot(
 
 
 def _named(dispatch: Dispatch, recipient: Person | None) -> Json:
+    email = recipient.email if recipient else None
     return describe_dispatch(dispatch) | {
         "student_name": recipient.name if recipient else "–",
         "roll_number": recipient.roll_number if recipient else "",
-        "email": (recipient.email if recipient else None) or "",
+        "email": email or "",
+        "went_elsewhere": went_elsewhere(dispatch, email),
     }
 
 

@@ -28,7 +28,7 @@ from backend.features.mailings.repository import Dispatches, Mailings
 from backend.features.reports.usecases import Reporting, campus_name, make_report
 from backend.features.results.model import Result
 from backend.features.results.repository import People, Releases, Results
-from backend.features.results.usecases import get_released, list_released
+from backend.features.results.usecases import get_released, is_superseded, list_released
 
 SEND_DISPATCH = "mailings.send_dispatch"
 SWEEP = "mailings.sweep"
@@ -154,13 +154,14 @@ def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock
     lifetime = office.mailer.key_lifetime
     try:
         mail = _build(claim, office)
-    except PermanentFailure as refused:
-        return _conclude(claim, model.failed(claim, reason=refused.reason, permanent=True), office, clock)
+    except PermanentFailure as refusal:
+        after = model.refused(claim, reason=refusal.reason, since=claim.first_sent_at)
+        return _conclude(claim, after, office, clock)
     except TemporaryFailure as failure:
         return _conclude(claim, _put_back(claim, claim.first_sent_at, failure, clock()), office, clock)
     if not model.may_repeat(claim, key_lifetime=lifetime, at=clock()):
         return _conclude(claim, model.unknown(claim, reason=claim.reason or "interrupted"), office, clock)
-    leaving = model.sending(claim, at=clock())
+    leaving = model.sending(claim, address=mail.to_address, at=clock())
     if not office.dispatches.save(leaving, seen_revision=claim.revision):
         return None
     try:
@@ -173,18 +174,22 @@ def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock
         return _conclude(leaving, after, office, clock)
     except TemporaryFailure as failure:
         return _conclude(leaving, _put_back(leaving, claim.first_sent_at, failure, clock()), office, clock)
-    except PermanentFailure as refused:
-        return _conclude(leaving, model.failed(leaving, reason=refused.reason, permanent=True), office, clock)
+    except PermanentFailure as refusal:
+        after = model.refused(leaving, reason=refusal.reason, since=claim.first_sent_at)
+        return _conclude(leaving, after, office, clock)
     _resume(mailing, office)
     return _conclude_sent(leaving, message_id, office, clock)
 
 
 def _build(claim: Dispatch, office: PostOffice) -> Mail:
-    """The message, from what is true now. PermanentFailure: `withdrawn`, `student_missing`, `no_address`."""
+    """The message, from what is true now. PermanentFailure: `withdrawn`, `superseded`, `student_missing`,
+    `no_address`."""
     result = get_released(claim.result_id, results=office.results, releases=office.releases)
     recipient = office.people.find(claim.student_id)
     if result is None:
         raise PermanentFailure("withdrawn")
+    if is_superseded(result, results=office.results, releases=office.releases):
+        raise PermanentFailure("superseded")
     if recipient is None:
         raise PermanentFailure("student_missing")
     if not recipient.email:
@@ -271,7 +276,7 @@ def sweep(*, office: PostOffice, now: datetime) -> int:
         if office.dispatches.save(after, seen_revision=dispatch.revision):
             log.warning("dispatch_abandoned", dispatch_id=dispatch.id, state=after.state.value)
             announce(after, feed=office.feed, now=now)
-    if office.jobs.waiting() > QUEUE_IS_SHORT:
+    if office.jobs.waiting(SEND_DISPATCH) > QUEUE_IS_SHORT:
         return 0
     waiting = office.dispatches.list_waiting(at=now, limit=SWEPT_AT_ONCE)
     _hand_over(waiting, office)

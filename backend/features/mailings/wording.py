@@ -6,6 +6,8 @@ REASONS = {
     "header_refused": "The name or address contains characters that mail does not allow. Correct it, then send again.",
     "message_refused": "The mail service refused the message. Send again; if it fails again, ask for support.",
     "withdrawn": "The result was withdrawn before the mail went. Release it, then send again.",
+    "superseded": "A later result of this student was released since: mail that one. This one will not go.",
+    "not_made": "Making the mail was interrupted several times. Send again; if it fails again, ask for support.",
     "student_missing": "The student is no longer there.",
     "pdf_not_rendered": "The report could not be made. Ask for support.",
     "scale_missing": "The report could not be made: its scale is missing. Ask for support.",

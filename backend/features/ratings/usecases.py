@@ -244,7 +244,7 @@ def _sweep_waiting(desk: Desk, now: datetime) -> int:
 
 def _is_busy(desk: Desk) -> bool:
     try:
-        return desk.jobs.waiting() > QUEUE_IS_SHORT
+        return desk.jobs.waiting(SCORE_RESPONSE) > QUEUE_IS_SHORT
     except TemporaryFailure:
         return True
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backend.features.attempts.model import Attempt, AttemptState
-from backend.features.attempts.monitor import latest_attempts
+from backend.features.attempts.monitor import counting_attempts
 from backend.features.attempts.responses import ResponseState
 from backend.features.invigilation.model import Incident
 from backend.features.invigilation.signals import SignalRecord
@@ -30,8 +30,9 @@ class RowState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultRow:
-    """`failed` answers need a person's decision. `result` is the latest settlement, `is_released` whether its student
-    sees it; `older_released` says that the student still sees a result that was superseded since."""
+    """`failed` answers need a person's decision. `result` is the latest settlement, unless the attempt was reopened or
+    voided since; `is_released` whether its student sees it; `older_released` says that the student still sees a result
+    that was superseded since."""
 
     student_id: str
     name: str
@@ -74,27 +75,28 @@ class Gathered:
 
 
 def make_rows(gathered: Gathered) -> list[ResultRow]:
-    """A row for each person, in the order given, from each one's latest attempt."""
-    attempts = latest_attempts(gathered.attempts)
+    """A row for each person, in the order given, from each one's attempt that counts."""
+    attempts = counting_attempts(gathered.attempts)
     results = latest_of(gathered.results)
     return [_row(person, attempts.get(person.student_id), results, gathered) for person in gathered.people]
 
 
 def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result], gathered: Gathered) -> ResultRow:
-    result = results.get(attempt.id) if attempt is not None else None
+    result = _counting_result(attempt, results)
     counts = gathered.counts.get(attempt.id, {}) if attempt is not None else {}
     open_ids = {each.id for each in gathered.releases if each.is_open and attempt and each.attempt_id == attempt.id}
     released = result is not None and result.id in open_ids
     record = gathered.records.get(attempt.id) if attempt is not None else None
     failed = counts.get(ResponseState.FAILED, 0) + counts.get(ResponseState.MISSING, 0)
+    waiting = counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0)
     return ResultRow(
         student_id=person.student_id,
         name=person.name,
         roll_number=person.roll_number,
         has_email=bool(person.email),
         attempt_id=attempt.id if attempt is not None else None,
-        state=_state(attempt, result, failed),
-        waiting=counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0),
+        state=_state(attempt, failed=failed, is_scored_again=result is not None and waiting > 0),
+        waiting=waiting,
         failed=failed,
         result=result,
         is_released=released,
@@ -106,16 +108,26 @@ def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result],
     )
 
 
-def _state(attempt: Attempt | None, result: Result | None, failed: int) -> RowState:
+def _counting_result(attempt: Attempt | None, results: Mapping[str, Result]) -> Result | None:
+    """The latest settlement. None where the attempt was reopened or voided since; while an answer is scored again, the
+    result from before it."""
+    result = None if attempt is None else results.get(attempt.id)
+    if attempt is None or result is None or not attempt.is_over:
+        return None
+    return result if attempt.settled_at is not None or attempt.submitted_at == result.completed_at else None
+
+
+def _state(attempt: Attempt | None, *, failed: int, is_scored_again: bool) -> RowState:
     if attempt is None:
         return RowState.NOT_STARTED
     if attempt.state is AttemptState.VOIDED:
         return RowState.VOIDED
-    if result is not None:
-        return RowState.SCORED
     if not attempt.is_over:
         return RowState.SITTING
-    return RowState.UNSCORED if failed else RowState.SCORING
+    if attempt.settled_at is not None:
+        return RowState.SCORED
+    # Of a result that was settled before, an answer without a score may have been decided about.
+    return RowState.UNSCORED if failed and not is_scored_again else RowState.SCORING
 
 
 def traits_of(rows: Sequence[ResultRow]) -> tuple[str, ...]:
@@ -143,8 +155,13 @@ def _figure(row: ResultRow, by: str) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
+    """`scored` are settled; `unreleased` of these are not seen by their students. `results` counts also those that a
+    later one is about to take the place of."""
+
     students: int
+    results: int
     scored: int
+    unreleased: int
     waiting: int
     unscored: int
     released: int
@@ -154,7 +171,9 @@ class Totals:
 def count_rows(rows: Sequence[ResultRow]) -> Totals:
     return Totals(
         students=len(rows),
+        results=sum(row.result is not None for row in rows),
         scored=sum(row.state is RowState.SCORED for row in rows),
+        unreleased=sum(row.state is RowState.SCORED and not row.is_released for row in rows),
         waiting=sum(row.state is RowState.SCORING for row in rows),
         unscored=sum(row.state is RowState.UNSCORED for row in rows),
         released=sum(row.is_released for row in rows),

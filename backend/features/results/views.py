@@ -1,5 +1,6 @@
 """A delivery's results as a table, their release, how answers were heard, a student's list, verification."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -22,7 +23,7 @@ from backend.features.results.access import (
 )
 from backend.features.results.derivation import derive
 from backend.features.results.explanation import Audience, explain_answer
-from backend.features.results.model import Result
+from backend.features.results.model import Result, latest_of
 from backend.features.results.repository import Person
 from backend.features.results.schemas import ResultList
 from backend.features.results.table import Gathered, ResultRow, count_rows, make_rows, sorted_rows, traits_of
@@ -99,9 +100,13 @@ def _by_roll(people: list[Person]) -> list[Person]:
 @pages.post("/tests/<delivery_id>/results/release")
 @roles(*STAFF)
 def release(delivery_id: str) -> ResponseReturnValue:
-    """Releases the chosen results, or, with `scope` all, every latest one."""
+    """Releases the chosen results, or, with `scope` all, every row's."""
     delivery = _delivery(delivery_id)
-    chosen = _chosen(delivery)
+    if request.form.get("scope") == "all":
+        chosen = [row.result for row in gather_rows(delivery) if row.result is not None]
+    else:
+        # Older settlements, of which a page that stood open too long may still tell, are left out.
+        chosen = _chosen(list(latest_of(get_services().results.list_by_delivery(delivery.id)).values()))
     if not chosen:
         flash("Choose at least one student who has a result.", "warning")
         return _back(delivery)
@@ -113,28 +118,31 @@ def release(delivery_id: str) -> ResponseReturnValue:
 @pages.post("/tests/<delivery_id>/results/withdraw")
 @roles(*STAFF)
 def withdraw(delivery_id: str) -> ResponseReturnValue:
-    """Takes the chosen results back."""
+    """Takes the chosen results back, whichever settlement of a sitting is named."""
     delivery = _delivery(delivery_id)
-    withdrawn = sum(usecases.withdraw_result(result=result, releasing=_releasing()) for result in _chosen(delivery))
+    chosen = _chosen(get_services().results.list_by_delivery(delivery.id))
+    withdrawn = sum(usecases.withdraw_result(result=result, releasing=_releasing()) for result in chosen)
     flash(f"Withdrawn: {withdrawn}." if withdrawn else "None of these was released.", "success")
     return _back(delivery)
 
 
-def _chosen(delivery: Delivery) -> list[Result]:
-    latest = [row.result for row in gather_rows(delivery) if row.result is not None]
-    if request.form.get("scope") == "all":
-        return latest
+def _chosen(results: Sequence[Result]) -> list[Result]:
     wanted = set(request.form.getlist("result_id"))
-    # Of results that only older settlements are, a page that stood open too long may still tell: they are left out.
-    return [result for result in latest if result.id in wanted]
+    return [result for result in results if result.id in wanted]
+
+
+_NOT_RELEASED = {
+    "nothing_to_release": "there is no score yet",
+    "not_settled": "answers are being scored or need a decision; release the result once its state is Scored",
+    "attempt_not_over": "the test was reopened or voided",
+}
 
 
 def _release_text(summary: usecases.ReleaseSummary) -> str:
     parts = [f"Released: {summary.changed}."]
     if summary.unchanged:
         parts.append(f"Released before: {summary.unchanged}.")
-    if summary.refused:
-        parts.append(f"Not released, because there is no score yet: {summary.refused}.")
+    parts += [f"Not released: {count}, because {_NOT_RELEASED[code]}." for code, count in summary.refused.items()]
     return " ".join(parts)
 
 

@@ -177,7 +177,7 @@ def test_a_queue_that_is_down_does_not_refuse_the_recording(services, attempt):
         def enqueue(self, *_args, **_kwargs):
             raise TemporaryFailure("queue_unreachable")
 
-        def waiting(self):
+        def waiting(self, _job):
             return 0
 
     assert send(services, attempt, ports=replace(shelves_of(services), jobs=Down())).is_stored

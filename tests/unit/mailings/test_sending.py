@@ -10,8 +10,10 @@ import pytest
 from backend.core.errors import Conflict, OutcomeUnknown, OverQuota, PermanentFailure, TemporaryFailure
 from backend.features.mailings import usecases
 from backend.features.mailings.model import KEY_MARGIN, LEASE, MAX_TRIES, DispatchState, MailingState
+from backend.features.mailings.progress import take_snapshot
 from backend.features.mailings.tasks import office_of
-from backend.features.results.usecases import withdraw_result
+from backend.features.results.usecases import release_result, withdraw_result
+from tests.support.builders_results import make_result
 from tests.support.exam import MEERA
 from tests.support.results_world import RecordingMailer, furnish_results, release_for, releasing
 from tests.support.services_memory import build_memory_services
@@ -385,3 +387,164 @@ def test_a_second_mailing_reaches_only_what_was_released_since(services, mailer)
     schedule(services)
     work(services)
     assert mailer.addresses() == ["asha@example.edu", "dev@example.edu", "ravi@example.edu"]
+
+
+# -- what may have gone is never "failed" ------------------------------------------------------------------------------
+
+
+def asha_alone(mailer):
+    services = furnish_results(build_memory_services(mailer=mailer))
+    release_for(services, "asha")
+    return services
+
+
+def withdraw(services, result_id="attempt_asha-1"):
+    withdraw_result(result=services.results.find(result_id), releasing=releasing(services))
+
+
+def test_a_mail_that_may_have_gone_is_not_failed_because_its_result_was_withdrawn(mailer):
+    services = asha_alone(mailer)
+    mailer.fail(OutcomeUnknown("provider_failed"), after=True)
+    mailing = schedule(services)
+    work(services)
+    withdraw(services)
+    services.now.move(minutes=1)
+    sweep(services)
+    after = services.dispatches.find(ASHA)
+    assert (after.state, after.reason) == (DispatchState.UNKNOWN, "provider_failed")
+    release_result(result=services.results.find("attempt_asha-1"), releasing=releasing(services))
+    assert again(services, mailing) == 0
+    assert len(mailer.delivered) == 1
+
+
+def test_a_mail_that_may_have_gone_is_not_failed_because_a_repeat_was_refused(mailer):
+    services = asha_alone(mailer)
+    mailer.fail(OutcomeUnknown("provider_silent"), after=True)
+    mailer.fail(PermanentFailure("address_refused"))
+    schedule(services)
+    work(services)
+    services.now.move(minutes=1)
+    sweep(services)
+    after = services.dispatches.find(ASHA)
+    assert (after.state, after.reason) == (DispatchState.UNKNOWN, "provider_silent")
+
+
+# -- which result is mailed --------------------------------------------------------------------------------------------
+
+
+def test_a_superseded_result_is_never_mailed_after_the_one_that_took_its_place(mailer):
+    services = asha_alone(mailer)
+    mailer.fail(PermanentFailure("address_refused"))
+    mailing = schedule(services)
+    work(services)
+    second = make_result("attempt_asha", settlement=2)
+    services.results.add(second)
+    release_result(result=second, releasing=releasing(services))
+    schedule(services)
+    work(services)
+    assert again(services, mailing) == 1
+    assert [mail.idempotency_key for mail in mailer.delivered] == ["results_ready:attempt_asha-2:1"]
+    assert services.dispatches.find(ASHA).reason == "superseded"
+
+
+def test_an_earlier_result_is_mailed_while_the_later_one_is_not_released(mailer):
+    services = asha_alone(mailer)
+    schedule(services)
+    services.results.add(make_result("attempt_asha", settlement=2))
+    work(services)
+    assert state(services) is DispatchState.SENT
+
+
+# -- what the sweep hands over -----------------------------------------------------------------------------------------
+
+
+def test_mails_are_handed_over_however_many_answers_wait_to_be_scored(services, mailer):
+    mailer.fail(TemporaryFailure("provider_unreachable"))
+    schedule(services)
+    work(services)
+    for number in range(2 * usecases.QUEUE_IS_SHORT):
+        services.jobs.enqueue("ratings.score_response", f"a1:{number}")
+    services.now.move(minutes=1)
+    assert usecases.sweep(office=office_of(services), now=services.now()) == 1
+    assert (usecases.SEND_DISPATCH, (ASHA,)) in services.jobs.waiting_jobs
+
+
+def test_none_is_handed_over_while_many_mails_wait(services):
+    schedule(services)
+    for number in range(usecases.QUEUE_IS_SHORT):
+        services.jobs.enqueue(usecases.SEND_DISPATCH, str(number))
+    assert usecases.sweep(office=office_of(services), now=services.now()) == 0
+
+
+@pytest.mark.parametrize(
+    ("dies_at", "ended", "reason"),
+    [("reports_pdf", DispatchState.FAILED, "not_made"), ("send", DispatchState.UNKNOWN, "interrupted")],
+)
+def test_a_mail_that_kills_its_worker_each_time_is_given_up(dies_at, ended, reason):
+    """A library's own error, while the mail is made or while it leaves: nobody's to catch, and not for ever."""
+    calls = []
+
+    def dies(*_, **__):
+        calls.append(1)
+        raise KeyError("trait")
+
+    class Deadly(RecordingMailer):
+        send = dies
+
+    mailer = Deadly if dies_at == "send" else RecordingMailer
+    pdf = dies if dies_at == "reports_pdf" else lambda *_, **__: b"%PDF"
+    services = furnish_results(build_memory_services(mailer=mailer(key_lifetime=timedelta(days=1)), reports_pdf=pdf))
+    release_for(services, "asha")
+    schedule(services)
+    for _ in range(3 * MAX_TRIES):
+        with suppress(KeyError):
+            work(services)
+        services.now.move(minutes=1)
+        usecases.sweep(office=office_of(services), now=services.now())
+    after = services.dispatches.find(ASHA)
+    assert (after.state, after.reason, len(calls)) == (ended, reason, MAX_TRIES)
+
+
+# -- where it went -----------------------------------------------------------------------------------------------------
+
+
+def elsewhere(services, mailing):
+    """Of each row of the page, whether it says that the mail went to an earlier address."""
+    people = services.people.find_many(["asha", "ravi"])
+    dispatches = services.dispatches.list_by_mailing(mailing.id)
+    rows: Any = take_snapshot(mailing, dispatches, people, now=services.now())["rows"]
+    return [row["went_elsewhere"] for row in rows]
+
+
+def test_an_address_that_is_corrected_later_is_not_shown_as_the_one_it_went_to(services):
+    mailing = schedule(services)
+    services.students.change("ravi", email="first@example.edu")
+    work(services)
+    assert elsewhere(services, mailing) == [False, False]
+    services.students.change("asha", email="new@example.edu")
+    services.students.change("ravi", email="First@example.edu")
+    assert elsewhere(services, mailing) == [True, False]
+    assert "example.edu" not in str(services.dispatches.find(ASHA))
+
+
+def test_a_repeat_under_the_same_key_went_where_it_first_went(mailer):
+    services = asha_alone(mailer)
+    mailer.fail(OutcomeUnknown("provider_failed"), after=True)
+    mailing = schedule(services)
+    work(services)
+    services.students.change("asha", email="new@example.edu")
+    services.now.move(minutes=1)
+    sweep(services)
+    assert (mailer.addresses(), state(services)) == (["asha@example.edu"], DispatchState.SENT)
+    assert elsewhere(services, mailing) == [True]
+
+
+def test_what_surely_did_not_go_goes_to_the_corrected_address(mailer):
+    services = asha_alone(mailer)
+    mailer.fail(PermanentFailure("address_refused"))
+    mailing = schedule(services)
+    work(services)
+    services.students.change("asha", email="new@example.edu")
+    assert elsewhere(services, mailing) == [False]
+    assert again(services, mailing) == 1
+    assert (mailer.addresses(), elsewhere(services, mailing)) == (["new@example.edu"], [False])

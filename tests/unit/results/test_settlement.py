@@ -81,6 +81,33 @@ def test_a_rescored_answer_makes_a_new_result_and_keeps_the_old(services):
     assert second.get_subscore("vocabulary").value < first.get_subscore("vocabulary").value
 
 
+class Upgraded:
+    """A later version of each scale came."""
+
+    def __init__(self, scales):
+        self._scales = scales
+
+    def get(self, scale_id, version):
+        return self._scales.get(scale_id, version)
+
+    def get_newest(self, scale_id):
+        return replace(self._scales.get_newest(scale_id), version="99")
+
+
+def test_a_rescored_answer_is_settled_on_the_scale_of_before(services):
+    """So that a scale's upgrade moves no subscore that the answer does not feed."""
+    sit(services)
+    first = _settle(services)
+    upgraded = replace(settling_of(services), scales=Upgraded(services.scales))
+    again = settle_attempt(attempt_id="attempt_asha", settling=upgraded, now=services.now())
+    assert again is first, "an upgrade alone makes no new result"
+    _change(services, 20, score=make_response("asha", 20, value=0.0).score)
+    second = settle_attempt(attempt_id="attempt_asha", settling=upgraded, now=services.now())
+    assert second.versions.scale_version == first.versions.scale_version
+    assert second.get_subscore("fluency") == first.get_subscore("fluency")
+    assert second.get_subscore("vocabulary") != first.get_subscore("vocabulary")
+
+
 def test_an_unscored_answer_is_left_out_and_never_a_zero(services):
     sit(services)
     whole = _settle(services)
