@@ -26,6 +26,7 @@ PLAIN = {
     "not_aligned": "The words could not be matched to the sound",
     "other_text": "Something else was said",
     "word_salad": "Right words, no sentences",
+    "phrases_not_built": "The phrases as they were heard, not put in order",
     "low_confidence": "Too uncertain to count",
     "no_recording": "No recording arrived",
     "no_answer": "No answer arrived",
