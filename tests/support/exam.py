@@ -233,6 +233,8 @@ def recording_headers(announced: Mapping[str, object], *, offset: int = 0) -> di
         "X-Duration-Ms": "duration_ms",
         "Content-Type": "content_type",
     }
+    if "ended_by" in announced:
+        names["X-Ended-By"] = "ended_by"
     return {"Upload-Offset": str(offset)} | {name: str(announced[field]) for name, field in names.items()}
 
 

@@ -60,6 +60,13 @@ class TestWhole:
         assert asha.get(path).json["stored_recordings"] == [ID]
         assert services.jobs.take() == [("ratings.score_response", (response_of(services, path).id,))]
 
+    def test_what_ended_it_is_kept_with_it(self, asha, services, path):
+        wrong = asha.send(path, ended_by="boredom")
+        assert (wrong.status_code, list(wrong.json["errors"])) == (422, ["X-Ended-By"])
+        asha.send(path, LONG, until=1000, ended_by="interrupted")
+        asha.send(path, LONG, offset=1000, ended_by="interrupted")
+        assert response_of(services, path).is_cut_off
+
     def test_sent_again_it_is_stored_once(self, asha, services, path):
         assert asha.send(path).json == asha.send(path).json
         assert len(response_of(services, path).recordings) == 1

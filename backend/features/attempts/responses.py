@@ -62,13 +62,15 @@ class ResponseState(StrEnum):
 
 WAITING = frozenset({ResponseState.DRAFT, ResponseState.QUEUED, ResponseState.CLAIMED})
 BLOCKING = frozenset({ResponseState.FAILED, ResponseState.MISSING})
+ENDINGS = ("window", "silence", "never_began", "aborted", "microphone", "interrupted")
+FAULTS = frozenset({"microphone", "interrupted"})  # the microphone went; the page or the device died
 JUDGED = frozenset({ResponseState.SCORED, ResponseState.FAILED})  # by the machine, for a result
 _CONTESTABLE = JUDGED | {ResponseState.MISSING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A stored, immutable recording under its content hash."""
+    """A stored, immutable recording under its content hash. `ended_by`: what ended it as the device says, or ""."""
 
     recording_id: str
     segment: int
@@ -78,6 +80,7 @@ class Recording:
     content_type: str
     duration_ms: int
     stored_at: datetime
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +195,12 @@ class Response:
     def is_looked_at_again(self) -> bool:
         """Whether it waits for people, who gave its score before: no machine takes their place."""
         return self.state is ResponseState.FAILED and self.reason == SECOND_LOOK
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the last of what was said ended by a fault, so that nobody knows what would have come."""
+        said = self.spoken_segments()
+        return bool(said) and said[-1].ended_by in FAULTS
 
     def spoken_segments(self) -> tuple[Recording, ...]:
         """All recordings as they are heard and played: in the order of segments, several of one as they came."""

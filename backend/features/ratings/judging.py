@@ -24,7 +24,7 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
     try:
         key = judges.answer_keys.get(claimed.item_id, claimed.item_version)
         if claimed.task in SCORERS:
-            heard = _read_as_text(hear(claimed, key, desk, judges, clock()), key, judges)
+            heard = _read_as_text(_as_ended(claimed, hear(claimed, key, desk, judges, clock())), key, judges)
             score, evidence, heard_by = SCORERS[claimed.task](heard, key), heard.to_dict(), heard.heard_by
             if claimed.has_rival_takes:
                 score = _distrusted(score)
@@ -52,6 +52,14 @@ def _distrusted(score: ItemScore) -> ItemScore:
     return replace(
         score, status=ScoreStatus.NEEDS_HUMAN, points={}, confidence=0.0, reason="two_takes", explanation=explanation
     )
+
+
+def _as_ended(claimed: Response, heard: Evidence) -> Evidence:
+    """With what the sound alone may not show: that a fault ended it. What was not said is then no zero."""
+    problems = heard.quality.problems
+    if not claimed.is_cut_off or "truncated" in problems:
+        return heard
+    return replace(heard, quality=replace(heard.quality, problems=(*problems, "truncated")))
 
 
 def _read_as_text(heard: Evidence, key: AnswerKey, judges: Judges) -> Evidence:

@@ -43,7 +43,7 @@ describe("the file of answers", () => {
     expect(head.drafts).toEqual([{ position: 3, sequence: [1, 3], content: { text: "canary" } }]);
     expect([...data]).toEqual([0, 7, 2, 7]);
     expect(head.recordings![0]).toEqual({
-      recording_id: "0-0-uuid", position: 0, segment: 0, size: 2, content_type: "audio/webm", duration_ms: 1235,
+      recording_id: "0-0-uuid", position: 0, segment: 0, size: 2, content_type: "audio/webm", duration_ms: 1235, ended_by: "",
       sha256: createHash("sha256").update(new Uint8Array([0, 7])).digest("hex"),
     });
   });

@@ -93,7 +93,7 @@ describe("what lies on the device", () => {
     const before = await unlocked();
     await before.add(recording("0-0-x"));
     await before.addChunk("0-0-x", 0, bytes(7));
-    await before.finish("0-0-x", 900);
+    await before.finish("0-0-x", 900, "window");
     const other = await DeviceStore.open(account, name);
     expect([await other.unlock("a"), other.attemptsOpen(), await other.list()]).toEqual([false, [], []]);
     expect(await other.attemptsHere()).toEqual(["a"]);
@@ -159,7 +159,7 @@ describe("recordings on the device", () => {
 
     const after = await unlocked();
     await after.recover(2000);
-    expect(await after.list()).toMatchObject([{ recording_id: "0-0-x", state: "recorded", duration_ms: 2000 }]);
+    expect(await after.list()).toMatchObject([{ recording_id: "0-0-x", state: "recorded", duration_ms: 2000, ended_by: "interrupted" }]);
     expect([...(await after.bytesOf("0-0-x"))]).toEqual([1, 2, 3]);
   });
 
@@ -175,7 +175,7 @@ describe("recordings on the device", () => {
     const store = await unlocked();
     await store.add(recording("0-0-x"));
     await store.addChunk("0-0-x", 0, bytes(1));
-    await store.finish("0-0-x", 900);
+    await store.finish("0-0-x", 900, "window");
     await store.remove("0-0-x");
     expect(await store.list()).toEqual([]);
     expect(await store.bytesOf("0-0-x")).toHaveLength(0);
@@ -207,7 +207,7 @@ describe("recordings on the device", () => {
     };
     try {
       await store.addChunk("0-0-x", 1, bytes(2));
-      await store.finish("0-0-x", 2000);
+      await store.finish("0-0-x", 2000, "window");
       await store.putDraft({ attempt_id: "a", position: 1, sequence: [1, 2], content: "whole", changed_at: 0, state: "waiting" });
       expect([...(await store.bytesOf("0-0-x"))]).toEqual([1, 2]);
       expect(await store.list()).toMatchObject([{ state: "recorded", duration_ms: 2000 }]);
@@ -282,7 +282,7 @@ describe("a browser that drops the way to the device", () => {
   }
   async function goOn(store: DeviceStore): Promise<void> {
     await store.addChunk("0-0-x", 1, bytes(2));
-    await store.finish("0-0-x", 2000);
+    await store.finish("0-0-x", 2000, "window");
     await store.putNote("a", "sitting", text("more moves"));
   }
 
@@ -324,7 +324,7 @@ describe("a browser that drops the way to the device", () => {
     const before = await unlocked();
     await before.add(recording("0-0-x"));
     await before.addChunk("0-0-x", 0, bytes(1));
-    await before.finish("0-0-x", 900);
+    await before.finish("0-0-x", 900, "window");
     const store = await unlocked();
     await Promise.all([store.list(), store.listDrafts("a")]);
     await upgrade();

@@ -68,9 +68,14 @@ class Sitting:
     def attempt(self):
         return self.attempts.find(self.id)
 
-    def answer(self, position, *, data=WEBM, segment=0, take="x", whole=True):
+    def answer(self, position, *, data=WEBM, segment=0, take="x", whole=True, **changes):
         data += f"{position}.{segment}.{take}".encode()
-        named = {"recording_id": f"rec-{position}-{segment}-{take}", "position": position, "segment": segment}
+        named = {
+            "recording_id": f"rec-{position}-{segment}-{take}",
+            "position": position,
+            "segment": segment,
+            **changes,
+        }
         if whole:
             receive(self.services, self.attempt, data, at=self.now, **named)
         else:
@@ -126,6 +131,36 @@ class Sitting:
 @pytest.fixture
 def sitting():
     return Sitting()
+
+
+class TestCutOff:
+    """A fault of the device ended the recording: what was not said is no zero."""
+
+    def listen(self, sitting, said, **changes):
+        sitting.services.listener.hear = lambda recordings, task: evidence(task, said, **changes)
+        return sitting.score()
+
+    def test_nothing_said_before_the_microphone_went_waits_for_a_person(self, sitting):
+        sitting.sit(answered=(), until=1)
+        sitting.answer(0, ended_by="microphone")
+        assert self.listen(sitting, "") is ResponseState.FAILED
+        assert sitting.response().reason == "truncated"
+
+    def test_nothing_said_in_a_whole_window_is_a_zero(self, sitting):
+        sitting.sit(answered=(), until=1)
+        sitting.answer(0, ended_by="never_began")
+        assert self.listen(sitting, "") is ResponseState.SCORED
+
+    def test_cut_in_the_middle_of_a_word_waits_for_a_person(self, sitting):
+        sitting.sit(answered=(), until=1)
+        sitting.answer(0, ended_by="interrupted")
+        assert self.listen(sitting, "the train", trailing_ms=60) is ResponseState.FAILED
+
+    def test_whoever_came_back_within_the_window_was_not_cut_off(self, sitting):
+        sitting.sit(answered=(), until=1)
+        sitting.answer(0, ended_by="interrupted")
+        sitting.answer(0, segment=1, ended_by="silence")
+        assert self.listen(sitting, TEXT) is ResponseState.SCORED
 
 
 class TestLeases:

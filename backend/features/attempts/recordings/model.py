@@ -26,6 +26,7 @@ class Upload:
     content_type: str
     duration_ms: int
     registered_at: datetime
+    ended_by: str = ""
     cuts: tuple[int, ...] = ()
     revision: int = 0
 

@@ -231,6 +231,7 @@ def _recording_of(upload: Upload, now: datetime) -> Recording:
         content_type=upload.content_type,
         duration_ms=upload.duration_ms,
         stored_at=now,
+        ended_by=upload.ended_by,
     )
 
 

@@ -16,6 +16,7 @@ from backend.features.attempts.recordings import usecases
 from backend.features.attempts.recordings.model import Upload
 from backend.features.attempts.recordings.schemas import ReceiptSchema
 from backend.features.attempts.recordings.usecases import Receipt, Shelves
+from backend.features.attempts.responses import ENDINGS
 from backend.features.attempts.views import own_attempt, slow_down
 from backend.web.blueprints import ApiBlueprint
 from backend.web.gates import get_services, roles
@@ -34,10 +35,19 @@ _HEADERS = {
     "X-Duration-Ms": (r"\d{1,12}", "How long it sounds, in milliseconds: at most its window counts."),
     "Content-Type": (r"[a-z]+/[a-z0-9.+-]+(;\s?codecs=[\"A-Za-z0-9., -]+)?", "A media type."),
 }
+_ENDED_BY = "X-Ended-By"
 _RECORDING_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _IN_DOCS = [
     {"in": "header", "name": name, "description": text, "required": True, "schema": {"type": "string"}}
     for name, (_, text) in _HEADERS.items()
+] + [
+    {
+        "in": "header",
+        "name": _ENDED_BY,
+        "description": f"What ended it: {', '.join(ENDINGS)}. After a fault a person listens rather than give a zero.",
+        "required": False,
+        "schema": {"type": "string", "enum": list(ENDINGS)},
+    }
 ]
 
 
@@ -86,6 +96,9 @@ def _read_headers(attempt: Attempt, recording_id: str, now: datetime) -> tuple[U
         for name, (pattern, text) in _HEADERS.items()
         if re.fullmatch(pattern, request.headers.get(name, "")) is None
     }
+    ended_by = request.headers.get(_ENDED_BY, "")
+    if ended_by not in ("", *ENDINGS):
+        errors[_ENDED_BY] = [f"One of {', '.join(ENDINGS)}, or nothing."]
     if not _RECORDING_ID.fullmatch(recording_id):
         errors["recording_id"] = ["8 to 64 letters, digits and -."]
     if errors:
@@ -102,6 +115,7 @@ def _read_headers(attempt: Attempt, recording_id: str, now: datetime) -> tuple[U
         content_type=headers["Content-Type"],
         duration_ms=int(headers["X-Duration-Ms"]),
         registered_at=now,
+        ended_by=ended_by,
     )
     return upload, int(headers["Upload-Offset"])
 

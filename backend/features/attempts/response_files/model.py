@@ -43,6 +43,7 @@ class FiledRecording:
     content_type: str
     duration_ms: int
     data: bytes
+    ended_by: str = ""
 
     @property
     def is_whole(self) -> bool:

@@ -2,6 +2,7 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from backend.features.attempts.responses import ENDINGS
 from backend.features.attempts.schemas import AnswerSchema, MoveSchema
 
 _MANY = 1_000
@@ -24,6 +25,7 @@ class FiledRecordingSchema(_Strict):
     size = _whole(2**30)
     content_type = fields.String(required=True, validate=validate.Regexp(r"^[a-z]+/[a-z0-9.+-]+(;[^\r\n]{0,60})?$"))
     duration_ms = _whole(10**12)
+    ended_by = fields.String(load_default="", validate=validate.OneOf(["", *ENDINGS]))
 
 
 class FiledDraftSchema(AnswerSchema):

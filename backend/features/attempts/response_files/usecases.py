@@ -154,6 +154,7 @@ def _take_recording(attempt: Attempt, filed: FiledRecording, paper: Paper, takin
         content_type=filed.content_type,
         duration_ms=filed.duration_ms,
         registered_at=taking.now,
+        ended_by=filed.ended_by,
     )
     try:
         recordings.receive(

@@ -28,6 +28,7 @@ export async function makeAnswersFile(store: ExamStore, attemptId: string, moves
         size: pieces[index]!.length,
         content_type: each.content_type,
         duration_ms: Math.round(each.duration_ms),
+        ended_by: each.ended_by ?? "",
       })),
     ),
   };

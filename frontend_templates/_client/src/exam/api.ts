@@ -1,6 +1,7 @@
 import { safeBrowserHeader } from "./safe_browser";
 import type { Signal } from "./signals";
 import { backoffMs, pause } from "./backoff";
+import type { Ending } from "./store";
 import type { AttemptSnapshot, DeviceCheck, Move, Pulse, Sequence } from "./types";
 
 /** Our server's refusal, with its reason (problem+json, 4xx). What it means for an answer: fate.ts. */
@@ -39,6 +40,7 @@ export interface Announced {
   size: number;
   content_type: string;
   duration_ms: number;
+  ended_by?: Ending;
 }
 
 interface Call {
@@ -134,6 +136,7 @@ export class ExamApi {
       "X-Position": String(recording.position),
       "X-Segment": String(recording.segment),
       "X-Duration-Ms": String(Math.round(recording.duration_ms)),
+      ...(recording.ended_by ? { "X-Ended-By": recording.ended_by } : {}),
     };
     const path = `/attempts/${attemptId}/recordings/${encodeURIComponent(recording.recording_id)}`;
     return this.#call("PUT", path, { headers, body: bytes, timeoutMs: UPLOAD_TIMEOUT_MS });

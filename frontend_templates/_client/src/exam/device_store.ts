@@ -1,7 +1,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Draft } from "./drafts";
 import { Seal, type Bytes } from "./sealing";
-import { isOnlyHere, joinChunks, MemoryStore, PACKAGE, SITTING, type ExamStore, type Recording } from "./store";
+import { isOnlyHere, joinChunks, MemoryStore, PACKAGE, SITTING, type Ending, type ExamStore, type Recording } from "./store";
 
 /** Beside ids and positions nothing in here can be read without the attempt's key. */
 interface Schema extends DBSchema {
@@ -102,8 +102,8 @@ export class DeviceStore implements ExamStore {
     });
   }
 
-  async finish(recordingId: string, durationMs: number): Promise<void> {
-    await this.#change(recordingId, { state: "recorded", duration_ms: durationMs });
+  async finish(recordingId: string, durationMs: number, endedBy: Ending): Promise<void> {
+    await this.#change(recordingId, { state: "recorded", duration_ms: durationMs, ended_by: endedBy });
   }
 
   async refuse(recordingId: string): Promise<void> {
@@ -177,7 +177,7 @@ export class DeviceStore implements ExamStore {
   async #recoverOne(recording: Recording): Promise<void> {
     const chunks = await this.#use((database) => database.getAllKeys("chunks", chunksOf(recording.recording_id)));
     if (chunks.length === 0) await this.remove(recording.recording_id);
-    else await this.finish(recording.recording_id, chunks.length * CHUNK_MS);
+    else await this.finish(recording.recording_id, chunks.length * CHUNK_MS, "interrupted");
   }
 
   // --- drafts and notes -------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ export async function record(
   recorder.removeEventListener("dataavailable", keep);
   await written;
   if (sequence === 0) await store.remove(take.recordingId);
-  else await store.finish(take.recordingId, durationMs);
+  else await store.finish(take.recordingId, durationMs, endedBy);
   return { endedBy, durationMs };
 }
 

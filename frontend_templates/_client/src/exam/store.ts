@@ -1,5 +1,6 @@
 /** What the exam keeps while the network is elsewhere, and the same in memory for a device that keeps nothing. */
 import type { Draft, DraftStore } from "./drafts";
+import type { EndedBy } from "./recorder";
 import { joinBytes, Seal, type Bytes } from "./sealing";
 
 /**
@@ -10,6 +11,9 @@ import { joinBytes, Seal, type Bytes } from "./sealing";
  */
 export type RecordingState = "recording" | "recorded" | "refused";
 
+/** Interrupted: the page or the device died, and the next page found it. */
+export type Ending = EndedBy | "interrupted";
+
 export interface Recording {
   recording_id: string;
   attempt_id: string;
@@ -19,12 +23,14 @@ export interface Recording {
   duration_ms: number;
   started_at: number;
   state: RecordingState;
+  /** Unknown of those that an older page made. */
+  ended_by?: Ending;
 }
 
 export interface RecordingStore {
   add(recording: Recording): Promise<void>;
   addChunk(recordingId: string, sequence: number, bytes: ArrayBuffer): Promise<void>;
-  finish(recordingId: string, durationMs: number): Promise<void>;
+  finish(recordingId: string, durationMs: number, endedBy: Ending): Promise<void>;
   refuse(recordingId: string): Promise<void>;
   remove(recordingId: string): Promise<void>;
   list(): Promise<Recording[]>;
@@ -96,8 +102,8 @@ export class MemoryStore implements ExamStore {
   async addChunk(recordingId: string, sequence: number, bytes: ArrayBuffer): Promise<void> {
     this.#chunks.get(recordingId)?.set(sequence, bytes);
   }
-  async finish(recordingId: string, durationMs: number): Promise<void> {
-    this.#set(recordingId, { state: "recorded", duration_ms: durationMs });
+  async finish(recordingId: string, durationMs: number, endedBy: Ending): Promise<void> {
+    this.#set(recordingId, { state: "recorded", duration_ms: durationMs, ended_by: endedBy });
   }
   async refuse(recordingId: string): Promise<void> {
     this.#set(recordingId, { state: "refused" });
