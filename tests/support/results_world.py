@@ -12,7 +12,7 @@ from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.responses import Recording, Response, ResponseState, response_id
 from backend.features.campuses.model import Campus
-from backend.features.results.usecases import Releasing, release_result
+from backend.features.results.usecases import Contesting, Releasing, release_result, score_again
 from backend.wiring import Services
 from tests.support.builders_results import COMPLETED, FEEDS, TASKS, make_result
 from tests.support.exam import MEERA, OPENS, furnish, make_paper
@@ -150,6 +150,27 @@ def releasing(services: Services) -> Releasing:
         attempts=services.attempts,
         releases=services.releases,
         audit_log=services.audit_log,
+        now=services.now(),
+        new_id=services.new_id,
+    )
+
+
+def contest(services: Services, position: int = 20) -> Response:
+    """Meera doubts the first result's score of that answer of Asha's, and has it taken again."""
+    result = services.results.find("attempt_asha-1")
+    response = services.responses.find(response_id("attempt_asha", position))
+    assert result is not None
+    assert response is not None
+    return score_again(
+        actor=MEERA,
+        result=result,
+        response=response,
+        contesting=Contesting(
+            attempts=services.attempts,
+            responses=services.responses,
+            jobs=services.jobs,
+            audit_log=services.audit_log,
+        ),
         now=services.now(),
         new_id=services.new_id,
     )

@@ -10,16 +10,8 @@ from backend.features.attempts.responses import ResponseState
 from backend.features.results.access import list_visible
 from backend.features.results.model import result_id
 from backend.features.results.tasks import settle
-from backend.features.results.usecases import (
-    Contesting,
-    release_result,
-    release_results,
-    score_again,
-    verify_number,
-    withdraw_result,
-)
-from tests.support.exam import MEERA
-from tests.support.results_world import furnish_results, make_response, releasing, sit
+from backend.features.results.usecases import release_result, release_results, verify_number, withdraw_result
+from tests.support.results_world import contest, furnish_results, make_response, releasing, sit
 from tests.support.services_memory import build_memory_services
 
 ATTEMPT = "attempt_asha"
@@ -33,22 +25,6 @@ def services():
     sit(services)
     settle(ATTEMPT, services)
     return services
-
-
-def contest(services):
-    score_again(
-        actor=MEERA,
-        result=services.results.find(FIRST),
-        response=services.responses.find(f"{ATTEMPT}:{PLACE}"),
-        contesting=Contesting(
-            attempts=services.attempts,
-            responses=services.responses,
-            jobs=services.jobs,
-            audit_log=services.audit_log,
-        ),
-        now=services.now(),
-        new_id=services.new_id,
-    )
 
 
 def score_and_settle(services):

@@ -13,11 +13,10 @@ from backend.features.ratings.tasks import desk_of, judges_of
 from backend.features.ratings.usecases import SETTLE_ATTEMPT, score_response, sweep
 from backend.features.results.model import ItemState
 from backend.features.results.tasks import settle
-from backend.features.results.usecases import Contesting, score_again
 from backend.scoring.keys import RepeatKey
 from tests.support.builders_results import TASKS
 from tests.support.exam import MEERA, WEBM, receive
-from tests.support.results_world import furnish_results, make_response, sit
+from tests.support.results_world import contest, furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
 from tests.support.speech import evidence
 
@@ -187,19 +186,7 @@ def test_a_recording_that_came_after_the_result_counts_once_staff_have_it_scored
     settle("attempt_asha", services)
     receive(services, services.attempts.find("attempt_asha"), at=services.now(), position=REPEAT)
     assert stored(services).state is ResponseState.MISSING, "by itself it is only kept"
-    score_again(
-        actor=MEERA,
-        result=services.results.find("attempt_asha-1"),
-        response=stored(services),
-        contesting=Contesting(
-            attempts=services.attempts,
-            responses=services.responses,
-            jobs=services.jobs,
-            audit_log=services.audit_log,
-        ),
-        now=services.now(),
-        new_id=services.new_id,
-    )
+    contest(services, REPEAT)
     score_response(
         response_id=stored(services).id, desk=desk_of(services), judges=judges_of(services), clock=services.now
     )

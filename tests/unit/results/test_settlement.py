@@ -10,9 +10,8 @@ from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState, response_id
 from backend.features.results.model import ItemState
 from backend.features.results.tasks import settle, settling_of
-from backend.features.results.usecases import Contesting, score_again, settle_attempt
-from tests.support.exam import MEERA
-from tests.support.results_world import furnish_results, make_attempt, make_response, sit
+from backend.features.results.usecases import settle_attempt
+from tests.support.results_world import contest, furnish_results, make_attempt, make_response, sit
 from tests.support.services_memory import build_memory_services
 
 
@@ -180,26 +179,10 @@ def test_the_job_leaves_an_attempt_whose_answer_was_queued_again(services):
     assert services.attempts.find("attempt_asha").settled_at is None
 
 
-def _contest(services, position=20):
-    return score_again(
-        actor=MEERA,
-        result=services.results.find("attempt_asha-1"),
-        response=services.responses.find(response_id("attempt_asha", position)),
-        contesting=Contesting(
-            attempts=services.attempts,
-            responses=services.responses,
-            jobs=services.jobs,
-            audit_log=services.audit_log,
-        ),
-        now=services.now(),
-        new_id=services.new_id,
-    )
-
-
 def test_a_contested_answer_is_queued_and_its_attempt_is_settled_once_more(services):
     sit(services)
     settle("attempt_asha", services)
-    _contest(services)
+    contest(services)
     assert services.responses.find(response_id("attempt_asha", 20)).state is ResponseState.QUEUED
     assert services.attempts.find("attempt_asha").settled_at is None
     settle("attempt_asha", services)
@@ -214,7 +197,7 @@ def test_a_contested_answer_is_queued_and_its_attempt_is_settled_once_more(servi
 def test_an_answer_that_scores_the_same_again_makes_no_new_result(services):
     sit(services)
     settle("attempt_asha", services)
-    _contest(services)
+    contest(services)
     _change(services, 20, state=ResponseState.SCORED, score=make_response("asha", 20).score)
     settle("attempt_asha", services)
     assert len(services.results.list_by_attempt("attempt_asha")) == 1
@@ -226,6 +209,6 @@ def test_an_answer_without_a_recording_cannot_be_contested(services):
     settle("attempt_asha", services)
     _change(services, 20, recordings=())
     with pytest.raises(Conflict) as refusal:
-        _contest(services)
+        contest(services)
     assert refusal.value.code == "nothing_to_score"
     assert services.attempts.find("attempt_asha").settled_at is not None
