@@ -29,7 +29,8 @@ from enum import StrEnum
 from backend.core.errors import Conflict
 
 UPLOAD_GRACE = timedelta(hours=24)
-REVIEW_PAUSE = timedelta(seconds=60)
+# When a look at an attempt that is over was lost with its process, the sweep takes another: within a minute in all.
+REVIEW_PAUSE = timedelta(seconds=40)
 # Who may hear a prompt again has this much time after it to ask.
 HEAR_AGAIN_MS = 5_000
 

@@ -12,7 +12,7 @@ from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.answers import ANSWER_GRACE
 from backend.features.attempts.engine.moves import BELIEVED
-from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
+from backend.features.attempts.model import REVIEW_PAUSE, UPLOAD_GRACE, AttemptState
 from backend.features.attempts.recordings.model import with_part
 from backend.features.attempts.responses import LEASE, MAX_SEGMENTS, MAX_TRIES, ResponseState
 from backend.features.ratings import usecases
@@ -164,6 +164,9 @@ class TestCutOff:
 
 
 class TestLeases:
+    def test_a_look_that_died_with_its_process_is_made_up_for_within_a_minute(self):
+        assert REVIEW_PAUSE.total_seconds() + SWEEP_EVERY_S < 60
+
     def test_a_dead_workers_answer_is_handed_over_within_a_minute(self, sitting):
         assert LEASE.total_seconds() + SWEEP_EVERY_S <= 45
         sitting.sit()
