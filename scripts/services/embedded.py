@@ -59,6 +59,7 @@ def database(data: Path, memory: Memory, *, cache: str = "512M") -> Service:
         title="Database (SecantusDB)",
         command=(*_database_command(executable, folder, port, cache), "--auth"),
         is_ready=lambda: database_answers(uri),
+        hopeless_text="WT_PANIC",  # after a sync that failed it lives on, and refuses everything
     )
     return Service(program=program, addresses={"mongodb_uri": uri})
 

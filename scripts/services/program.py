@@ -11,7 +11,8 @@ class StartProblem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A process that stays, ready when `is_ready()` says so (quick, never raises) or its output has `ready_text`."""
+    """A process that stays, ready when `is_ready()` says so (quick, never raises) or its output has `ready_text`. Once
+    its output has `hopeless_text` it lives on and works no more: it is killed, and started again."""
 
     name: str
     title: str
@@ -19,6 +20,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] | None = None
     ready_text: str | None = None
+    hopeless_text: str | None = None
     ready_within_s: float = 60
     stop_within_s: float = 15
 

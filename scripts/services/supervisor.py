@@ -186,6 +186,13 @@ class Keeper:
         self._last_lines.append(line)
         if self.program.ready_text is not None and self.program.ready_text in line:
             self._ready_text_seen.set()
+        if self.program.hopeless_text is not None and self.program.hopeless_text in line:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._child is not None and self._child.is_alive and not self._ending:
+            self._log.write(f"{self.program.name}: says that it works no more, killed")
+            kill_group(self._child.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Asks, waits, then kills the group."""

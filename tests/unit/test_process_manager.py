@@ -125,6 +125,30 @@ def test_what_dies_is_started_again_and_its_children_go_with_it(folders):
     assert "ended with -9" in (folders.logs / "supervisor.log").read_text()
 
 
+def test_what_lives_on_and_says_that_it_works_no_more_is_started_again(folders):
+    """The first time it breaks, as a database does whose disk failed it; the second time it goes on."""
+    broken = folders.data / "broken"
+    text = (
+        "import pathlib, time\n"
+        f"broken = pathlib.Path({str(broken)!r})\n"
+        "print('up', flush=True)\n"
+        "if not broken.exists():\n"
+        "    broken.touch()\n"
+        "    print('it is broken: PANIC', flush=True)\n"
+        "time.sleep(600)"
+    )
+
+    async def wait(_supervisor):
+        log, deadline = folders.logs / "database.log", time.monotonic() + 20
+        while log.read_text().count("up") < 2 and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        assert log.read_text().count("up") == 2
+
+    database = Program(name="database", title="Database", command=python(text), ready_text="up", hopeless_text="PANIC")
+    assert supervise(folders, [database], while_running=wait)[0] == 0
+    assert "database: says that it works no more, killed" in (folders.logs / "supervisor.log").read_text()
+
+
 def test_a_program_that_ends_at_once_fails_the_start_with_its_own_words(folders):
     plan = [
         Program(name="good", title="Good", command=python(FOREVER), ready_text="up"),
