@@ -164,6 +164,7 @@ def queue(data: Path, memory: Memory) -> Service:
         title="Queue (Valkey)",
         command=(_queue_executable(), str(configuration)),
         is_ready=lambda: queue_answers(port, password),
+        hopeless_text="Fail to fsync the AOF file",  # it refuses every write after that, and so never syncs again
     )
     return Service(program=program, addresses={"redis_url": f"redis://:{password}@{LOOPBACK}:{port}"})
 
