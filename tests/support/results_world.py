@@ -12,7 +12,8 @@ from backend.features.attempts.model import Attempt, AttemptState
 from backend.features.attempts.paper import Paper
 from backend.features.attempts.responses import Recording, Response, ResponseState, response_id
 from backend.features.campuses.model import Campus
-from backend.features.results.usecases import Contesting, Releasing, release_result, score_again
+from backend.features.results.tasks import contesting_of
+from backend.features.results.usecases import Releasing, release_result, score_again
 from backend.wiring import Services
 from tests.support.builders_results import COMPLETED, FEEDS, TASKS, make_result
 from tests.support.exam import MEERA, OPENS, furnish, make_paper
@@ -165,12 +166,7 @@ def contest(services: Services, position: int = 20) -> Response:
         actor=MEERA,
         result=result,
         response=response,
-        contesting=Contesting(
-            attempts=services.attempts,
-            responses=services.responses,
-            jobs=services.jobs,
-            audit_log=services.audit_log,
-        ),
+        contesting=contesting_of(services),
         now=services.now(),
         new_id=services.new_id,
     )

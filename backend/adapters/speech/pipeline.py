@@ -264,7 +264,7 @@ def evidence_of_pcm(
 ) -> Evidence:
     """`gather_evidence` after decoding. Without a calibration (to train one) no aspects are predicted."""
     loud_enough = audible(pcm)
-    voice = find_voice(loud_enough)
+    voice, versions = find_voice(loud_enough), engine.versions()
     bare = Evidence(
         task=task,
         duration_ms=len(pcm) * 1000 // SAMPLE_RATE,
@@ -272,11 +272,11 @@ def evidence_of_pcm(
         voice=voice,
         segments=segments,
         engine=engine.name,
-        engine_version=engine.versions()[engine.name],
+        engine_version=versions[engine.name],
         versions={
             "pipeline": PIPELINE_VERSION,
             **({"calibration": calibration.name} if calibration else {}),
-            **engine.versions(),
+            **versions,
         },
     )
     if not voice.has_speech:

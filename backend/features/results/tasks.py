@@ -35,6 +35,16 @@ def settling_of(services: "Services") -> usecases.Settling:
     )
 
 
+def contesting_of(services: "Services") -> usecases.Contesting:
+    """The part of the wiring that contesting a score works on."""
+    return usecases.Contesting(
+        attempts=services.attempts,
+        responses=services.responses,
+        jobs=services.jobs,
+        audit_log=services.audit_log,
+    )
+
+
 def settle(attempt_id: str, services: "Services") -> None:
     """The result is stored first, then the attempt says so: a crash between the two is repeated without harm.
 

@@ -27,6 +27,7 @@ from backend.features.results.model import Result, latest_of
 from backend.features.results.repository import Person
 from backend.features.results.schemas import ResultList
 from backend.features.results.table import Gathered, ResultRow, count_rows, make_rows, sorted_rows, traits_of
+from backend.features.results.tasks import contesting_of
 from backend.web import limits
 from backend.web.blueprints import ApiBlueprint
 from backend.web.gates import current_actor, get_services, public, roles
@@ -281,12 +282,7 @@ def score_again(result_id: str, position: int) -> ResponseReturnValue:
         actor=actor,
         result=result,
         response=response,
-        contesting=usecases.Contesting(
-            attempts=services.attempts,
-            responses=services.responses,
-            jobs=services.jobs,
-            audit_log=services.audit_log,
-        ),
+        contesting=contesting_of(services),
         now=services.now(),
         new_id=services.new_id,
     )

@@ -14,11 +14,10 @@ from backend.features.raters.model import Step
 from backend.features.raters.tasks import raters_desk_of
 from backend.features.ratings.moving import engine_of
 from backend.features.ratings.usecases import list_unscored, score_all_again, settle_without
-from backend.features.results import usecases as result_usecases
 from backend.features.results.tasks import settle
 from tests.support.builders_results import COMPLETED, TASKS
 from tests.support.exam import MEERA
-from tests.support.results_world import furnish_results, make_response, sit
+from tests.support.results_world import contest, furnish_results, make_response, sit
 from tests.support.services_memory import build_memory_services
 
 OPEN = len(TASKS) - 1
@@ -388,19 +387,7 @@ class TestASecondLook:
 
     def contest(self, services):
         services.now.move(minutes=1)
-        return result_usecases.score_again(
-            actor=MEERA,
-            result=services.results.find("attempt_asha-1"),
-            response=services.responses.find(f"attempt_asha:{FAILED}"),
-            contesting=result_usecases.Contesting(
-                attempts=services.attempts,
-                responses=services.responses,
-                jobs=services.jobs,
-                audit_log=services.audit_log,
-            ),
-            now=services.now(),
-            new_id=services.new_id,
-        )
+        return contest(services, FAILED)
 
     def test_it_waits_for_people_and_no_machine_takes_their_place(self, contested, services, raters, delivery):
         assert (contested.state, contested.is_blocking) == (ResponseState.FAILED, True)

@@ -83,7 +83,7 @@ export async function record(
   // A page that slept counts the sleep.
   const durationMs = Math.min(take.windowMs, Math.round(performance.now() - startedAt));
   if (recorder.state !== "inactive") recorder.stop();
-  await Promise.race([stopped, sleep(STOPS_WITHIN_MS, new AbortController().signal)]); // some never say that they have stopped
+  await Promise.race([stopped, sleep(STOPS_WITHIN_MS)]); // some never say that they have stopped
   recorder.removeEventListener("dataavailable", keep);
   await written;
   if (sequence === 0) await store.remove(take.recordingId);
