@@ -13,12 +13,12 @@ class Shelf {
   }
 }
 
-function desk(faults: Error[] = [], shelf = new Shelf(), epoch = 1) {
+function desk(faults: Error[] = [], shelf = new Shelf(), epoch = 1, broken = { position: -1, times: 0 }) {
   const sent: { position: number; sequence: Sequence; content: unknown }[] = [];
   const outliving: number[] = [];
   const api = {
     async answer(_: string, position: number, sequence: Sequence, content: unknown, outlivesPage = false) {
-      const fault = faults.shift();
+      const fault = broken.position === position && broken.times-- > 0 ? new Refused(500, "internal", "", "") : faults.shift();
       if (fault) throw fault;
       sent.push({ position, sequence, content });
       if (outlivesPage) outliving.push(position);
@@ -85,6 +85,13 @@ describe("typed answers", () => {
     drafts.keep(0, "x");
     await drafts.drained();
     expect([sent.length, drafts.refused]).toEqual([1, 0]);
+  });
+
+  it("that the server fails at, however often, hold up no others", async () => {
+    const { drafts, sent } = desk([], new Shelf(), 1, { position: 0, times: 20 });
+    for (let position = 0; position < 4; position += 1) drafts.keep(position, `text ${position}`);
+    await drafts.drained();
+    expect(sent.map((each) => each.position)).toEqual([1, 2, 3, 0]);
   });
 
   it("wait for a sign-in, and are sent after it", async () => {

@@ -51,6 +51,8 @@ export class Drafts {
   readonly #inFlight = new Map<Draft, Promise<Outcome>>();
   /** Answers to items that the server does not know to be reached: they wait for moves, and hold up no others. */
   readonly #unheard = new Set<Draft>();
+  /** How often each was sent in vain: one that the server cannot take for now holds up no others either. */
+  readonly #failures = new WeakMap<Draft, number>();
 
   constructor(options: Options) {
     this.#options = options;
@@ -144,11 +146,13 @@ export class Drafts {
     await this.flush();
     let tries = 0;
     if (this.#heard() === true) this.#unheard.clear();
-    for (let next = this.#oldest(); next; next = this.#oldest()) {
+    for (let next = this.#next(); next; next = this.#next()) {
       const outcome = await this.#sendOne(next);
       if (outcome === "signed_out") return; // somebody has to sign in first; the uploads' status says so
       if (outcome === "unheard") this.#unheard.add(next);
+      if (outcome === "done") tries = 0;
       if (outcome === "again") {
+        this.#failures.set(next, this.#failuresOf(next) + 1);
         tries += 1;
         await this.#wait(backoffMs(tries, this.#options.random ?? Math.random));
       }
@@ -188,9 +192,14 @@ export class Drafts {
     if (draft) await this.#options.store.putDraft(draft);
   }
 
-  #oldest(): Draft | undefined {
+  /** The one that failed least, of these the oldest. */
+  #next(): Draft | undefined {
     const waiting = [...this.#drafts.values()].filter((draft) => draft.state === "waiting" && !this.#unheard.has(draft));
-    return waiting.sort((a, b) => a.changed_at - b.changed_at)[0];
+    return waiting.sort((a, b) => this.#failuresOf(a) - this.#failuresOf(b) || a.changed_at - b.changed_at)[0];
+  }
+
+  #failuresOf(draft: Draft): number {
+    return this.#failures.get(draft) ?? 0;
   }
 
   /** Without what waits for moves that this page cannot tell. */
