@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.offline import OfflineEngine
+from backend.adapters.speech.offline.adaptation import HALVES
 from backend.adapters.speech.pipeline import PIPELINE_VERSION
 from backend.core.errors import PermanentFailure
 from backend.scoring.calibration import ASPECTS
@@ -49,7 +50,7 @@ from scripts.one_expert import WELL_READ, auc, share
 from scripts.rated_corpus import Corpus, Utterance, corpus_at, limited
 from scripts.scoring_speed import measure_speed
 from scripts.speech_features import extract_all
-from scripts.train_calibration import DATA, ROOT, cache_of, utterance_table, word_table
+from scripts.train_calibration import DATA, ROOT, cache_of, is_trained_on, utterance_table, word_table
 
 ADULT_FROM = 18
 _OF_EACH = 5  # utterances of a speaker in a subset
@@ -254,6 +255,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         models=options.models,
         processes=options.processes,
         free=False,
+        is_trained_on=is_trained_on(options.audio or DATA),
     )
     failed = {each.id: features[each.id]["failure"] for each in whole.utterances if features[each.id]["failure"]}
     left_out = Counter([*whole.left_out.values(), *failed.values()])
@@ -307,6 +309,7 @@ def figures_of(
             **OfflineEngine(models_dir=options.models).versions(),
             "pipeline": PIPELINE_VERSION,
             "scorers": VERSIONS,
+            **({"whisper-adapted": ", ".join(HALVES)} if is_trained_on(options.audio or DATA) else {}),
             "calibration": judged.calibration,
         },
     }

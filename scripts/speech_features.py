@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from backend.adapters.speech.calibrations import load_calibration
 from backend.adapters.speech.decode import DecodedSound, decode
 from backend.adapters.speech.offline import OfflineEngine
+from backend.adapters.speech.offline.adaptation import HALVES, SHIPPED, speakers_of
 from backend.adapters.speech.pipeline import PIPELINE_VERSION, evidence_of_pcm, mean_states, spoken_rows
 from backend.core.errors import AdapterError, PermanentFailure, TemporaryFailure
 from backend.scoring.evidence import SAMPLE_RATE, Assessment, Hints, Pcm, SpeechEngine, Transcript
@@ -30,16 +31,22 @@ from scripts.rated_corpus import Utterance
 _SHAPE = "2"  # of what is kept
 
 
-@lru_cache(maxsize=1)
-def _engine(models: str) -> SpeechEngine:
+_loaded: dict[tuple[str, str], SpeechEngine] = {}
+
+
+def _engine(models: str, adaptation: str) -> SpeechEngine:
     """The engine, with its models already loaded: the clock of the first recording must not count that. One thread, as
-    in a worker: a core is what speed is measured on, and there is one process for each."""
-    threadpool_limits(1)
-    engine = OfflineEngine(models_dir=Path(models))
-    hum = np.random.default_rng(1).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
-    engine.transcribe(hum, Hints(task="read_aloud"))
-    engine.assess(hum, "one two")
-    return engine
+    in a worker: a core is what speed is measured on, and there is one process for each. One at a time: the memory of
+    the one before is given back first."""
+    if (models, adaptation) not in _loaded:
+        _loaded.clear()
+        threadpool_limits(1)
+        engine = OfflineEngine(models_dir=Path(models), adaptation=adaptation)
+        hum = np.random.default_rng(1).normal(0, 0.01, SAMPLE_RATE).astype(np.float32)
+        engine.transcribe(hum, Hints(task="read_aloud"))
+        engine.assess(hum, "one two")
+        _loaded[models, adaptation] = engine
+    return _loaded[models, adaptation]
 
 
 class _Remembering:
@@ -69,7 +76,17 @@ class _Remembering:
         return self._engine.versions()
 
 
-def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
+def adaptation_for(speaker: str) -> str:
+    """The half of the shipped recogniser's training that this speaker had no part in: one who was in neither is heard
+    by the shipped one."""
+    halves = [name for name in HALVES if speaker not in _speakers_of(name)]
+    return halves[0] if len(halves) == 1 else SHIPPED
+
+
+_speakers_of = lru_cache(speakers_of)
+
+
+def extract(utterance: Utterance, models: str, *, free: bool, adaptation: str = SHIPPED) -> dict[str, Any]:
     """What the scoring chain finds in one recording, from its bytes, by the very code that serves.
 
     {read: features with the text known, read_words: numbers of each word of each stretch of speech; open, open_words:
@@ -79,7 +96,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     """
     key = ReadAloudKey(text=utterance.text)
     calibration = load_calibration()
-    engine = _Remembering(_engine(models))
+    engine = _Remembering(_engine(models, adaptation))
     began = time.process_time()
     try:
         sound = _decoded(utterance.audio.read_bytes())
@@ -103,7 +120,7 @@ def extract(utterance: Utterance, models: str, *, free: bool) -> dict[str, Any]:
     return {
         "read": dict(read.features),
         "read_words": spoken_rows(engine.transcripts, engine.assessments, utterance.text),
-        **(_free(sound.pcm, models) if free else {}),
+        **(_free(sound.pcm, _engine(models, adaptation)) if free else {}),
         "states": None if states is None else [round(float(each), 4) for each in states],
         "heard": read.transcript,
         "seconds": read.duration_ms / 1000,
@@ -132,9 +149,9 @@ def _decoded(data: bytes) -> DecodedSound:
         return decode(data)
 
 
-def _free(pcm: Any, models: str) -> dict[str, Any]:
+def _free(pcm: Any, hearing: SpeechEngine) -> dict[str, Any]:
     """The same sound as an answer whose text nobody knows."""
-    engine = _Remembering(_engine(models))
+    engine = _Remembering(hearing)
     found = evidence_of_pcm(pcm, "repeat", OpenQuestionKey(), engine, None)
     return {
         "open": dict(found.features),
@@ -154,13 +171,14 @@ class _Job:
     utterance: Utterance
     stamp: str
     models: str
+    adaptation: str
     cache: Path
     free: bool
 
 
 def _extract_to(job: _Job) -> tuple[str, dict[str, Any]]:
     """The utterance's id and what was found, which is also kept; but not what another run may find."""
-    found = {"stamp": job.stamp, **extract(job.utterance, job.models, free=job.free)}
+    found = {"stamp": job.stamp, **extract(job.utterance, job.models, free=job.free, adaptation=job.adaptation)}
     if found.get("is_lasting", True):
         target = job.cache / f"{job.utterance.id}.json"
         part = target.with_suffix(f".{os.getpid()}")
@@ -187,17 +205,33 @@ def _progress(jobs: Sequence[_Job], done: Iterator[tuple[str, dict[str, Any]]]) 
 
 
 def extract_all(
-    corpus: list[Utterance], *, cache: Path, models: Path, processes: int, free: bool = True
+    corpus: list[Utterance],
+    *,
+    cache: Path,
+    models: Path,
+    processes: int,
+    free: bool = True,
+    is_trained_on: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Features of every utterance; those in the cache are not computed again unless the recording, its text or a
-    version has changed. A broken run goes on where it stopped. Progress goes to standard error."""
+    version has changed. A broken run goes on where it stopped. Progress goes to standard error.
+
+    `is_trained_on`: the shipped recogniser learned from these very voices, so each is heard by a half that did not.
+    """
     cache.mkdir(parents=True, exist_ok=True)
-    versions = OfflineEngine(models_dir=models).versions()
+    adaptations = {each.speaker: adaptation_for(each.speaker) if is_trained_on else SHIPPED for each in corpus}
+    versions = {
+        name: OfflineEngine(models_dir=models, adaptation=name).versions() for name in set(adaptations.values())
+    }
     jobs, found = [], dict[str, dict[str, Any]]()
     for each in corpus:
-        stamp, found[each.id] = _stamp(each, versions), _kept(cache, each.id)
+        adaptation = adaptations[each.speaker]
+        stamp, found[each.id] = _stamp(each, versions[adaptation]), _kept(cache, each.id)
         if found[each.id].get("stamp") != stamp or (free and "open" not in found[each.id]):
-            jobs.append(_Job(utterance=each, stamp=stamp, models=str(models), cache=cache, free=free))
+            jobs.append(
+                _Job(utterance=each, stamp=stamp, models=str(models), adaptation=adaptation, cache=cache, free=free)
+            )
+    jobs.sort(key=lambda job: job.adaptation)  # a process holds one recogniser at a time
     if jobs:
         if processes == 1:
             found |= dict(_progress(jobs, map(_extract_to, jobs)))

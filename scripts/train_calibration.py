@@ -58,6 +58,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def is_trained_on(audio: Path) -> bool:
+    """Whether these are the recordings that the shipped recogniser learned from, or some of them."""
+    return audio.resolve().is_relative_to(DATA.resolve())
+
+
 def cache_of(audio: Path) -> Path:
     """Where the features of a folder are kept."""
     if audio.resolve() == DATA.resolve():
@@ -136,7 +141,13 @@ def main() -> None:
         sys.exit(f"{out} is there already, and scores may name it. Choose another name: OUT=FILE")
     corpus = corpus_at(options.data, options.scores).utterances
     cache = options.cache or cache_of(options.data)
-    features = extract_all(corpus, cache=cache, models=options.models, processes=options.processes)
+    features = extract_all(
+        corpus,
+        cache=cache,
+        models=options.models,
+        processes=options.processes,
+        is_trained_on=is_trained_on(options.data),
+    )
     arrays: Arrays = {}
     report = {}
     for mode in MODES:

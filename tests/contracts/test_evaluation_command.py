@@ -85,7 +85,7 @@ def _the_last_line_holds_every_figure_of_the_issue(found: dict[str, Any]) -> Non
         assert aspects.keys() == ASPECTS
         assert all(each.keys() == AGREEMENT for each in aspects.values())
     assert {"pearson", "auc", "f1"} <= found["word"].keys()
-    assert found["versions"]["calibration"].startswith("speechocean762-5")
+    assert found["versions"]["calibration"].startswith("speechocean762-6")
     assert all(math.isfinite(each) for each in _numbers(found))
     assert 0 < found["rtf"] < 50
     assert 100 < found["rss_mb"] < 1200

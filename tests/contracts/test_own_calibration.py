@@ -38,7 +38,7 @@ def engine() -> OfflineEngine:
 @pytest.fixture
 def rated(tmp_path: Path, engine: OfflineEngine, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of rated recordings, whose features are those of one real voice, better or worse said by marks."""
-    monkeypatch.setattr(speech_features, "_engine", lambda models: engine)
+    monkeypatch.setattr(speech_features, "_engine", lambda models, adaptation: engine)
     heard = speech_features.extract(_voice(), str(MODELS), free=True)
     random = np.random.default_rng(5)
     folder, scores, features = tmp_path / "rated", {}, {}

@@ -11,6 +11,7 @@ from hama import ASRModel
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.offline import models
 from backend.adapters.speech.offline.acoustics import Conformer
+from backend.adapters.speech.offline.adaptation import HALVES, SHIPPED, read_adaptation
 from backend.adapters.speech.offline.whisper import WhisperBase, read_tokenizer, without_loops
 from backend.adapters.speech.pipeline import gather_evidence
 from backend.adapters.speech.setup import SpeechSetup
@@ -200,7 +201,7 @@ def test_words_in_an_order_are_more_plausible_than_shuffled_words(text: str, mak
 
 @cache
 def recogniser() -> WhisperBase:
-    return WhisperBase(models.whisper_folder(MODELS))
+    return WhisperBase(models.whisper_folder(MODELS, models.PLAIN))
 
 
 def test_words_that_begin_with_t_are_forced_as_the_recogniser_writes_them() -> None:
@@ -242,3 +243,19 @@ def test_a_damaged_model_file_is_made_again(tmp_path: Path) -> None:
     folder = models.whisper_folder(tmp_path)
     (folder / "model.bin").write_bytes(b"half")
     assert models.sha256_of(models.whisper_folder(tmp_path) / "model.bin") == models.WHISPER_FILES["model.bin"]
+
+
+@pytest.mark.parametrize("adaptation", HALVES)
+def test_every_adaptation_makes_the_file_that_its_hash_names(adaptation: str, tmp_path: Path) -> None:
+    folder = models.whisper_folder(tmp_path, adaptation)
+    assert models.sha256_of(folder / "model.bin") == models.WHISPERS[adaptation]
+
+
+def test_an_altered_adaptation_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = read_adaptation(SHIPPED)
+    name = next(each for each in sorted(arrays) if each.endswith(".outward"))
+    arrays[name] = arrays[name] + np.int8(1)
+    monkeypatch.setattr(models, "read_adaptation", lambda name: arrays)
+    with pytest.raises(PermanentFailure) as refused:
+        models.whisper_folder(tmp_path)
+    assert refused.value.reason == "model_altered"

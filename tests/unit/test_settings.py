@@ -147,6 +147,6 @@ def test_all_addresses_are_shown_as_one_that_others_reach():
 
 def test_a_calibration_is_found_from_the_folder_of_viva(tmp_path):
     """Wherever a command is started from."""
-    place = "backend/scoring/calibration/speechocean762-5.npz"
+    place = "backend/scoring/calibration/speechocean762-6.npz"
     assert load(tmp_path, f"SPEECH_CALIBRATION={place}").speech_calibration == PROJECT_ROOT / place
     assert load(tmp_path).speech_calibration is None

@@ -13,7 +13,7 @@ from backend.scoring import calibration
 from backend.scoring.calibration import Calibration, calibration_from_arrays
 
 FOLDER = Path(calibration.__file__).parent
-SHIPPED = "speechocean762-5"
+SHIPPED = "speechocean762-6"
 _MODES = {"read", "open"}
 
 

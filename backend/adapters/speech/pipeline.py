@@ -50,7 +50,7 @@ PIPELINE_VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
+class Stretch:
     """A piece of the sound that is recognised at once."""
 
     start_ms: int
@@ -87,7 +87,7 @@ def join(recordings: Sequence[bytes]) -> Sound:
     return Sound(pcm=np.concatenate(pieces), truncated=truncated or failure is not None, segments=len(pieces))
 
 
-def _cut(pcm: Pcm, voice: VoiceActivity) -> list[_Stretch]:
+def cut(pcm: Pcm, voice: VoiceActivity) -> list[Stretch]:
     """The voiced part, cut at pauses into stretches short enough for the recogniser."""
     groups: list[list[int]] = []
     for start, end in voice.segments:
@@ -102,7 +102,7 @@ def _cut(pcm: Pcm, voice: VoiceActivity) -> list[_Stretch]:
     for number, (start, end) in enumerate(groups):
         low = max(start - _MARGIN_MS, groups[number - 1][1] if number else 0, 0)
         high = end + _MARGIN_MS
-        stretches.append(_Stretch(start_ms=low, pcm=np.ascontiguousarray(pcm[low * 16 : high * 16])))
+        stretches.append(Stretch(start_ms=low, pcm=np.ascontiguousarray(pcm[low * 16 : high * 16])))
     return stretches
 
 
@@ -135,7 +135,7 @@ def mean_states(transcripts: Sequence[Transcript]) -> npt.NDArray[np.float32] | 
 
 
 def _transcribe(
-    stretches: Sequence[_Stretch], task: str, engine: SpeechEngine
+    stretches: Sequence[Stretch], task: str, engine: SpeechEngine
 ) -> tuple[list[Transcript], list[HeardWord]]:
     transcripts = [engine.transcribe(stretch.pcm, Hints(task=task)) for stretch in stretches]
     words = [
@@ -153,8 +153,8 @@ def _plausibility(transcripts: Sequence[Transcript]) -> float | None:
 
 
 def _assess(
-    stretches: Sequence[_Stretch], transcripts: Sequence[Transcript], reference: str, engine: SpeechEngine
-) -> list[tuple[_Stretch, Assessment]]:
+    stretches: Sequence[Stretch], transcripts: Sequence[Transcript], reference: str, engine: SpeechEngine
+) -> list[tuple[Stretch, Assessment]]:
     """One stretch is aligned to the reference; of several, each to what was recognised in it."""
     texts = [reference] if len(stretches) == 1 else [" ".join(word.text for word in each.words) for each in transcripts]
     return [(stretch, engine.assess(stretch.pcm, text)) for stretch, text in zip(stretches, texts, strict=True) if text]
@@ -181,7 +181,7 @@ def _as_trained(reference: str, key: AnswerKey) -> str:
     return reference.upper() if isinstance(key, ReadAloudKey) else reference
 
 
-def _shift(assessed: Sequence[tuple[_Stretch, Assessment]]) -> tuple[tuple[SpokenWord, ...], tuple[Phone, ...]]:
+def _shift(assessed: Sequence[tuple[Stretch, Assessment]]) -> tuple[tuple[SpokenWord, ...], tuple[Phone, ...]]:
     words: list[SpokenWord] = []
     phones: list[Phone] = []
     for stretch, assessment in assessed:
@@ -291,7 +291,7 @@ def evidence_of_pcm(
 def _listen(
     bare: Evidence, pcm: Pcm, key: AnswerKey, engine: SpeechEngine, calibration: Calibration | None
 ) -> Evidence:
-    stretches = _cut(pcm, bare.voice)
+    stretches = cut(pcm, bare.voice)
     transcripts, words = _transcribe(stretches, bare.task, engine)
     heard = [word.text for word in words]
     reference = spoken_reference(key, heard)
@@ -337,7 +337,7 @@ def _listen(
 
 
 def _offers(
-    stretches: Sequence[_Stretch], transcripts: Sequence[Transcript], key: AnswerKey, engine: SpeechEngine
+    stretches: Sequence[Stretch], transcripts: Sequence[Transcript], key: AnswerKey, engine: SpeechEngine
 ) -> tuple[Offer, ...]:
     """How the accepted short answers fit the sound, where none was recognised: one word alone is easily misheard."""
     if not isinstance(key, ShortAnswerKey) or len(stretches) != 1:
@@ -357,7 +357,7 @@ def _offers(
     return tuple(offers)
 
 
-def _own_aspects(assessed: Sequence[tuple[_Stretch, Assessment]]) -> Aspects | None:
+def _own_aspects(assessed: Sequence[tuple[Stretch, Assessment]]) -> Aspects | None:
     """What an engine that judges by itself says, over the stretches by their words; None where it does not."""
     known = [(each.aspects, float(len(each.words))) for _, each in assessed if each.aspects is not None and each.words]
     if not known:

@@ -185,7 +185,7 @@ def test_where_every_recording_is_broken_a_sentence_says_so(tmp_path: Path, monk
     (tmp_path / "scores.json").write_text(json.dumps({name: {"text": "word", **marks} for name in "abc"}))
     for name in "ab":
         (tmp_path / f"{name}.wav").write_bytes(b"broken")
-    monkeypatch.setattr(speech_features, "_engine", lambda models: OfflineEngine(models_dir=Path(models)))
+    monkeypatch.setattr(speech_features, "_engine", lambda models, adaptation: OfflineEngine(models_dir=Path(models)))
     with pytest.raises(SystemExit, match=r"No recording can be evaluated: no_audio \(1\), not_audio \(2\)\."):
         evaluate(_options(tmp_path))
 
@@ -213,7 +213,7 @@ def test_a_decoder_that_died_is_asked_once_more_and_is_no_verdict_on_the_recordi
             raise TemporaryFailure("decoder_died")
         raise PermanentFailure("not_audio")
 
-    monkeypatch.setattr(speech_features, "_engine", lambda models: OfflineEngine(models_dir=Path(models)))
+    monkeypatch.setattr(speech_features, "_engine", lambda models, adaptation: OfflineEngine(models_dir=Path(models)))
     monkeypatch.setattr(speech_features, "decode", dying)
     corpus = []
     for name in ("always", "once"):

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from backend.adapters.speech.offline.adaptation import SHIPPED
 from backend.adapters.speech.offline.choice import digit_by_digit, fewest_errors, joined_probabilities
 from backend.adapters.speech.offline.meaning import SentenceEncoder
 from backend.adapters.speech.offline.models import (
     PACKAGED,
-    WHISPER_FILES,
+    PLAIN,
+    WHISPERS,
     checked_file,
     library_versions,
     whisper_folder,
@@ -27,7 +29,7 @@ from backend.adapters.speech.vendors import failing_as_ours
 from backend.scoring.evidence import Assessment, Hints, Pcm, Phone, SpokenWord, Transcript
 from backend.scoring.text import edit_distance, words_of
 
-ENGINE_VERSION = "4"  # moves when any number that this engine gives may move
+ENGINE_VERSION = "5"  # moves when any number that this engine gives may move
 _GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
 
 _UNSURE_FROM = 0.5  # words expected to be wrong, from which the sound is heard again
@@ -48,20 +50,27 @@ class _Heard:
 
 
 class OfflineEngine:
-    """See SpeechEngine. Models load at first use, once a process: create it after the worker has forked."""
+    """See SpeechEngine. Models load at first use, once a process: create it after the worker has forked.
+
+    Two recognisers: the one adapted to learners writes down what they say. The plain one's inner states tell how they
+    say it, which the other learned to overlook, and its decoder what people usually say. `adaptation`: the shipped one,
+    but for judging by speakers whom it was trained on.
+    """
 
     name = "offline"
 
-    def __init__(self, *, models_dir: Path) -> None:
+    def __init__(self, *, models_dir: Path, adaptation: str = SHIPPED) -> None:
         self._models_dir = models_dir
-        self._whisper: WhisperBase | None = None
+        self._adaptation = adaptation
+        self._whispers: dict[str, WhisperBase] = {}
         self._phones: PhoneModel | None = None
         self._sentences: SentenceEncoder | None = None
         self._last: _Heard | None = None
 
     def prepare(self) -> None:
         """Make the model files and check every hash, without keeping anything loaded."""
-        whisper_folder(self._models_dir)
+        for adaptation in (self._adaptation, PLAIN):
+            whisper_folder(self._models_dir, adaptation)
         for package, name in PACKAGED:
             checked_file(package, name)
 
@@ -72,9 +81,9 @@ class OfflineEngine:
         text = " ".join(word.text for word in recognition.words)
         return Transcript(
             words=recognition.words,
-            plausibility=self._recogniser.plausibility(text) if wants_language else None,
+            plausibility=self._plain.plausibility(text) if wants_language else None,
             features=_recognition_features(recognition, heard.risk),
-            states=self._recogniser.states(heard.encoded, sound_ms=len(pcm) // 16),
+            states=self._plain.states(self._plain.encode(pcm), sound_ms=len(pcm) // 16),
         )
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
@@ -109,17 +118,25 @@ class OfflineEngine:
         hashes = {f"{package}/{name.rsplit('/', 1)[-1]}": digest[:12] for (package, name), digest in PACKAGED.items()}
         return {
             "offline": ENGINE_VERSION,
-            "whisper-base": WHISPER_FILES["model.bin"][:12],
+            "whisper-base": WHISPERS[PLAIN][:12],
+            "whisper-adapted": f"{self._adaptation} {WHISPERS[self._adaptation][:12]}",
             **hashes,
             **library_versions(),
         }
 
     @property
     def _recogniser(self) -> WhisperBase:
-        if self._whisper is None:
+        return self._whisper(self._adaptation)
+
+    @property
+    def _plain(self) -> WhisperBase:
+        return self._whisper(PLAIN)
+
+    def _whisper(self, adaptation: str) -> WhisperBase:
+        if adaptation not in self._whispers:
             with failing_as_ours(self.name, "loading"):
-                self._whisper = WhisperBase(whisper_folder(self._models_dir))
-        return self._whisper
+                self._whispers[adaptation] = WhisperBase(whisper_folder(self._models_dir, adaptation))
+        return self._whispers[adaptation]
 
     @property
     def _phone_model(self) -> PhoneModel:

@@ -9,10 +9,18 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from backend.adapters.speech.offline.adaptation import HALVES, SHIPPED, adapted, read_adaptation
 from backend.core.errors import PermanentFailure
 
+PLAIN = "plain"  # as it lies in the packages
+WHISPERS = {  # adaptation -> sha256 of model.bin
+    PLAIN: "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    SHIPPED: "61927d0e6b7c9cb41112f65078da5cbcf0ca6385c40afa5ee8d9871c2fe8b6f5",
+    HALVES[0]: "84957bb347e09fc2f4851851b82d9c2b84223592273baf9de8677b63bdd30fcb",
+    HALVES[1]: "9519e3c02ac4dec979ca97d2f1820a6ea85315c231e4dc8432613892c7dd3080",
+}
 WHISPER_FILES = {
-    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    "model.bin": WHISPERS[SHIPPED],
     "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
     "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
@@ -57,27 +65,36 @@ def checked_file(package: str, name: str) -> Path:
     return path
 
 
-def _join_halves(target: Path) -> None:
+def packaged_whisper() -> bytes:
+    """The model file, joined from its two packages."""
+    whole = b"".join((package_folder(package) / "data" / name).read_bytes() for package, name in _HALVES)
+    if hashlib.sha256(whole).hexdigest() != WHISPERS[PLAIN]:
+        raise PermanentFailure("model_altered")
+    return whole
+
+
+def _make_model(target: Path, adaptation: str) -> None:
     """Write model.bin beside its final name and rename it: a crash leaves no half model under the right name."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as joined:
-        for package, name in _HALVES:
-            joined.write((package_folder(package) / "data" / name).read_bytes())
-        joined.flush()
-        os.fsync(joined.fileno())
-    Path(joined.name).replace(target)
+    whole = packaged_whisper()
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+        file.write(whole if adaptation == PLAIN else adapted(whole, read_adaptation(adaptation)))
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(target)
 
 
-def whisper_folder(models_dir: Path) -> Path:
-    """The folder of Whisper base for CTranslate2, made on first use from its two packages, every file checked by
-    hash."""
-    folder = models_dir / f"whisper-base-{WHISPER_FILES['model.bin'][:12]}"
+def whisper_folder(models_dir: Path, adaptation: str = SHIPPED) -> Path:
+    """The folder of Whisper base for CTranslate2, made on first use from its two packages and adapted, every file
+    checked by hash."""
+    files = {**WHISPER_FILES, "model.bin": WHISPERS[adaptation]}
+    folder = models_dir / f"whisper-base-{WHISPERS[adaptation][:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, digest in WHISPER_FILES.items():
+    for name, digest in files.items():
         path = folder / name
         if path.is_file() and sha256_of(path) == digest:
             continue
         if name == "model.bin":
-            _join_halves(path)
+            _make_model(path, adaptation)
         else:
             part = folder / f"{name}.{os.getpid()}"
             part.write_bytes((package_folder(_HALVES[0][0]) / "data" / name).read_bytes())

@@ -19,10 +19,10 @@ from backend.scoring.evidence import SAMPLE_RATE, HeardWord, Pcm
 
 _MELS, _FFT, _HOP = 80, 400, 160
 _FRAMES_PER_S = SAMPLE_RATE // _HOP
-_PADDING_S, _LONGEST_S, _LENGTH_STEP_S = 4, 30, 1
+PADDING_S, _LONGEST_S, _LENGTH_STEP_S = 4, 30, 1
 _BEAM, _MOST_TOKENS = 8, 220
 _TOKENS_AT_ONCE, _TOKENS_PER_S = 12, 9  # nobody speaks faster; a recogniser that loops does
-_START = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
+_START, _END = "<|startoftranscript|><|en|><|transcribe|><|notimestamps|>", "<|endoftext|>"
 _CLOSING_MARKS = set(".,!?;:%)\"'-…")
 _STATE_MS = 20
 _SLOWER = 0.9
@@ -100,21 +100,24 @@ def without_loops(tokens: list[int]) -> list[int]:
 
 
 class WhisperBase:
-    """One loaded model; keeps the encoding of the last sound, because recognition and alignment share it."""
+    """One loaded model. `start`: the tokens that every text begins with; `end`: the one after its last."""
 
     def __init__(self, folder: Path) -> None:
         self._model = ctranslate2.models.Whisper(
             str(folder), device="cpu", compute_type="int8", intra_threads=1, inter_threads=1
         )
         self._tokens = read_tokenizer(folder / "tokenizer.json")
-        self._start = [self._tokens.token_to_id(token) for token in _START]
-        self._end = self._tokens.token_to_id("<|endoftext|>")
+        self.start = list(self._tokens.encode(_START, add_special_tokens=False).ids)
+        (self.end,) = self._tokens.encode(_END, add_special_tokens=False).ids
         self._filters = _mel_filters()
         self._window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
         self._silence: ctranslate2.StorageView | None = None
 
-    def _log_mel(self, pcm: Pcm, seconds: int) -> Floats:
-        samples = seconds * SAMPLE_RATE
+    def log_mel(self, pcm: Pcm) -> Floats:
+        """80 x frames of 10 ms, the padding with them; at most 30 s."""
+        wanted = math.ceil((len(pcm) / SAMPLE_RATE + PADDING_S) / _LENGTH_STEP_S) * _LENGTH_STEP_S
+        samples = min(wanted, _LONGEST_S) * SAMPLE_RATE
+        pcm = pcm[:samples]
         padded = np.pad(np.pad(pcm, (0, samples - len(pcm))), _FFT // 2, mode="reflect")
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: samples // _HOP]
         power = np.abs(np.fft.rfft(frames * self._window, axis=1).astype(np.complex64)) ** 2
@@ -123,16 +126,14 @@ class WhisperBase:
 
     def encode(self, pcm: Pcm) -> ctranslate2.StorageView:
         """The encoder's states. At most 30 s of sound: cut longer sound at pauses first."""
-        wanted = math.ceil((len(pcm) / SAMPLE_RATE + _PADDING_S) / _LENGTH_STEP_S) * _LENGTH_STEP_S
-        mel = self._log_mel(pcm[: _LONGEST_S * SAMPLE_RATE], min(wanted, _LONGEST_S))
-        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None])))
+        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(self.log_mel(pcm)[None])))
 
     def hypotheses(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> list[Hypothesis]:
         """What may have been said, the likeliest first. Their probabilities are not divided by their lengths: that
         favours long inventions."""
         result = self._model.generate(
             encoded,
-            [self._start],
+            [self.start],
             beam_size=_BEAM,
             num_hypotheses=_BEAM,
             length_penalty=0.0,
@@ -145,7 +146,7 @@ class WhisperBase:
         )[0]
         found = []
         for sequence, score in zip(result.sequences_ids, result.scores, strict=True):
-            tokens = tuple(without_loops([token for token in sequence if token < self._end]))
+            tokens = tuple(without_loops([token for token in sequence if token < self.end]))
             text = self._tokens.decode(list(tokens)).strip()
             found.append(
                 Hypothesis(
@@ -166,6 +167,10 @@ class WhisperBase:
             no_speech=heard.no_speech,
         )
 
+    def tokens_of(self, text: str) -> list[int]:
+        """The tokens of words as they stand within a text."""
+        return list(self._tokens.encode(" " + text.strip(), add_special_tokens=False).ids)
+
     def states(self, encoded: ctranslate2.StorageView, *, sound_ms: int) -> Floats:
         """The encoder's states over the sound itself, its padding left out: their means, then their spreads."""
         inner = np.array(encoded)[0][: max(1, sound_ms // _STATE_MS)]
@@ -178,7 +183,7 @@ class WhisperBase:
         if not tokens:
             return [], []
         frames = max(2, min(sound_ms // 10 + 20, encoded.shape[1] * 2))
-        aligned = self._model.align(encoded, self._start, [tokens], [frames], median_filter_width=7)[0]
+        aligned = self._model.align(encoded, self.start, [tokens], [frames], median_filter_width=7)[0]
         starts = dict[int, int]()
         for token, frame in aligned.alignments:
             starts.setdefault(int(token), int(frame) * 20)
@@ -219,7 +224,7 @@ class WhisperBase:
 
     def forced_by_word(self, encoded: ctranslate2.StorageView, text: str, *, sound_ms: int) -> list[tuple[int, float]]:
         """The same with the index of the word (of `text`, split at spaces) that each token belongs to."""
-        tokens = self._tokens.encode(" " + text.strip(), add_special_tokens=False).ids[:_MOST_TOKENS]
+        tokens = self.tokens_of(text)[:_MOST_TOKENS]
         _, probabilities = self._align(encoded, tokens, sound_ms=sound_ms)
         word, found = -1, []
         for token, probability in zip(tokens, probabilities, strict=False):
