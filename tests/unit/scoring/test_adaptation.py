@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.adapters.speech.offline import adaptation
 from backend.adapters.speech.offline.adaptation import (
     HALVES,
     SHIPPED,
@@ -18,6 +19,7 @@ from backend.adapters.speech.offline.adaptation import (
     speakers_of,
     unpacked,
 )
+from backend.core.errors import PermanentFailure
 from scripts.adapt_recogniser import Lesson, as_written, batches, halves, is_taught, sounds_of
 from scripts.rated_corpus import Utterance
 from scripts.speech_features import adaptation_for
@@ -95,6 +97,19 @@ def test_a_change_that_does_not_fit_is_refused() -> None:
     for change in (packed("encoder/nowhere", outward, inward), packed(LAYER, outward[:6], inward)):
         with pytest.raises(ValueError, match="no such weights"):
             adapted(_model(tensors), change)
+
+
+def test_a_damaged_or_missing_adaptation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = (adaptation.FOLDER / f"{SHIPPED}.npz").read_bytes()
+    monkeypatch.setattr(adaptation, "FOLDER", tmp_path)
+    for data in (b"", b"junk", whole[:90_000]):
+        (tmp_path / f"{SHIPPED}.npz").write_bytes(data)
+        with pytest.raises(PermanentFailure) as refused:
+            read_adaptation(SHIPPED)
+        assert refused.value.reason == "model_altered"
+    with pytest.raises(PermanentFailure) as refused:
+        read_adaptation("none")
+    assert refused.value.reason == "model_missing"
 
 
 def test_nobody_of_the_training_split_is_judged_by_ears_that_learned_from_them() -> None:

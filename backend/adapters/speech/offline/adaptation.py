@@ -5,8 +5,11 @@ the exponents of their scales, so that the sum is exact in double precision and 
 byte, on every machine. How they are trained: scripts/adapt_recogniser.py.
 """
 
+import io
 import math
 import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from backend.core.errors import PermanentFailure
 
 SHIPPED = "learners-1"
 HALVES = ("learners-1-half-a", "learners-1-half-b")  # each of half of the speakers, to judge by the other half
@@ -69,9 +74,15 @@ def find_weights(model: bytes) -> dict[str, Weights]:
 
 
 def read_adaptation(name: str) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of one that ships; never unpickles."""
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+    """The arrays of one that ships; never unpickles. PermanentFailure: `model_missing`, `model_altered`."""
+    try:
+        data = (FOLDER / f"{name}.npz").read_bytes()
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError as wrong:
+        raise PermanentFailure("model_missing") from wrong
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as wrong:
+        raise PermanentFailure("model_altered") from wrong
 
 
 def speakers_of(name: str) -> frozenset[str]:
