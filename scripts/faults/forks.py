@@ -14,6 +14,8 @@ from scripts.faults.jobs import celery_app
 
 
 def main() -> None:
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what jobs log is no reply
     crash.install()
     for line in sys.stdin:
         wanted = json.loads(line)
@@ -26,7 +28,7 @@ def main() -> None:
         with os.fdopen(inner) as told:
             points = told.read()
         _, status = os.waitpid(child, 0)
-        print(json.dumps({"died": os.WIFSIGNALED(status), "points": int(points or 0)}), flush=True)
+        print(json.dumps({"died": os.WIFSIGNALED(status), "points": int(points or 0)}), file=replies, flush=True)
 
 
 def _work(wanted: dict[str, Any], outer: int) -> None:
