@@ -11,8 +11,9 @@ import math
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import mean
 
@@ -101,12 +102,12 @@ def lesson_of(utterance: Utterance, recogniser: WhisperBase) -> Lesson | None:
     return Lesson(mel=mel, sound_frames=mel.shape[1] - 100 * PADDING_S, tokens=tuple(tokens), taught=tuple(taught))
 
 
-def batches(lessons: Sequence[Lesson], chance: random.Random) -> Iterator[Sequence[Lesson]]:
+def batches(lessons: Sequence[Lesson], chance: random.Random) -> list[Sequence[Lesson]]:
     order = chance.sample(lessons, len(lessons))
     size = BATCH * SORTED_TOGETHER
     groups = [sorted(order[at : at + size], key=lambda each: each.mel.shape[1]) for at in range(0, len(order), size)]
     found = [group[at : at + BATCH] for group in groups for at in range(0, len(group), BATCH)]
-    return iter(chance.sample(found, len(found)))
+    return chance.sample(found, len(found))
 
 
 def sounds_of(batch: Sequence[Lesson], chance: random.Random) -> npt.NDArray[np.float32]:
@@ -140,29 +141,28 @@ def train(lessons: Sequence[Lesson], start: Sequence[int], end: int) -> dict[str
     model = Recogniser(packaged_whisper(), RANK)
     learning = list(model.parameters())
     optimiser = torch.optim.AdamW(learning, lr=RATE, weight_decay=DECAY)
-    steps, done, began = math.ceil(len(lessons) / BATCH) * PASSES, 0, time.monotonic()
-    while done < steps:
-        for batch in batches(lessons, chance):
-            longest = max(len(each.tokens) for each in batch) + 1
-            tokens = torch.tensor([[*start, *each.tokens, *[end] * (longest - len(each.tokens))] for each in batch])
-            taught = torch.tensor([[*each.taught, True, *[False] * (longest - 1 - len(each.taught))] for each in batch])
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = model(torch.from_numpy(sounds_of(batch, chance)), tokens[:, :-1])[:, len(start) - 1 :]
-            losses = F.cross_entropy(
-                logits.float().flatten(0, 1), tokens[:, len(start) :].flatten(), reduction="none",
-                label_smoothing=SMOOTHING,
-            )  # fmt: skip
-            loss = (losses * taught.flatten()).sum() / taught.sum()
-            for group in optimiser.param_groups:
-                group["lr"] = RATE * min(1, (done + 1) / WARM_UP) * (1 + math.cos(math.pi * done / steps)) / 2
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(learning, 1.0)
-            optimiser.step()
-            done += 1
-            if done % 20 == 0:
-                left = (time.monotonic() - began) / done * (steps - done) / 60
-                sys.stderr.write(f"step {done} of {steps}, loss {loss.item():.2f}, about {left:.0f} minutes left\n")
+    steps, began = math.ceil(len(lessons) / BATCH) * PASSES, time.monotonic()
+    passes = (batches(lessons, chance) for _ in range(PASSES))
+    for done, batch in enumerate(chain.from_iterable(passes)):
+        longest = max(len(each.tokens) for each in batch) + 1
+        tokens = torch.tensor([[*start, *each.tokens, *[end] * (longest - len(each.tokens))] for each in batch])
+        taught = torch.tensor([[*each.taught, True, *[False] * (longest - 1 - len(each.taught))] for each in batch])
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(torch.from_numpy(sounds_of(batch, chance)), tokens[:, :-1])[:, len(start) - 1 :]
+        losses = F.cross_entropy(
+            logits.float().flatten(0, 1), tokens[:, len(start) :].flatten(), reduction="none",
+            label_smoothing=SMOOTHING,
+        )  # fmt: skip
+        loss = (losses * taught.flatten()).sum() / taught.sum()
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * min(1, (done + 1) / WARM_UP) * (1 + math.cos(math.pi * done / steps)) / 2
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        optimiser.step()
+        if (step := done + 1) % 20 == 0:
+            left = (time.monotonic() - began) / step * (steps - step) / 60
+            sys.stderr.write(f"step {step} of {steps}, loss {loss.item():.2f}, about {left:.0f} minutes left\n")
     arrays: dict[str, npt.NDArray[np.int8]] = {}
     for layer, outward, inward in model.changes():
         arrays |= packed(layer, outward, inward)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +78,8 @@ class _Remembering:
 def adaptation_for(speaker: str) -> str:
     """The half of the shipped recogniser's training that this speaker had no part in: one who was in neither is heard
     by the shipped one."""
-    halves = [name for name in HALVES if speaker not in _speakers_of(name)]
+    halves = [name for name in HALVES if speaker not in speakers_of(name)]
     return halves[0] if len(halves) == 1 else SHIPPED
-
-
-_speakers_of = lru_cache(speakers_of)
 
 
 def extract(utterance: Utterance, models: str, *, free: bool, adaptation: str = SHIPPED) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import structlog
 
 from backend.adapters.speech import ENGINES
 from backend.adapters.speech.listener import EngineListener
-from backend.adapters.speech.offline.models import WHISPER_FILES, whisper_folder
+from backend.adapters.speech.offline.adaptation import SHIPPED
+from backend.adapters.speech.offline.models import WHISPERS, whisper_folder
 from backend.adapters.speech.setup import SpeechSetup
 from backend.core.errors import EngineFailure, PermanentFailure, TemporaryFailure
 from backend.features.ratings.model import ENGINE_REASONS, REASONS
@@ -253,9 +254,7 @@ def test_azure_marks_words_and_sounds(pcm):
 
 @pytest.fixture(scope="module")
 def local():
-    return SpeechSetup(
-        models_dir=MODELS, whisper_folder=whisper_folder(MODELS), whisper_sha256=WHISPER_FILES["model.bin"]
-    )
+    return SpeechSetup(models_dir=MODELS, whisper_folder=whisper_folder(MODELS), whisper_sha256=WHISPERS[SHIPPED])
 
 
 def test_a_local_whisper_hears_and_the_default_engine_judges(local):
@@ -265,7 +264,7 @@ def test_a_local_whisper_hears_and_the_default_engine_judges(local):
     assert all(word.end_ms <= evidence.duration_ms for word in evidence.words)
     assert evidence.aspects.calibration.startswith("speechocean762")
     assert {"local_whisper", "offline"} <= set(evidence.versions)
-    assert WHISPER_FILES["model.bin"][:12] in evidence.engine_version
+    assert WHISPERS[SHIPPED][:12] in evidence.engine_version
 
 
 def test_a_model_that_is_not_what_its_hash_says_is_not_used(local, tmp_path):

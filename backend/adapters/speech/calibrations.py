@@ -1,13 +1,10 @@
 """The calibration in use: the one that ships with the code, or an institution's own (SPEECH_CALIBRATION)."""
 
 import hashlib
-import io
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
+from backend.adapters.speech.arrays import arrays_of
 from backend.core.errors import PermanentFailure
 from backend.scoring import calibration
 from backend.scoring.calibration import Calibration, calibration_from_arrays
@@ -22,9 +19,8 @@ def read_calibration(path: Path) -> Calibration:
     SHA-256. Never unpickles. PermanentFailure("calibration_unusable"): no such file, or it holds something else."""
     try:
         data = path.read_bytes()
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            found = calibration_from_arrays(f"{path.stem} {hashlib.sha256(data).hexdigest()[:12]}", dict(arrays))
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as wrong:
+        found = calibration_from_arrays(f"{path.stem} {hashlib.sha256(data).hexdigest()[:12]}", arrays_of(data))
+    except (OSError, ValueError, TypeError, KeyError) as wrong:
         raise PermanentFailure("calibration_unusable") from wrong
     if not found.modes.keys() >= _MODES:
         raise PermanentFailure("calibration_unusable")

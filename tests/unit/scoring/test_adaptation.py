@@ -102,7 +102,7 @@ def test_a_change_that_does_not_fit_is_refused() -> None:
 def test_a_damaged_or_missing_adaptation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = (adaptation.FOLDER / f"{SHIPPED}.npz").read_bytes()
     monkeypatch.setattr(adaptation, "FOLDER", tmp_path)
-    for data in (b"", b"junk", whole[:90_000]):
+    for data in (b"", b"junk", whole[:90_000], whole[:300] + bytes(60) + whole[360:]):
         (tmp_path / f"{SHIPPED}.npz").write_bytes(data)
         with pytest.raises(PermanentFailure) as refused:
             read_adaptation(SHIPPED)

