@@ -247,10 +247,10 @@ class World:
         self.now += timedelta(milliseconds=self.dice.randrange(scale * 1000))
 
     def pass_deadline(self) -> None:
-        """Up to forty minutes past it, seconds past it, or just before."""
+        """Up to forty minutes past it or 25 hours, seconds past it, or just before."""
         attempt = self.attempt
         if attempt is not None and attempt.deadline_at is not None and attempt.is_running:
-            seconds = self.dice.choice((-20, 5, 15, 300, 1_500, 1_790, 1_805, 2_400))
+            seconds = self.dice.choice((-20, 5, 15, 300, 1_500, 1_790, 1_805, 2_400, 90_000))
             self.now = max(self.now, attempt.deadline_at + timedelta(seconds=seconds))
 
     # -- the candidate --

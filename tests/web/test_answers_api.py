@@ -8,6 +8,7 @@ import pytest
 
 from backend.features.attempts import answers
 from backend.features.attempts.answers import ANSWER_GRACE, OFFLINE
+from backend.features.attempts.engine.pauses import paused
 from backend.features.attempts.responses import ResponseState
 from backend.features.items.model import AnswerKind
 from backend.features.ratings.model import Outlook
@@ -191,6 +192,21 @@ class TestLate:
         services.now.move(seconds=69)
         assert save(asha, attempt_id, "typed in the last second", 2).status_code == 200
         assert stored(services, attempt_id).behind_ms == 0
+
+    def test_in_a_pause_the_deadline_of_before_it_ends_nothing(self, asha, attempt_id, services):
+        """Cut off before the pause, and back 25 minutes into it, when the deadline would have passed without it."""
+        services.now.move(minutes=18)
+        move(asha, attempt_id, "open", 0)
+        save(asha, attempt_id, "typ", 1)
+        services.now.move(minutes=1)
+        running = services.attempts.find(attempt_id)
+        assert services.attempts.save(paused(running, at=services.now()), seen_revision=running.revision)
+        services.now.move(minutes=25)
+        assert services.now() > running.deadline_at + ANSWER_GRACE
+        assert save(asha, attempt_id, "typed off-line", 2).status_code == 200
+        assert stored(services, attempt_id).answer.text == "typed off-line"
+        services.now.move(minutes=6)
+        assert save(asha, attempt_id, "typed later", 3).json["code"] == "answer_late"
 
     def test_what_was_typed_offline_is_taken_and_says_how_far_behind(self, asha, attempt_id, services):
         move(asha, attempt_id, "open", 0)

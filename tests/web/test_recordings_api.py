@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.features.attempts.model import UPLOAD_GRACE
+from backend.features.attempts.model import UPLOAD_GRACE, AttemptState
 from backend.features.items.model import AnswerKind
 from tests.support.exam import (
     ALLOWED,
@@ -140,6 +140,22 @@ class TestWhole:
         services.now.move(seconds=1)
         assert code_of(asha.send(path, recording_id="rec-00000002", segment=1)) == (409, "attempt_not_open")
         assert asha.send(path).status_code == 202, "stored in time, and asked about again too late"
+
+    def test_sent_while_it_is_paused_for_days(self, asha, meera, services, path):
+        services.now.move(seconds=20)
+        order = {"control_id": "control-1", "action": "pause", "attempt_ids": "all", "reason": "Fire alarm"}
+        assert meera.post("/api/deliveries/delivery/controls", order).status_code == 200
+        services.now.moment = OPENS + ALLOWED + UPLOAD_GRACE * 3
+        assert asha.send(path).status_code == 202
+        assert code_of(asha.send(path, recording_id="rec-00000002", position=1)) == (409, "item_not_open")
+
+    def test_after_a_break_that_was_used_up_the_time_for_it_is_over_as_ever(self, asha, services, path):
+        """Nobody has noticed yet that the break ended, and the time after it."""
+        attempt = services.attempts.find(path.split("/")[-1])
+        resting = replace(attempt, state=AttemptState.PAUSED, paused_at=OPENS, break_until=OPENS + ALLOWED, revision=9)
+        assert services.attempts.save(resting, seen_revision=attempt.revision)
+        services.now.moment = OPENS + ALLOWED * 2 + UPLOAD_GRACE
+        assert code_of(asha.send(path)) == (409, "attempt_not_open")
 
     def test_the_rest_after_a_reload_is_the_next_segment(self, asha, services, path):
         for segment, data in ((1, WEBM + b"rest"), (0, WEBM)):

@@ -8,7 +8,8 @@ answer that comes after its window) the attempt is read and the rules below deci
   That of a part with a time limit ends for all its items at once, when the candidate closes it at the latest.
 - What was typed off-line comes behind its window. Where the format goes on off-line it is taken for `OFFLINE` longer,
   while the attempt runs, and says how far behind it was; that is for staff to see, and takes nothing away. So it is
-  for `FOLLOWING` after the server heard that the attempt was handed in off-line.
+  for `FOLLOWING` after the server heard that the attempt was handed in off-line. In a pause the deadline of before it
+  ends nothing: it moves when the attempt goes on.
 - Later still, and after the end also where its item was never opened, it is kept apart as a `LateAnswer` (late/).
 """
 
@@ -172,10 +173,12 @@ def takes(attempt: Attempt, ends_at: datetime, *, goes_on_offline: bool, at: dat
         return False
     if at < ends_at + ANSWER_GRACE:
         return True
-    until = follow_until(attempt) if attempt.is_over else attempt.deadline_at
-    if not goes_on_offline or until is None:
+    if not goes_on_offline:
         return False
-    return at < min(ends_at + OFFLINE, until) + ANSWER_GRACE
+    if attempt.state is AttemptState.PAUSED:
+        return at < ends_at + OFFLINE + ANSWER_GRACE
+    until = follow_until(attempt) if attempt.is_over else attempt.deadline_at
+    return until is not None and at < min(ends_at + OFFLINE, until) + ANSWER_GRACE
 
 
 def follow_until(attempt: Attempt) -> datetime | None:

@@ -174,7 +174,9 @@ class Attempt:
 
     @property
     def upload_until(self) -> datetime | None:
-        """Until when recordings are taken; None while no end is known (never begun)."""
+        """Until when recordings are taken; None while no end is known: never begun, or the clock stands."""
+        if self.state is AttemptState.PAUSED:
+            return None
         end = self.submitted_at or self.deadline_at
         return None if end is None else end + UPLOAD_GRACE
 
@@ -326,9 +328,9 @@ def expired(attempt: Attempt, *, at: datetime) -> Attempt:
 
 def check_accepts(attempt: Attempt, position: int, *, at: datetime) -> None:
     """Refuses a recording for an item that was never opened (`item_not_open`), or that comes too late or for a
-    voided attempt (`attempt_not_open`)."""
+    voided attempt (`attempt_not_open`). While the clock stands no end is known, so none comes too late."""
     until = attempt.upload_until
-    if attempt.state in (AttemptState.CHECKING, AttemptState.VOIDED) or until is None or at >= until:
+    if attempt.state in (AttemptState.CHECKING, AttemptState.VOIDED) or (until is not None and at >= until):
         raise not_open()
     if not attempt.was_opened(position):
         raise item_not_open()

@@ -105,6 +105,14 @@ def _forgets_the_windows_of_what_was_closed(monkeypatch):
     monkeypatch.setattr(moves, "closed", lambda attempt, **rest: replace(closed(attempt, **rest), window_ends=()))
 
 
+def _counts_on_a_deadline_that_stands(monkeypatch):
+    def until(attempt):
+        end = attempt.submitted_at or attempt.deadline_at
+        return None if end is None else end + model.UPLOAD_GRACE
+
+    monkeypatch.setattr(model.Attempt, "upload_until", property(until))
+
+
 @pytest.mark.parametrize(
     ("breaks", "kind"),
     [
@@ -112,6 +120,7 @@ def _forgets_the_windows_of_what_was_closed(monkeypatch):
         (_refuses_what_was_typed_off_line, "lost"),
         (_refuses_what_was_spoken_off_line, "lost"),
         (_calls_late_what_it_does_not_keep, "lost"),
+        (_counts_on_a_deadline_that_stands, "lost"),
         (_forgets_the_windows_of_what_was_closed, "late"),
         (_believes_the_client, "late"),
         (_takes_moves_after_the_end, "late"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from backend.core.errors import AppError, Conflict
 from backend.features.attempts import model
 from backend.features.attempts.engine.moves import moved
+from backend.features.attempts.engine.pauses import paused, resumed
 from backend.features.attempts.model import AttemptState
 from tests.support.exam import make_attempt, make_move, make_paper
 
@@ -75,6 +76,17 @@ class TestLateRecordings:
     def test_what_was_never_opened_is_not(self):
         attempt = moved(begin(), [make_move("open", 0)], PAPER, now=OPENS)
         assert refusal(lambda: model.check_accepts(attempt, 1, at=OPENS)) == "item_not_open"
+
+    def test_a_pause_has_no_end_until_it_goes_on(self):
+        attempt = moved(begin(), [make_move("open", 0)], PAPER, now=OPENS)
+        standing = paused(attempt, at=OPENS + timedelta(minutes=5))
+        later = attempt.deadline_at + model.UPLOAD_GRACE + timedelta(days=3)
+        assert standing.upload_until is None
+        model.check_accepts(standing, 0, at=later)
+        assert refusal(lambda: model.check_accepts(standing, 1, at=later)) == "item_not_open"
+        going = resumed(standing, at=later)
+        assert going.upload_until == later + timedelta(minutes=15) + model.UPLOAD_GRACE
+        model.check_accepts(going, 0, at=later)
 
     def test_nothing_before_the_beginning(self):
         assert refusal(lambda: model.check_accepts(make_attempt(), 0, at=OPENS)) == "attempt_not_open"

@@ -82,13 +82,14 @@ def receive(
     announced = believed(announced, window_ms=attempt.conditions.stretched(item.window_ms))
     if offset + len(data) > announced.size:
         raise rules.refused("too_large", "Upload-Length", "More has arrived than was announced.")
+    seen = up_to_now(attempt, now=now)
     try:
-        model.check_accepts(attempt, announced.position, at=_judged_at(attempt, now) if is_brought else now)
+        model.check_accepts(seen, announced.position, at=_judged_at(seen, now) if is_brought else now)
     except Conflict as refusal:
         # Sent again after its time, because our reply was lost: what is stored stays stored.
         if _is_stored(announced, shelves):
             return _stored(announced)
-        if refusal.code != "item_not_open" or not (is_brought or _is_beyond_moves(attempt, paper, now)):
+        if refusal.code != "item_not_open" or not (is_brought or _is_beyond_moves(seen, paper, now)):
             raise
     if offset == 0 and len(data) == announced.size:
         return _store_whole(attempt, announced, data, paper, shelves, now)
@@ -116,9 +117,8 @@ def _judged_at(attempt: Attempt, now: datetime) -> datetime:
 
 def _is_beyond_moves(attempt: Attempt, paper: Paper, now: datetime) -> bool:
     """Whether it is over, and moves that would open an item come too late."""
-    seen = up_to_now(attempt, now=now)
-    until = catches_up_until(seen, paper)
-    return seen.is_over and (until is None or now >= until)
+    until = catches_up_until(attempt, paper)
+    return attempt.is_over and (until is None or now >= until)
 
 
 # -- in parts --------------------------------------------------------------------------------------------------------
