@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,8 @@ BROKEN = (Kind.PHANTOM, Kind.BACKWARDS, Kind.RESUME, Kind.UNDRAINED, Kind.TAMPER
 
 def main() -> int:
     chosen = _arguments()
+    # Asked to end, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     faults = _choose(chosen.fault)
     folder = Path(tempfile.mkdtemp(prefix="viva-faults-"))

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from scripts.faults.drill import Drill
 from scripts.faults.exam_calls import OPUS_IN_WEBM, ExamCalls, Reply, now_text
 from scripts.faults.mail_double import MailMode
 from scripts.faults.stack import Stack, StackProblem, wait_until
+from scripts.faults.web_forks import TETHERED
 
 MOST_POINTS = 60
 SCORED_BY_HAND = 2
@@ -111,7 +111,7 @@ class Forks:
 
     def __init__(self, stack: Stack) -> None:
         self._process = subprocess.Popen(
-            (sys.executable, "-W", "ignore", "-m", "scripts.faults.forks"),
+            (*TETHERED, "-W", "ignore", "-m", "scripts.faults.forks"),
             cwd=PROJECT_ROOT,
             env=stack.direct_environment,
             stdin=subprocess.PIPE,
@@ -119,6 +119,10 @@ class Forks:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def run(self, job: str, *args: str, die_at: int) -> bool:
         """Whether it died."""
@@ -129,8 +133,12 @@ class Forks:
         return bool(json.loads(self._process.stdout.readline())["died"])
 
     def close(self) -> None:
+        """Its child, wherever that is in its job, dies with it."""
         self._process.kill()
         self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 @contextmanager

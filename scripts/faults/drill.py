@@ -1,5 +1,6 @@
 """One fault: clients sit exams, the fault comes and goes some rounds, queues drain, the checker decides."""
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,27 @@ class Drill:
         return [delivery.id for delivery in self.cast.deliveries]
 
     def run(self) -> Outcome:
+        """Whatever happens meanwhile, afterwards nobody calls any more, and the stack is as it was."""
+        with contextlib.ExitStack() as ends:
+            if self.fault.forks:
+                ends.callback(self.stack.forks.kill_all)
+            ends.callback(self._close_records)
+            ends.callback(self.stack.calm)
+            ends.callback(self._send_away)
+            return self._run()
+
+    def _send_away(self) -> None:
+        for client in self.clients:
+            client.leave()
+        for client in self.clients:
+            if client.is_alive():
+                client.join(15 * self._patience)
+
+    def _close_records(self) -> None:
+        for recorder in self._recorders:
+            recorder.close()
+
+    def _run(self) -> Outcome:
         if self.fault.forks:
             self.stack.forks.fork(self.fault.forks)
         if self.fault.sits:
@@ -145,6 +167,7 @@ class Drill:
         if self.fault.then is not None:
             self.fault.then(self)
         if self.fault.forks:
+            # Nobody writes while it is judged.
             self.stack.forks.kill_all()
         return self._judge(recoveries, drained_s, late)
 
@@ -225,9 +248,7 @@ class Drill:
         deadline = time.monotonic() + (FINISHES_WITHIN_S * self._patience if self.fault.is_drained else 0)
         for client in self.clients:
             client.join(max(0.0, deadline - time.monotonic()))
-        for client in self.clients:
-            client.leave()
-            client.join(15 * self._patience)
+        self._send_away()
 
     def _drain(self) -> tuple[float | None, list[Waiting]]:
         """How long the queues took to drain, and what still waited when the promised time was over. They are looked

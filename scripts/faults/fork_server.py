@@ -9,7 +9,6 @@ The application is imported once. Each line on stdin makes one process more that
 descriptor, with connections of its own, as gunicorn's workers do; its pid is the answer. They are killed from outside.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -20,8 +19,7 @@ from gevent.os import fork_gevent
 from gevent.pywsgi import WSGIServer
 
 from scripts.faults.web import app
-
-PR_SET_PDEATHSIG = 1
+from scripts.services.tether import die_with_parent
 
 
 def main() -> None:
@@ -46,7 +44,7 @@ def _warm_up() -> None:
 
 
 def _serve(descriptor: int) -> NoReturn:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # What the application logs must not be read as an answer of ours.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

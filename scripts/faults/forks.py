@@ -6,11 +6,13 @@ imported once; each child makes its own connections, as a Celery worker's child 
 
 import json
 import os
+import signal
 import sys
 from typing import Any
 
 from scripts.faults import crash
 from scripts.faults.jobs import celery_app
+from scripts.services.tether import die_with_parent
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
 
 
 def _work(wanted: dict[str, Any], outer: int) -> None:
+    die_with_parent(signal.SIGKILL)
     code = 0
     try:
         with crash.armed(int(wanted["die_at"])) as count:

@@ -29,7 +29,9 @@ def replay(drill: Drill) -> float:
     time.sleep(CUT_OFF_S)
     drill.stack.proxies["door"].set("pass")
     from_s = time.monotonic()
-    threads = [threading.Thread(target=_send, args=(drill, *each)) for each in zip(lines, queues, strict=True)]
+    threads = [
+        threading.Thread(target=_send, args=(drill, *each), daemon=True) for each in zip(lines, queues, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -20,15 +20,18 @@ from scripts.faults.web_forks import TETHERED, WebForks
 from scripts.services.embedded import database_answers, http_answers, queue_answers
 from scripts.services.memory import free_port, write_private
 from scripts.services.program import Folders
-from scripts.services.runfiles import read_notes, read_state
+from scripts.services.runfiles import is_same_process, kill_group, read_notes, read_state
 
 STORE_NAMES = tuple(SETTINGS_OF)
 WORKERS = ("scorer", "worker", "clock", "beat")
 PROGRAMS = (*STORE_NAMES, "web", *WORKERS)
 RETURNS_WITHIN_S = 300
+STOPS_WITHIN_S = 60
 FORMATS = Path(__file__).with_name("formats")
 # Busy machines exist, and a slow start is not what is judged here.
 START_WITHIN_S = 900
+# Gone with the programme, however that ends.
+MANAGER = (*TETHERED, "-m", "scripts.faults.serve")
 SECRET = "of the fault programme, whose data ends with it"  # noqa: S105 - protects nothing
 
 
@@ -58,7 +61,7 @@ SETUPS = (PLAIN, FORKED, ON_DISK, STORES, CARELESS, CARELESS_STORES)
 
 
 class Stack:
-    """One running product in `folder`."""
+    """One running product in `folder`. What is started says at once how it ends, so that `stop` ends just that."""
 
     def __init__(self, folder: Path, setup: Setup, **environment: str) -> None:
         self.folders = Folders(data=folder / "data")
@@ -67,11 +70,10 @@ class Stack:
         self._forks: WebForks | None = None
         self._direct: dict[str, str] = {}
         self._manager: subprocess.Popen[bytes] | None = None
-        self._loop = Loop()
         self.web_port, self.mail_port = free_port(), free_port()
-        self.mail = MailDouble(self.mail_port)
-        # Their ports are ours from now on; where they lead is known when the stores have started.
-        self.proxies = {name: Proxy(self._loop, port=free_port()) for name in (*STORE_NAMES, "door")}
+        with contextlib.ExitStack() as ends:
+            self._open_lines(ends)
+            self._ends = ends.pop_all()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("VIVA_", "FAULT_"))},
             "VIVA_DATA": str(self.folders.data),
@@ -94,6 +96,17 @@ class Stack:
         self.direct_environment = dict(self.environment)
         self.services: Services
 
+    def _open_lines(self, ends: contextlib.ExitStack) -> None:
+        self._loop = Loop()
+        ends.callback(self._loop.stop)
+        self.mail = MailDouble(self.mail_port)
+        ends.callback(self.mail.close)
+        # Their ports are ours from now on; where they lead is known when the stores have started.
+        self.proxies: dict[str, Proxy] = {}
+        for name in (*STORE_NAMES, "door"):
+            self.proxies[name] = Proxy(self._loop, port=free_port())
+            ends.callback(self.proxies[name].close)
+
     @property
     def address(self) -> tuple[str, int]:
         """Where candidates reach the web process: through a proxy."""
@@ -104,6 +117,7 @@ class Stack:
     def start(self) -> None:
         self.folders.make()
         if self._disk is not None:
+            self._ends.callback(self._disk.unmount)
             self._disk.mount()
         differences = {
             "proxies": {name: self.proxies[name].port for name in STORE_NAMES},
@@ -115,8 +129,7 @@ class Stack:
         write_private(Path(self.environment["FAULT_STACK"]), json.dumps(differences))
         with (self.folders.logs / "start.log").open("ab") as log:
             self._manager = subprocess.Popen(
-                # Gone with the programme, however that ends.
-                (*TETHERED, "-m", "scripts.faults.serve"),
+                MANAGER,
                 cwd=PROJECT_ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -124,6 +137,8 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
+        self._ends.callback(self._end_manager)
+        self._ends.callback(self.calm)
         self._direct = self._wait_for_addresses()
         self._aim_proxies(self._direct)
         self._wait_until_ready()
@@ -157,28 +172,46 @@ class Stack:
         return load_settings(env_file=None, environ=self.direct_environment, fill_embedded=False)
 
     def stop(self) -> None:
-        """Safe to repeat."""
-        if self._forks is not None:
-            self._forks.close()
-            self._forks = None
-        for proxy in self.proxies.values():
-            proxy.close()
-        if self._manager is not None:
-            for name in PROGRAMS:
-                self.thaw(name)
-            self._manager.send_signal(signal.SIGTERM)
-            try:
-                self._manager.wait(60)
-            except subprocess.TimeoutExpired:
-                self._manager.kill()
-                self._manager.wait()
-            self._manager = None
-        if self._disk is not None:
-            self._disk.unmount()
-        self.mail.close()
-        self._loop.stop()
+        """Ends everything, in the opposite order: the programs while their lines are whole, or they would wait for
+        them. What fails keeps nothing else from its end. Safe to repeat."""
+        self._ends.close()
+
+    def _end_manager(self) -> None:
+        """With all that it started: what does not stop when asked is killed."""
+        manager, self._manager = self._manager, None
+        if manager is None:
+            return
+        manager.send_signal(signal.SIGTERM)
+        try:
+            manager.wait(STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            # The manager first: it would start again what dies.
+            for pid in family(manager.pid) if manager.poll() is None else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            manager.wait()
+            self._kill_what_was_left()
+
+    def _kill_what_was_left(self) -> None:
+        """By a manager that was killed: its programs were asked to end when it did, and need not obey."""
+        state = read_state(self.folders)
+        for entry in state.processes.values() if state else ():
+            if is_same_process(entry["pid"], entry["identity"]):
+                kill_group(entry["pid"], signal.SIGKILL)
 
     # -- faults --------------------------------------------------------------------------------------------------------
+
+    def calm(self) -> None:
+        """Undoes what a fault does until it is undone: lines, frozen programs, disk and mail provider are well."""
+        for proxy in self.proxies.values():
+            proxy.set("pass")
+        for name in PROGRAMS:
+            self.thaw(name)
+        if self._disk is not None:
+            self._disk.set_mood("")
+        self.mail.mode = "ok"
 
     def kill(self, *names: str) -> None:
         """kill -9 of these programs with all their children, as nearly at once as can be. They are started again."""
@@ -266,6 +299,7 @@ class Stack:
         """Beside the product's own web process, or in its place; made on first use."""
         if self._forks is None:
             self._forks = WebForks(self.direct_environment, log=self.folders.logs / "forks.log")
+            self._ends.callback(self._forks.close)
         return self._forks
 
 

@@ -34,7 +34,11 @@ class WebForks:
                 text=True,
             )
         self.pids: list[int] = []
-        self._read()
+        try:
+            self._read()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def address(self) -> tuple[str, int]:
@@ -62,6 +66,9 @@ class WebForks:
         self.kill_all()
         self._server.kill()
         self._server.wait()
+        for pipe in (self._server.stdin, self._server.stdout):
+            if pipe is not None:
+                pipe.close()
         self._listener.close()
 
     def _read(self) -> str:

@@ -13,11 +13,16 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
-    parent = os.getppid()
+def die_with_parent(number: signal.Signals) -> None:
+    """This process gets that signal as soon as its parent is gone."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)
+
+
+def main() -> None:
+    parent = os.getppid()
+    die_with_parent(signal.SIGTERM)
     if os.getppid() != parent:
         sys.exit(1)
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the point of this file
