@@ -121,6 +121,11 @@ def test_a_student_sees_their_own_start_page(world: World) -> None:
     assert world.anonymous().get("/").location == "/sign-in"
 
 
+def test_a_students_pages_say_whose_they_are_for_the_answers_that_wait_on_the_machine(world: World) -> None:
+    assert '<meta name="viva-account" content="asha">' in world.browser("asha").get("/").text
+    assert 'name="viva-account"' not in world.browser("sushma").get("/account").text
+
+
 # -- campuses --------------------------------------------------------------------------------------------------------
 
 

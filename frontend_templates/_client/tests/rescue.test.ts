@@ -8,6 +8,7 @@ import type { AttemptSnapshot, Move, Sequence } from "../src/exam/types";
 import { tellOf } from "../src/site/rescue";
 
 const KEY = "A".repeat(43) + "=";
+const RAVIS_KEY = "B".repeat(42) + "A=";
 const AT = "2026-11-23T05:00:00.000Z";
 const snapshot = (changes: Partial<AttemptSnapshot> = {}): AttemptSnapshot => ({
   id: "a", state: "in_progress", number: 1, server_now: AT, started_at: AT, deadline_at: null, title: "t", student_name: "Asha", total_items: 4, position: 1,
@@ -125,6 +126,32 @@ describe("another page of the student", () => {
     for (const draft of await store.listDrafts("a")) await store.putDraft({ ...draft, state: "late" });
     await store.remove("2-0-x");
     expect(await listLeftHere(api, store)).toEqual([]);
+  });
+});
+
+describe("a machine that several students use", () => {
+  it("asks the server about this student's attempts alone, and leaves the others' as they are until they sign in", async () => {
+    await leftBehind(name);
+    const server = fakeServer();
+    const asked: string[] = [];
+    const api = {
+      async peek(id: string) {
+        asked.push(id);
+        return snapshot({ id, storage_key: id === "a" ? KEY : RAVIS_KEY });
+      },
+    };
+    const ravi = await DeviceStore.open("ravi", name);
+    await ravi.unlock("b", RAVIS_KEY);
+    await ravi.putDraft({ attempt_id: "b", position: 0, sequence: [1, 1], content: "mine", changed_at: 0, state: "waiting" });
+    expect(await listLeftHere(api, ravi)).toMatchObject([{ snapshot: { id: "b" }, waits: true }]);
+    expect(asked).toEqual(["b"]);
+    await ravi.recover(Date.now());
+
+    const asha = await DeviceStore.open("asha", name);
+    expect(await listLeftHere(api, asha)).toMatchObject([{ snapshot: { id: "a" }, waits: true }]);
+    expect(asked).toEqual(["b", "a"]);
+    expect(await rescued(asha, server)).toMatchObject({ pending: 0, refused: 0, isOver: true });
+    expect(Object.fromEntries(server.taken)).toEqual({ "typed 0": "reached", "typed 1": "off-line", "spoken 2": "2-0-x" });
   });
 });
 

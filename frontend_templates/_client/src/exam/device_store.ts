@@ -43,16 +43,16 @@ export class DeviceStore implements ExamStore {
 
   private constructor(
     private readonly name: string,
-    private readonly account: string | null,
+    private readonly account: string,
   ) {
     this.#database = connect(name);
   }
 
-  /** This account's keys on this device are taken into use; another's stay, unused. Null: only what the server unlocks. */
-  static async open(account: string | null, name = "viva-exam"): Promise<DeviceStore> {
+  /** This account's keys on this device are taken into use; another's stay, unused. */
+  static async open(account: string, name = "viva-exam"): Promise<DeviceStore> {
     const store = new DeviceStore(name, account);
     for (const row of await store.#use((database) => database.getAll("keys"))) {
-      if (account !== null && row.account === account) store.#seals.set(row.attempt_id, new Seal(row.key));
+      if (row.account === account) store.#seals.set(row.attempt_id, new Seal(row.key));
     }
     return store;
   }
@@ -66,15 +66,17 @@ export class DeviceStore implements ExamStore {
       const { account } = this;
       const seal = await Seal.from(storageKey);
       this.#seals.set(attemptId, seal);
-      if (account !== null) await this.#keep(`${attemptId}|key`, () => this.#use((database) => database.put("keys", { attempt_id: attemptId, account, key: seal.key })));
+      await this.#keep(`${attemptId}|key`, () => this.#use((database) => database.put("keys", { attempt_id: attemptId, account, key: seal.key })));
     }
     return this.#seals.has(attemptId);
   }
 
-  /** Attempts of which something waits here, readable or not. */
+  /** This account's attempts of which something waits here, and those of which the device does not know whose they are. */
   async attemptsHere(): Promise<string[]> {
-    const rows = await this.#use((database) => Promise.all([database.getAll("recordings"), database.getAll("drafts")]));
-    return [...new Set(rows.flat().map((each) => each.attempt_id))];
+    const [keys, ...rows] = await this.#use((database) => Promise.all([database.getAll("keys"), database.getAll("recordings"), database.getAll("drafts")]));
+    const owners = new Map(keys.map((each) => [each.attempt_id, each.account]));
+    const here = new Set(rows.flat().map((each) => each.attempt_id));
+    return [...here].filter((attemptId) => (owners.get(attemptId) ?? this.account) === this.account);
   }
 
   /** Attempts with a key here: what they keep can be read. */

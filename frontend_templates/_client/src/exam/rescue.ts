@@ -22,7 +22,10 @@ export interface Rescued extends SavingStatus {
   saveFile: () => Promise<boolean>;
 }
 
-/** This student's attempts of which the server has not everything, unlocked. Another student's stay as they are, and sealed. */
+/**
+ * This student's attempts of which the server has not everything, unlocked. Another student's stay as they are, sealed and
+ * unasked for; of one without an owner here, the server says whose it is.
+ */
 export async function listLeftHere(api: Pick<ExamApi, "peek">, store: DeviceStore): Promise<LeftHere[]> {
   const mine: AttemptSnapshot[] = [];
   for (const attemptId of await store.attemptsHere()) {
@@ -45,8 +48,8 @@ export async function listLeftHere(api: Pick<ExamApi, "peek">, store: DeviceStor
 }
 
 /** Sends them, one attempt after another. Does nothing while an exam is open in another tab: it sends its own. */
-export async function sendUnsent(csrf: string, onChange: (rescued: Rescued) => void): Promise<void> {
-  const store = await DeviceStore.open(null); // whose each attempt is, the server says
+export async function sendUnsent({ csrf, account }: { csrf: string; account: string }, onChange: (rescued: Rescued) => void): Promise<void> {
+  const store = await DeviceStore.open(account);
   const api = new ExamApi({ base: "/api", csrf });
   let left: LeftHere[] = [];
   const isAlone = await whileAlone(async () => {

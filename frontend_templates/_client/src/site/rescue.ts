@@ -2,8 +2,8 @@ import type { Rescued } from "../exam/rescue";
 
 /** On a student's pages: looks for answers that were not sent, sends them, and says where they are. */
 export async function startRescue(): Promise<void> {
-  const csrf = document.querySelector<HTMLMetaElement>('meta[name="viva-csrf"]')?.content;
-  if (csrf === undefined || document.getElementById("exam-config") || !window.indexedDB) return;
+  const [csrf, account] = ["viva-csrf", "viva-account"].map((name) => document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content);
+  if (csrf === undefined || account === undefined || document.getElementById("exam-config") || !window.indexedDB) return;
   const { sendUnsent } = await import("../exam/rescue");
   const note = document.createElement("div");
   const text = document.createElement("span");
@@ -13,7 +13,7 @@ export async function startRescue(): Promise<void> {
   file.className = "btn btn-sm btn-outline-secondary";
   file.textContent = "Save as a file";
   note.append(text, file);
-  await sendUnsent(csrf, (rescued) => {
+  await sendUnsent({ csrf, account }, (rescued) => {
     if (!note.isConnected) document.querySelector(".page-body .container-xl")?.prepend(note);
     const told = tellOf(rescued);
     note.className = `alert alert-${told.tone} viva-rescue`;
