@@ -59,6 +59,24 @@ def test_the_api_gives_the_batch_with_its_results(browse, services):
     assert [each["result"] for each in rows if each["state"] == "not_started"] == [None] * (len(rows) - 2)
 
 
+def test_staff_read_a_result_while_its_student_sits_once_more(browse, services):
+    release(services, services.results.find(RESULT))
+    first = services.attempts.find("attempt_asha")
+    again = replace(first, id="again", number=2, state=AttemptState.IN_PROGRESS, submitted_at=None, settled_at=None)
+    services.attempts.add(again)
+    meera = browse("meera")
+    page = meera.get(PAGES["table"]).text
+    assert f'href="/results/{RESULT}"' in page
+    assert "Attempt 2: in the test" in page
+    rows = {row["student_id"]: row for row in meera.get("/api/tests/delivery/results").json["results"]}
+    assert (rows["asha"]["result"]["id"], rows["asha"]["is_released"]) == (RESULT, True)
+    assert rows["asha"]["under_way"] == {"number": 2, "state": "sitting"}
+    assert rows["ravi"]["under_way"] is None
+    lines = meera.get(PAGES["csv"]).text.splitlines()
+    assert [line.rpartition(",")[2] for line in lines if "Asha" in line] == ["sitting"]
+    assert f'/results/{RESULT}"' in browse("asha").get("/results").text
+
+
 # -- isolation ---------------------------------------------------------------------------------------------------------
 
 

@@ -81,7 +81,8 @@ class AttemptMarks(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryCount:
-    """How far a delivery has come, in candidates, and in answers for `unscored` (that hold a result back)."""
+    """How far a delivery has come, in candidates, and in answers for `unscored` (that hold a result back). `settled`
+    counts also who is sitting it once more."""
 
     candidates: int
     started: int

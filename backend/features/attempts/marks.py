@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from backend.features.assessments.model import Delivery, DeliveryState
 from backend.features.assessments.repository import AttemptMark, AttemptMarks, Deliveries, DeliveryCount, DeliveryCounts
 from backend.features.attempts.model import Attempt, AttemptState
-from backend.features.attempts.monitor import counting_attempts
+from backend.features.attempts.monitor import counting_attempts, settled_attempts
 from backend.features.attempts.repository import Attempts, Candidates, Responses
 from backend.features.attempts.responses import BLOCKING
 from backend.features.campuses.repository import OngoingTest, OngoingTests
@@ -42,14 +42,15 @@ class CountsFromAttempts(DeliveryCounts):
         self._candidates = candidates
 
     def count(self, delivery: Delivery) -> DeliveryCount:
-        counting = counting_attempts(self._attempts.list_by_delivery(delivery.id)).values()
+        attempts = self._attempts.list_by_delivery(delivery.id)
+        counting = counting_attempts(attempts).values()
         unscored = self._responses.list_by_delivery(delivery.id, list(BLOCKING))
         return DeliveryCount(
             candidates=len(self._candidates.list_by_batch(delivery.batch_id)),
             started=sum(1 for attempt in counting if attempt.started_at is not None),
             running=sum(1 for attempt in counting if attempt.is_running),
             finished=sum(1 for attempt in counting if attempt.is_over),
-            settled=sum(1 for attempt in counting if attempt.settled_at is not None),
+            settled=len(settled_attempts(attempts)),
             unscored=sum(1 for response in unscored if response.is_blocking),
         )
 

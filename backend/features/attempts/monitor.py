@@ -119,6 +119,11 @@ def counting_attempts(attempts: Sequence[Attempt]) -> dict[str, Attempt]:
     return latest_attempts(attempts) | latest_attempts(begun)
 
 
+def settled_attempts(attempts: Iterable[Attempt]) -> dict[str, Attempt]:
+    """Each student's latest attempt that is settled; a later one may be under way."""
+    return latest_attempts(each for each in attempts if each.settled_at is not None)
+
+
 NOWHERE: Json = {
     "attempt_id": None,
     "revision": 0,

@@ -22,6 +22,7 @@ _AFTER = (
     "Incidents",
     "Signals",
     "Signals reviewed",
+    "Later attempt",
 )
 
 
@@ -70,5 +71,7 @@ def _line(row: ResultRow, traits: Sequence[str]) -> list[Cell]:
 
 
 def _noticed(row: ResultRow) -> list[Cell]:
-    """Beside the scores, never part of them: notes about the student, signals, what a person made of these."""
-    return [row.incidents or None, row.signals or None, row.finding.replace("_", " ") or None]
+    """Beside the scores, never part of them: notes about the student, signals, what a person made of these; and how far
+    a later attempt is that has no result yet."""
+    later = row.under_way.state.value.replace("_", " ") if row.under_way is not None else None
+    return [row.incidents or None, row.signals or None, row.finding.replace("_", " ") or None, later]

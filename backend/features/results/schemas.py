@@ -28,8 +28,16 @@ class ResultReply(Schema):
     outcome = fields.Nested(OutcomeReply, required=True)
 
 
+class UnderWayReply(Schema):
+    """A later attempt that has no result yet."""
+
+    number = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in RowState]))
+
+
 class ResultRowReply(Schema):
-    """One student of the delivery; `result` is null until the sitting is settled."""
+    """One student of the delivery; `result` is null until a sitting is settled, and that sitting's until a later one
+    (`under_way`) is."""
 
     student_id = fields.String(required=True)
     name = fields.String(required=True)
@@ -37,6 +45,7 @@ class ResultRowReply(Schema):
     state = fields.String(required=True, validate=validate.OneOf([state.value for state in RowState]))
     is_released = fields.Boolean(required=True)
     result = fields.Nested(ResultReply, required=True, allow_none=True)
+    under_way = fields.Nested(UnderWayReply, required=True, allow_none=True)
 
 
 class ResultList(Schema):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backend.features.attempts.model import Attempt, AttemptState
-from backend.features.attempts.monitor import counting_attempts
+from backend.features.attempts.monitor import counting_attempts, latest_attempts
 from backend.features.attempts.responses import ResponseState
 from backend.features.invigilation.model import Incident
 from backend.features.invigilation.signals import SignalRecord
@@ -29,10 +29,18 @@ class RowState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A later attempt on its way to a result, which will take the place of the one that the row tells of."""
+
+    number: int
+    state: RowState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultRow:
     """`failed` answers need a person's decision. `result` is the latest settlement, unless the attempt was reopened or
     voided since; `is_released` whether its student sees it; `older_released` says that the student still sees a result
-    that was superseded since."""
+    that was superseded since; `under_way` a later attempt than the one that all this is of."""
 
     student_id: str
     name: str
@@ -49,6 +57,7 @@ class ResultRow:
     incidents: int = 0
     signals: int = 0
     finding: str = ""
+    under_way: UnderWay | None = None
 
     def value_of(self, trait: str) -> int | None:
         """The subscore of a trait, or the overall; None where there is none."""
@@ -75,20 +84,26 @@ class Gathered:
 
 
 def make_rows(gathered: Gathered) -> list[ResultRow]:
-    """A row for each person, in the order given, from each one's attempt that counts."""
-    attempts = counting_attempts(gathered.attempts)
+    """A row for each person, in the order given: from each one's latest attempt that has a result; where there is none,
+    from the one that counts."""
     results = latest_of(gathered.results)
-    return [_row(person, attempts.get(person.student_id), results, gathered) for person in gathered.people]
+    counting = counting_attempts(gathered.attempts)
+    scored = latest_attempts(each for each in gathered.attempts if _counting_result(each, results) is not None)
+    return [
+        _row(person, scored.get(person.student_id), counting.get(person.student_id), results, gathered)
+        for person in gathered.people
+    ]
 
 
-def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result], gathered: Gathered) -> ResultRow:
+def _row(
+    person: Person, scored: Attempt | None, latest: Attempt | None, results: Mapping[str, Result], gathered: Gathered
+) -> ResultRow:
+    attempt = scored or latest
     result = _counting_result(attempt, results)
-    counts = gathered.counts.get(attempt.id, {}) if attempt is not None else {}
+    waiting, failed = _left(attempt, gathered)
     open_ids = {each.id for each in gathered.releases if each.is_open and attempt and each.attempt_id == attempt.id}
     released = result is not None and result.id in open_ids
     record = gathered.records.get(attempt.id) if attempt is not None else None
-    failed = counts.get(ResponseState.FAILED, 0) + counts.get(ResponseState.MISSING, 0)
-    waiting = counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0)
     return ResultRow(
         student_id=person.student_id,
         name=person.name,
@@ -105,7 +120,22 @@ def _row(person: Person, attempt: Attempt | None, results: Mapping[str, Result],
         incidents=sum(person.student_id in incident.student_ids for incident in gathered.incidents),
         signals=record.total if record is not None else 0,
         finding=record.finding.value if record is not None and record.total else "",
+        under_way=_under_way(latest, gathered) if latest is not attempt else None,
     )
+
+
+def _left(attempt: Attempt | None, gathered: Gathered) -> tuple[int, int]:
+    """How many of its answers wait to be scored, and how many for a person's decision."""
+    counts = gathered.counts.get(attempt.id, {}) if attempt is not None else {}
+    waiting = counts.get(ResponseState.QUEUED, 0) + counts.get(ResponseState.CLAIMED, 0)
+    return waiting, counts.get(ResponseState.FAILED, 0) + counts.get(ResponseState.MISSING, 0)
+
+
+def _under_way(attempt: Attempt | None, gathered: Gathered) -> UnderWay | None:
+    if attempt is None:
+        return None
+    _, failed = _left(attempt, gathered)
+    return UnderWay(number=attempt.number, state=_state(attempt, failed=failed, is_scored_again=False))
 
 
 def _counting_result(attempt: Attempt | None, results: Mapping[str, Result]) -> Result | None:
@@ -156,7 +186,8 @@ def _figure(row: ResultRow, by: str) -> float | None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """`scored` are settled; `unreleased` of these are not seen by their students. `results` counts also those that a
-    later one is about to take the place of."""
+    later one is about to take the place of; `waiting` and `unscored` students with an attempt that is so, whatever came
+    out of an earlier one."""
 
     students: int
     results: int
@@ -174,8 +205,12 @@ def count_rows(rows: Sequence[ResultRow]) -> Totals:
         results=sum(row.result is not None for row in rows),
         scored=sum(row.state is RowState.SCORED for row in rows),
         unreleased=sum(row.state is RowState.SCORED and not row.is_released for row in rows),
-        waiting=sum(row.state is RowState.SCORING for row in rows),
-        unscored=sum(row.state is RowState.UNSCORED for row in rows),
+        waiting=sum(RowState.SCORING in _states(row) for row in rows),
+        unscored=sum(RowState.UNSCORED in _states(row) for row in rows),
         released=sum(row.is_released for row in rows),
         mailed=sum(row.mail is not None and row.mail.state == "sent" for row in rows),
     )
+
+
+def _states(row: ResultRow) -> tuple[RowState, ...]:
+    return (row.state,) if row.under_way is None else (row.state, row.under_way.state)

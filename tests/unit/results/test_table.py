@@ -10,7 +10,8 @@ from backend.features.attempts.model import AttemptState
 from backend.features.attempts.responses import ResponseState
 from backend.features.results.model import release_of
 from backend.features.results.repository import Person
-from backend.features.results.table import Gathered, RowState, count_rows, make_rows
+from backend.features.results.table import Gathered, RowState, UnderWay, count_rows, make_rows
+from backend.features.results.tasks import settle
 from tests.support.builders_results import COMPLETED, make_result
 from tests.support.results_world import furnish_results, make_attempt, sit
 from tests.support.services_memory import build_memory_services
@@ -24,13 +25,13 @@ LATER = {
 }
 
 
-def make_row(*attempts, counts=None, released=False):
+def make_row(*attempts, counts=None, later_counts=None, released=False, results=None):
     result = make_result()
     gathered = Gathered(
         people=[ASHA],
         attempts=attempts,
-        counts={"attempt_asha": counts or {}},
-        results=[result],
+        counts={"attempt_asha": counts or {}, "attempt_asha_2": later_counts or {}},
+        results=[result] if results is None else results,
         releases=[release_of(result, by="meera", at=COMPLETED)] if released else [],
         mails={},
     )
@@ -46,13 +47,46 @@ def second_attempt(**changes):
 def test_a_scored_attempt_stays_before_a_later_one_that_does_not_count(changes, is_first):
     attempts = [SETTLED, second_attempt(**changes)]
     row = make_row(*(attempts if is_first else reversed(attempts)))
-    assert (row.attempt_id, row.state) == ("attempt_asha", RowState.SCORED)
+    assert (row.attempt_id, row.state, row.under_way) == ("attempt_asha", RowState.SCORED, None)
     assert row.result is not None
 
 
-def test_a_later_attempt_counts_once_it_began():
-    row = make_row(SETTLED, second_attempt(state=AttemptState.IN_PROGRESS))
+UNDER_WAY = {
+    "in progress": ({"state": AttemptState.IN_PROGRESS}, RowState.SITTING),
+    "paused": ({"state": AttemptState.PAUSED}, RowState.SITTING),
+    "handed in": ({"submitted_at": COMPLETED}, RowState.SCORING),
+    "its time ended": ({"state": AttemptState.EXPIRED, "submitted_at": COMPLETED}, RowState.SCORING),
+}
+
+
+@pytest.mark.parametrize(("changes", "state"), UNDER_WAY.values(), ids=UNDER_WAY)
+def test_until_a_later_attempt_is_settled_the_row_tells_of_the_scored_one_and_of_it_in_a_word(changes, state):
+    row = make_row(SETTLED, second_attempt(**changes), released=True)
+    assert (row.attempt_id, row.state, row.result) == ("attempt_asha", RowState.SCORED, make_result())
+    assert (row.is_released, row.older_released) == (True, False)
+    assert row.under_way == UnderWay(number=2, state=state)
+    totals = count_rows([row])
+    assert (totals.results, totals.scored, totals.released) == (1, 1, 1)
+    assert totals.waiting == (state is RowState.SCORING)
+
+
+def test_answers_of_a_later_attempt_that_need_a_decision_are_told_too():
+    row = make_row(SETTLED, second_attempt(submitted_at=COMPLETED), later_counts={ResponseState.FAILED: 1})
+    assert row.under_way == UnderWay(number=2, state=RowState.UNSCORED)
+    assert (row.failed, count_rows([row]).unscored) == (0, 1)
+
+
+def test_a_later_attempt_that_is_settled_takes_the_place():
+    later = second_attempt(submitted_at=COMPLETED, settled_at=COMPLETED)
+    result = replace(make_result(), id="result_asha_2", attempt_id=later.id)
+    row = make_row(SETTLED, later, results=[make_result(), result])
+    assert (row.attempt_id, row.result, row.under_way) == (later.id, result, None)
+
+
+def test_before_anything_is_scored_the_row_tells_of_the_later_attempt():
+    row = make_row(replace(SETTLED, settled_at=None), second_attempt(state=AttemptState.IN_PROGRESS), results=[])
     assert (row.attempt_id, row.state, row.result) == ("attempt_asha_2", RowState.SITTING, None)
+    assert row.under_way is None
 
 
 def test_where_no_attempt_counts_the_latest_is_told():
@@ -64,10 +98,21 @@ def test_where_no_attempt_counts_the_latest_is_told():
 def test_a_deliverys_count_goes_by_the_attempts_that_count():
     services = furnish_results(build_memory_services())
     sit(services)
+    settle("attempt_asha", services)
     services.attempts.add(second_attempt(state=AttemptState.CHECKING, started_at=None))
     counts = CountsFromAttempts(services.attempts, services.responses, services.candidates)
     counted = counts.count(services.deliveries.find("delivery"))
-    assert (counted.started, counted.finished) == (1, 1)
+    assert (counted.started, counted.finished, counted.settled) == (1, 1, 1)
+
+
+def test_a_delivery_counts_a_result_also_while_its_student_sits_again():
+    services = furnish_results(build_memory_services())
+    sit(services)
+    settle("attempt_asha", services)
+    services.attempts.add(second_attempt(state=AttemptState.IN_PROGRESS))
+    counts = CountsFromAttempts(services.attempts, services.responses, services.candidates)
+    counted = counts.count(services.deliveries.find("delivery"))
+    assert (counted.started, counted.running, counted.finished, counted.settled) == (1, 1, 0, 1)
 
 
 @pytest.mark.parametrize(
