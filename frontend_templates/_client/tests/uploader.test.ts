@@ -67,6 +67,17 @@ function uploaderOn(store: MemoryStore, server: ReturnType<typeof fakeServer>, a
 }
 
 describe("sending recordings", () => {
+  it("says what ended each: after a fault a person listens before silence is a zero", async () => {
+    const store = await withRecordings(2);
+    const [first] = await store.list();
+    await store.finish(first!.recording_id, 1000, "microphone");
+    const server = fakeServer();
+    const announced: Announced[] = [];
+    const api = { ...server.api, sendRecording: (id: string, each: Announced, offset: number, bytes: Uint8Array) => (announced.push(each), server.api.sendRecording(id, each, offset, bytes)) };
+    await uploaderOn(store, { ...server, api }).uploader.drained();
+    expect(announced.map((each) => each.ended_by)).toEqual(["microphone", undefined]);
+  });
+
   it("hashes the pieces in order, and deletes the device's copy only after the acknowledgement", async () => {
     const store = await withRecordings(2);
     const server = fakeServer();

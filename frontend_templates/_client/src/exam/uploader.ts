@@ -228,6 +228,7 @@ async function announcementOf(recording: Recording, bytes: Uint8Array<ArrayBuffe
     size: bytes.length,
     content_type: recording.content_type,
     duration_ms: recording.duration_ms,
+    ...(recording.ended_by ? { ended_by: recording.ended_by } : {}),
   };
 }
 
