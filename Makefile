@@ -11,7 +11,7 @@ VENV := .venv/bin/python
 RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV)
 UV := .venv/bin/uv
 
-.PHONY: help up down logs status demo superadmin migrate verify-audit dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate calibration gaming two-voices reliability prompts ready ready-dev
+.PHONY: help up down logs status demo superadmin migrate verify-audit dump restore lock lint test test-eventlet journey-full load histories faults load-pages screens evaluate calibration gaming two-voices pauses reliability prompts ready ready-dev
 
 help: ## lists the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ gaming: ready-dev ## tries to earn credit with silence, noise, other words, othe
 
 two-voices: ready-dev ## how often a second voice in an answer is found, and how often one that is not there
 	@$(RUN) -m scripts.two_voices $(ARGS)
+
+pauses: ready-dev ## what pauses and repeated sounds do to the scores of a spoken sentence
+	@$(RUN) -m scripts.pauses $(ARGS)
 
 reliability: ready-dev ## simulated candidates over the 63-item form: split-half reliability and standard error
 	@$(RUN) -m scripts.simulate_reliability

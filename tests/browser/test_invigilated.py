@@ -11,7 +11,7 @@ from backend.features.assessments.conditions import Conditions
 from backend.features.invigilation.signals import SignalKind
 from backend.wiring import Services
 from tests.browser import steps
-from tests.browser.sitting import Sitting, begin, open_tests
+from tests.browser.sitting import Sitting, begin, open_test, open_tests
 
 GRANTED = {"break_minutes": 10, "replays": 1, "larger_text": True}
 MORE_MINUTES = 5
@@ -182,3 +182,13 @@ def test_the_welcome_tells_what_is_different_for_this_candidate(sittings: list[S
     expect(told).to_contain_text("You may hear each question once more.")
     expect(told).to_contain_text("The text is larger.")
     expect(told).not_to_contain_text("the usual time")
+    expect(told).to_contain_text("Recording starts and ends by itself.")
+
+
+def test_the_welcome_tells_who_ends_answers_by_a_button(services: Services, new_page) -> None:
+    sitting, page = open_test(services, "Own end, told", no_silence_end=True), new_page()
+    steps.sign_in(page, sitting.login.login, sitting.login.password)
+    page.goto(f"/sit/{sitting.delivery_id}")
+    told = page.get_by_role("main")
+    expect(told).to_contain_text("Recording starts by itself; you end it with a button.")
+    expect(told).to_contain_text("Silence does not end your spoken answers.")

@@ -13,7 +13,7 @@ from backend.features.assessments.memory import MemoryDeliveries
 from backend.features.attempts import mongo as attempts_mongo
 from backend.features.attempts.late.model import LateAnswer, LateState
 from backend.features.attempts.memory import MemoryAttempts, MemoryLateAnswers, MemoryResponses, MemoryUploads
-from backend.features.attempts.model import AttemptState, FinishedPart
+from backend.features.attempts.model import AttemptState, Conditions, FinishedPart
 from backend.features.attempts.recordings.model import Upload, with_part
 from backend.features.attempts.responses import Answer, Earlier, Recording, Response, ResponseState
 from backend.storage import ensure_collections
@@ -118,10 +118,18 @@ class TestAttempts:
             started_at=OPENS,
             deadline_at=OPENS + timedelta(minutes=5),
             due_at=OPENS + timedelta(minutes=5),
+            conditions=Conditions(extra_time=1.25, no_silence_end=True),
         )
         attempts.add(attempt)
         assert attempts.find("a1") == attempt
         assert attempts.find("a2") is None
+
+    @pytest.mark.services
+    def test_conditions_from_before_silence_could_be_switched_off_are_read(self, mongo_database):
+        attempts = attempts_mongo.MongoAttempts(mongo_database)
+        attempts.add(make_attempt(conditions=Conditions(extra_time=1.25)))
+        mongo_database["attempts"].update_one({"_id": "a1"}, {"$unset": {"conditions.no_silence_end": ""}})
+        assert attempts.find("a1").conditions == Conditions(extra_time=1.25)
 
     def test_a_number_is_given_once(self, attempts):
         attempts.add(make_attempt())

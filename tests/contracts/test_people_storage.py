@@ -375,7 +375,7 @@ def test_accommodations(database) -> None:
         id="one",
         campus_id="north",
         student_id="s1",
-        measures=Measures(extra_time=1.25, larger_text=True),
+        measures=Measures(extra_time=1.25, larger_text=True, no_silence_end=True),
         reason="Approved",
         granted_by="a1",
         granted_at=NOW,
@@ -392,6 +392,19 @@ def test_accommodations(database) -> None:
     assert kept.end(over)
     assert not kept.end(over)
     assert kept.find("one") == over
+
+
+@pytest.mark.services
+def test_a_grant_from_before_silence_could_be_switched_off_is_read(mongo_database) -> None:
+    kept = accommodations_mongo.MongoAccommodations(mongo_database)
+    measures = {"extra_time": 1.25, "break_minutes": 0, "replays": 0, "larger_text": False}
+    document = {"_id": "old", "campus_id": "north", "student_id": "s1", "measures": measures}
+    mongo_database["accommodations"].insert_one(
+        document | {"reason": "Approved", "granted_by": "a1", "granted_at": NOW, "ended_by": None, "ended_at": None}
+    )
+    (found,) = kept.list_by_student("s1")
+    assert found.measures == Measures(extra_time=1.25)
+    assert found.is_in_force
 
 
 def test_audit_entries_with_an_id_of_their_own_are_added_once(database) -> None:

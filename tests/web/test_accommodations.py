@@ -1,5 +1,6 @@
 """Accommodations: granted once, everywhere from then on, fixed at the start, visible to student and staff."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 
 from backend.app import create_app
 from backend.core.errors import RuleViolation
-from backend.features.accommodations.model import Accommodation, Measures, check_measures, in_force
+from backend.features.accommodations.model import Accommodation, Measures, check_measures, ended, in_force
 from backend.features.attempts.responses import WINDOW_SLACK_MS
 from tests.support.exam import ALLOWED, CLOSES, OPENS, Browser, furnish, make_delivery, make_paper, sign_in_by_header
 from tests.support.services_memory import build_memory_services
@@ -20,6 +21,7 @@ FORM = {
     "replays": "1",
     "reason": "Office",
 }
+OWN_END = {"accommodation_id": "accommodation-2", "no_silence_end": "on", "reason": "Office"}
 
 
 class TestPage:
@@ -40,6 +42,20 @@ class TestPage:
         assert [event.action for event in events] == ["accommodation_granted", "accommodation_ended"]
         assert events[0].details["extra_time"] == "1.5"
         assert "Office" not in str(events)
+
+    def test_answers_that_silence_does_not_end_are_granted_alone(self, world):
+        meera = world.browser("meera")
+        assert meera.post(PAGE, data=OWN_END).status_code == 302
+        (granted,) = world.services.accommodations.list_by_student("asha")
+        assert granted.measures == Measures(no_silence_end=True)
+        assert "Answers are not ended by silence</li>" in meera.get(PAGE).text
+        event = next(each for each in world.services.audit_log.events if each.subject_id == "asha")
+        assert event.details["no_silence_end"] == "true"
+        assert "Silence ends an answer" in meera.get("/audit").text
+
+    def test_a_refused_form_keeps_what_was_ticked(self, world):
+        shown = world.browser("meera").post(PAGE, data=OWN_END | {"reason": " "}).text
+        assert re.search(r'name="no_silence_end"[^>]* checked', shown)
 
     @pytest.mark.parametrize(
         "changes",
@@ -67,8 +83,8 @@ class TestPage:
 
 def test_of_several_the_best_of_each():
     first = grant(Measures(extra_time=1.25, replays=2), "one")
-    second = grant(Measures(extra_time=1.5, break_minutes=5), "two")
-    assert in_force([first, second]) == Measures(extra_time=1.5, break_minutes=5, replays=2)
+    second = grant(Measures(extra_time=1.5, break_minutes=5, no_silence_end=True), "two")
+    assert in_force([first, second]) == Measures(extra_time=1.5, break_minutes=5, replays=2, no_silence_end=True)
     with pytest.raises(RuleViolation):
         check_measures(Measures())
 
@@ -109,7 +125,30 @@ class TestInTheExam:
         (response,) = services.responses.list_by_attempt(entered["id"])
         assert response.recordings[0].duration_ms == 12_000 + WINDOW_SLACK_MS
         _, _, usual = self.enter(app, "ravi")
-        assert usual["conditions"] == {"extra_time": 1.0, "break_ms": 0, "replays": 0, "larger_text": False}
+        assert usual["conditions"] == {
+            "extra_time": 1.0,
+            "break_ms": 0,
+            "replays": 0,
+            "larger_text": False,
+            "no_silence_end": False,
+        }
+
+    def test_an_answer_that_silence_does_not_end(self, app, services):
+        """Fixed at the start; the recording's limits are off, its window is the usual one, the candidate ends it."""
+        services.accommodations.add(granted := grant(Measures(no_silence_end=True)))
+        asha, path, entered = self.enter(app)
+        assert entered["conditions"]["no_silence_end"]
+        asha.post(f"{path}/begin")
+        services.accommodations.end(ended(granted, by="meera", at=services.now()))
+        item = asha.move(path, "open", 0).json["item"]
+        assert (item["window_ms"], item["begin_within_ms"], item["silence_end_ms"]) == (8_000, 0, 0)
+        assert asha.send(path, ended_by="candidate").status_code == 202
+        (response,) = services.responses.list_by_attempt(entered["id"])
+        assert (response.recordings[0].ended_by, response.is_cut_off) == ("candidate", False)
+        assert asha.move(path, "close", 0).json["position"] == 1
+        ravi, path, _ = self.enter(app, "ravi")
+        ravi.post(f"{path}/begin")
+        assert ravi.move(path, "open", 0).json["item"]["silence_end_ms"] == 2_000
 
     def test_what_is_granted_or_ended_later_changes_nothing(self, app, services):
         services.accommodations.add(grant(Measures(extra_time=2.0)))

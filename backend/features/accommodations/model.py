@@ -20,12 +20,14 @@ REASON_MAX = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """`extra_time` multiplies the test's time and every window, 1.0 to 3.0; `replays` is further hearings a prompt."""
+    """`extra_time` multiplies the test's time and every window, 1.0 to 3.0; `replays` is further hearings a prompt.
+    `no_silence_end`: a recorded answer is ended by the candidate or its window, never by silence."""
 
     extra_time: float = 1.0
     break_minutes: int = 0
     replays: int = 0
     larger_text: bool = False
+    no_silence_end: bool = False
 
     @property
     def are_none(self) -> bool:
@@ -91,4 +93,5 @@ def in_force(accommodations: Iterable[Accommodation]) -> Measures:
         break_minutes=max((each.break_minutes for each in measures), default=0),
         replays=max((each.replays for each in measures), default=0),
         larger_text=any(each.larger_text for each in measures),
+        no_silence_end=any(each.no_silence_end for each in measures),
     )

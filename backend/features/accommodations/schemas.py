@@ -24,4 +24,5 @@ class AccommodationForm(Schema):
         load_default=0, validate=validate.Range(min=0, max=MOST_REPLAYS, error=f"Up to {MOST_REPLAYS}.")
     )
     larger_text = fields.Boolean(load_default=False)
+    no_silence_end = fields.Boolean(load_default=False)
     reason = fields.String(load_default="", validate=validate.Length(max=REASON_MAX))

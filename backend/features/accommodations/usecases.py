@@ -70,4 +70,5 @@ def _record(
         break_minutes=measures.break_minutes,
         replays=measures.replays,
         larger_text=str(measures.larger_text).lower(),
+        no_silence_end=str(measures.no_silence_end).lower(),
     )

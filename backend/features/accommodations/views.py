@@ -39,7 +39,7 @@ def grant_accommodation(student_id: str) -> ResponseReturnValue:
     if not form.is_valid:
         return _page(student, form), HTTPStatus.UNPROCESSABLE_ENTITY
     values = cast("dict[str, Any]", form.values)
-    names = ("extra_time", "break_minutes", "replays", "larger_text")
+    names = ("extra_time", "break_minutes", "replays", "larger_text", "no_silence_end")
     try:
         usecases.grant_accommodation(
             actor=current_actor(),

@@ -54,13 +54,15 @@ class Conditions:
     """What is different for this candidate; fixed when the clock starts, from what staff granted the student.
 
     `extra_time` multiplies the test's time and every item's window; `break_ms` may be rested between sections with the
-    clock standing; each prompt may be heard `replays` more times.
+    clock standing; each prompt may be heard `replays` more times. `no_silence_end`: a recorded answer is ended by the
+    candidate or its window, never by silence.
     """
 
     extra_time: float = 1.0
     break_ms: int = 0
     replays: int = 0
     larger_text: bool = False
+    no_silence_end: bool = False
 
     @property
     def are_usual(self) -> bool:
@@ -69,6 +71,10 @@ class Conditions:
     def stretched(self, milliseconds: int) -> int:
         """A window of that many milliseconds as this candidate has it."""
         return round(milliseconds * self.extra_time)
+
+    def silence_limit(self, milliseconds: int) -> int:
+        """The silence that ends this candidate's answer where `milliseconds` are usual; 0: none does."""
+        return 0 if self.no_silence_end else self.stretched(milliseconds)
 
 
 USUAL = Conditions()

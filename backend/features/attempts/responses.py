@@ -62,7 +62,7 @@ class ResponseState(StrEnum):
 
 WAITING = frozenset({ResponseState.DRAFT, ResponseState.QUEUED, ResponseState.CLAIMED})
 BLOCKING = frozenset({ResponseState.FAILED, ResponseState.MISSING})
-ENDINGS = ("window", "silence", "never_began", "aborted", "microphone", "interrupted")
+ENDINGS = ("window", "silence", "never_began", "candidate", "aborted", "microphone", "interrupted")
 FAULTS = frozenset({"microphone", "interrupted"})  # the microphone went; the page or the device died
 JUDGED = frozenset({ResponseState.SCORED, ResponseState.FAILED})  # by the machine, for a result
 _CONTESTABLE = JUDGED | {ResponseState.MISSING}

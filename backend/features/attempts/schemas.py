@@ -150,6 +150,7 @@ class ConditionsSchema(Schema):
     break_ms = fields.Integer()
     replays = fields.Integer()
     larger_text = fields.Boolean()
+    no_silence_end = fields.Boolean()
 
 
 class AttemptSnapshotSchema(Schema):

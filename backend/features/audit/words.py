@@ -60,6 +60,7 @@ WORDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "minutes": ("Minutes", str),
     "named": ("To", lambda value: "everybody" if value == "0" else _students(value)),
     "networks": ("Networks", _count("network", "networks", "any")),
+    "no_silence_end": ("Silence ends an answer", lambda value: "no" if value == "true" else "yes"),
     "not_opened": ("Of questions never opened", _answers),
     "position": ("Question", lambda value: str(int(value) + 1) if value.isdigit() else value),
     "powers": ("May", _listed),

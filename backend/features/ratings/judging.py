@@ -27,7 +27,9 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
             heard = _read_as_text(_as_ended(claimed, hear(claimed, key, desk, judges, clock())), key, judges)
             score, evidence, heard_by = SCORERS[claimed.task](heard, key), heard.to_dict(), heard.heard_by
             if claimed.has_rival_takes:
-                score = _distrusted(score)
+                score = _distrusted(score, "two_takes")
+            elif _is_zero_by_silence(score, heard, claimed, desk):
+                score = _distrusted(score, "long_silence")
         elif claimed.task in TEXT_SCORERS:
             read = judges.reader.read(_typed(claimed, desk), key)
             score, evidence, heard_by = TEXT_SCORERS[claimed.task](read, key), read.to_dict(), ""
@@ -44,14 +46,25 @@ def judge(claimed: Response, desk: Desk, judges: Judges, clock: Callable[[], dat
     return _with_verdict(replace(claimed, heard_by=heard_by), score, evidence_key)
 
 
-def _distrusted(score: ItemScore) -> ItemScore:
-    """Two takes of one segment are heard one after the other, and may be of the same moment: a person decides."""
+def _distrusted(score: ItemScore, reason: str) -> ItemScore:
+    """A person decides. `two_takes`: two of one segment are heard one after another, and may be of the same moment."""
     if score.status is not ScoreStatus.SCORED:
         return score
     explanation = {**score.explanation, "suspected": score.reason}
     return replace(
-        score, status=ScoreStatus.NEEDS_HUMAN, points={}, confidence=0.0, reason="two_takes", explanation=explanation
+        score, status=ScoreStatus.NEEDS_HUMAN, points={}, confidence=0.0, reason=reason, explanation=explanation
     )
+
+
+def _is_zero_by_silence(score: ItemScore, heard: Evidence, claimed: Response, desk: Desk) -> bool:
+    """A zero to a candidate whose answers silence does not end, for an answer that it would have ended for others."""
+    if score.status is not ScoreStatus.SCORED or all(points.value > 0 for points in score.points.values()):
+        return False
+    attempt = desk.attempts.find(claimed.attempt_id)
+    if attempt is None or not attempt.conditions.no_silence_end:
+        return False
+    item = desk.papers.get(attempt.form_id).get_item(claimed.position)
+    return heard.voice.leading_ms >= item.begin_within_ms or heard.voice.longest_silence_ms >= item.silence_end_ms
 
 
 def _as_ended(claimed: Response, heard: Evidence) -> Evidence:

@@ -124,6 +124,7 @@ REASONS: Mapping[str, str] = {
     "prompt_played_back": "The recording holds the prompt itself, played back. Listen; a person decides.",
     "two_voices": "A second voice speaks a part of the answer. Listen; a person decides.",
     "two_takes": "Two recordings say that they are the same part of the answer. Listen to each; a person decides.",
+    "long_silence": "There is a long silence, and nothing that the machine would count. Listen; a person decides.",
     "truncated": "The recording breaks off in the middle of the answer, or before it.",
     "too_short": "The recording is too short to be judged.",
     "too_quiet": "The voice is too quiet to be judged.",

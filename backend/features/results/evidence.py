@@ -20,6 +20,7 @@ PLAIN = {
     "prompt_played_back": "The prompt itself, played back",
     "two_voices": "A second voice speaks",
     "two_takes": "Two recordings of the same part",
+    "long_silence": "A long silence, and nothing that would count",
     "too_short": "Too short",
     "no_speech": "No speech was found",
     "nothing_recognised": "Speech in which no word was recognised",

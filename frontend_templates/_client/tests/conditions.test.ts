@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { differences, timeFromNowMs } from "../src/exam/conditions";
+import "../src/exam/answers/screens";
+import { differences, endsOwnAnswers, timeFromNowMs } from "../src/exam/conditions";
 import type { AttemptSnapshot } from "../src/exam/types";
 
 const NOW = Date.parse("2026-11-23T05:00:00Z");
 const snapshot = (changes: Partial<AttemptSnapshot>) =>
-  ({ allowed_ms: 1_200_000, opens_at: "2026-11-23T04:30:00Z", closes_at: "2026-11-23T06:30:00Z", ...changes }) as AttemptSnapshot;
+  ({ allowed_ms: 1_200_000, opens_at: "2026-11-23T04:30:00Z", closes_at: "2026-11-23T06:30:00Z", sections: [], ...changes }) as AttemptSnapshot;
 
 describe("how long there is", () => {
   it("is the test's time inside a long window", () => {
@@ -27,5 +28,13 @@ describe("what is different", () => {
     expect(told).toHaveLength(4);
     expect(told.join(" ")).toContain("1.5 times the usual time");
     expect(told.join(" ")).toContain("10 minutes in all");
+  });
+  it("is how an answer ends, where there is something to say", () => {
+    const own = { extra_time: 1, break_ms: 0, replays: 0, larger_text: false, no_silence_end: true };
+    const of = (task: string, conditions: AttemptSnapshot["conditions"] = own) => snapshot({ conditions, sections: [{ task }] as AttemptSnapshot["sections"] });
+    expect(differences(of("repeat"))).toEqual([expect.stringContaining("Silence does not end your spoken answers")]);
+    expect(differences(of("essay"))).toEqual([]);
+    const keptBefore = { extra_time: 1, break_ms: 0, replays: 0, larger_text: false };
+    expect([endsOwnAnswers(of("repeat")), endsOwnAnswers(of("repeat", keptBefore))]).toEqual([true, false]);
   });
 });

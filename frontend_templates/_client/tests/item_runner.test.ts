@@ -4,18 +4,23 @@ import type { Take } from "../src/exam/recorder";
 import type { AttemptSnapshot, ItemView } from "../src/exam/types";
 
 const takes: Take[] = [];
+const screens: { hasOwnEnd?: boolean; isEnded: boolean }[] = [];
 const ended: { endedBy: string; durationMs: number }[] = [];
 vi.mock("../src/exam/recorder", () => ({
   record: async (_microphone: unknown, _store: unknown, take: Take) => {
     takes.push(take);
+    if (take.silenceEndMs === 0) screens.at(-1)!.isEnded = true; // pressed while this take is made
     return ended.shift() ?? { endedBy: "aborted", durationMs: 1500 };
   },
 }));
 vi.mock("../src/exam/item_screen", () => ({
   ItemScreen: class {
     element = { isConnected: true };
+    isEnded = false;
     showRecording(): void {}
-    constructor(readonly item: ItemView) {}
+    constructor(readonly item: ItemView, ...[, , hasOwnEnd]: [unknown, number, boolean]) {
+      screens.push(Object.assign(this, { hasOwnEnd }));
+    }
   },
 }));
 
@@ -36,6 +41,7 @@ function runner(options: { list?: () => Promise<unknown[]>; saved?: string[] } =
 
 beforeEach(() => {
   takes.length = 0;
+  screens.length = 0;
   ended.length = 0;
 });
 
@@ -67,4 +73,13 @@ it("waits a moment after a take that could not begin", async () => {
   await recorded;
   expect(takes.map((take) => take.segment)).toEqual([0, 0]);
   vi.useRealTimers();
+});
+
+it("gives a candidate whom silence does not end a button, and records no more once it was pressed", async () => {
+  const own = { ...snapshot, sections: [{ task: "open_question" }], conditions: { extra_time: 1, break_ms: 0, replays: 0, larger_text: false, no_silence_end: true } } as unknown as AttemptSnapshot;
+  ended.push({ endedBy: "microphone", durationMs: 900 });
+  await runner().record(own, { ...item, begin_within_ms: 0, silence_end_ms: 0 }, 0, signal);
+  expect([screens[0]!.hasOwnEnd, takes.length]).toEqual([true, 1]);
+  await runner().record(snapshot, item, 0, signal);
+  expect(screens[1]!.hasOwnEnd).toBe(false);
 });

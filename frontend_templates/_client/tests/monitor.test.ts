@@ -84,12 +84,14 @@ describe("trouble", () => {
 });
 
 describe("accommodations", () => {
-  const granted = { extra_time: 1.25, break_ms: 600_000, replays: 0, larger_text: true };
+  const granted = { extra_time: 1.25, break_ms: 600_000, replays: 0, larger_text: true, no_silence_end: false };
 
   it("are told in short on the row, and whole to be read out", () => {
     expect(grantedOf(row())).toBeNull();
     expect(grantedOf(row({ conditions: granted }))).toEqual({ short: "×1.25 rest Aa", long: "1.25 times the usual time, breaks of 10 minutes in all, larger text" });
     expect(grantedOf(row({ conditions: { ...granted, extra_time: 1, break_ms: 0, replays: 1, larger_text: false } }))?.long).toBe("each prompt once more");
+    const own = { extra_time: 1, break_ms: 0, replays: 0, larger_text: false, no_silence_end: true };
+    expect(grantedOf(row({ conditions: own }))).toEqual({ short: "end", long: "answers not ended by silence" });
   });
   it("are a filter, and are of the attempt: what was fixed when it began replaces what was granted before", () => {
     expect(matches(row({ conditions: granted }), "granted", "", NOW)).toBe(true);

@@ -36,7 +36,7 @@ class Fake extends EventTarget {
 }
 
 const TAKE: Take = { recordingId: "3-0-abcdefgh", attemptId: "a", position: 3, segment: 0, windowMs: 15_000, beginWithinMs: 6000, silenceEndMs: 2000 };
-const listener = { onLevel: () => undefined, onDead: () => undefined };
+const listener = { onLevel: () => undefined, onDead: () => undefined, isEnded: () => false };
 
 function microphone(changes: Partial<Record<"isAlive" | "isHeard", boolean>> = {}, level = 0.08): Microphone {
   return { isAlive: true, isHeard: true, stream: {}, floor: new NoiseFloor(), level: () => level, ...changes } as unknown as Microphone;
@@ -96,6 +96,29 @@ describe("a take", () => {
   it("whose microphone dies as it begins is none, and may be tried again", async () => {
     Fake.faults.start = true;
     expect(await run()).toMatchObject({ endedBy: "microphone", durationMs: 0, recording: undefined });
+  });
+
+  it("goes on through any silence, and ends when the candidate says so, where silence ends nothing", async () => {
+    const store = new MemoryStore();
+    let isEnded = false;
+    const heard: boolean[] = [];
+    const own = { ...listener, onLevel: (_rms: number, _ms: number, has: boolean) => void heard.push(has), isEnded: () => isEnded };
+    const take = { ...TAKE, windowMs: 45_000, beginWithinMs: 0, silenceEndMs: 0 };
+    let level = 0.001;
+    const taken = record({ ...microphone(), level: () => level } as unknown as Microphone, store, take, own, new AbortController().signal);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(heard.includes(true)).toBe(false);
+    level = 0.08;
+    await vi.advanceTimersByTimeAsync(1000);
+    level = 0.001;
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(heard.at(-1)).toBe(true);
+    isEnded = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    const { endedBy, durationMs } = await taken;
+    expect(endedBy).toBe("candidate");
+    expect(durationMs).toBeGreaterThanOrEqual(25_000);
+    expect((await store.list())[0]).toMatchObject({ state: "recorded", ended_by: "candidate" });
   });
 
   it("does not end by a silence that nobody can hear: the sound is suspended, or the track muted by a call", async () => {

@@ -51,6 +51,8 @@ describe("how the attempt stands here", () => {
   it("gives everybody the windows that they were granted", () => {
     const conditions = { extra_time: 1.5, break_ms: 0, replays: 0, larger_text: false };
     expect(standing(sitting([open(0)], { conditions }), find, T0).item).toMatchObject({ window_ms: 15_000, begin_within_ms: 7500 });
+    const own = { ...conditions, no_silence_end: true };
+    expect(standing(sitting([open(0)], { conditions: own }), find, T0).item).toMatchObject({ window_ms: 15_000, begin_within_ms: 0, silence_end_ms: 0 });
   });
 });
 

@@ -141,6 +141,12 @@ class TestConditions:
         opened = walk(attempt, ("open", 0, 1), now=after(seconds=1))
         assert (opened.item_prompt_ms, opened.item_window_ms) == (2_000, 12_000)
 
+    def test_silence_ends_nothing_for_whom_that_is_granted_and_the_window_is_the_same(self):
+        own = Conditions(extra_time=1.5, no_silence_end=True)
+        assert (own.silence_limit(4_000), own.stretched(8_000)) == (0, 12_000)
+        assert Conditions(extra_time=1.5).silence_limit(4_000) == 6_000
+        assert not Conditions(no_silence_end=True).are_usual
+
     def test_who_may_hear_again_has_a_moment_to_ask(self):
         attempt = begun(conditions=Conditions(replays=1))
         opened = walk(attempt, ("open", 0, 1), now=after(seconds=1))

@@ -19,6 +19,7 @@ def test_counts_codes_and_switches_are_words():
         ("Prompts heard again", "never"),
         ("Larger text", "yes"),
     ]
+    assert told(no_silence_end="true") == [("Silence ends an answer", "no")]
     assert told(powers="extend pause", kind_of="network_refused") == [
         ("May", "extend, pause"),
         ("Kind", "network refused"),

@@ -12,7 +12,7 @@ from backend.features.attempts import responses as rules
 from backend.features.attempts import usecases as exam
 from backend.features.attempts.answers import ANSWER_GRACE
 from backend.features.attempts.engine.moves import BELIEVED
-from backend.features.attempts.model import REVIEW_PAUSE, UPLOAD_GRACE, AttemptState
+from backend.features.attempts.model import REVIEW_PAUSE, UPLOAD_GRACE, AttemptState, Conditions
 from backend.features.attempts.recordings.model import with_part
 from backend.features.attempts.responses import LEASE, MAX_SEGMENTS, MAX_TRIES, ResponseState
 from backend.features.ratings import usecases
@@ -81,6 +81,10 @@ class Sitting:
         else:
             upload = make_upload(self.attempt, data, at=self.now, **named)
             self.services.uploads.add(with_part(upload, start=0, end=9))
+
+    def grant(self, **conditions):
+        after = replace(self.attempt, conditions=Conditions(**conditions), revision=self.attempt.revision + 1)
+        assert self.attempts.save(after, seen_revision=after.revision - 1)
 
     def sit(self, *, answered=(0, 1, 2), until=None):
         for position in range(self.paper.total_items if until is None else until):
@@ -151,6 +155,12 @@ class TestCutOff:
         sitting.answer(0, ended_by="never_began")
         assert self.listen(sitting, "") is ResponseState.SCORED
 
+    def test_who_ends_an_answer_by_the_button_was_not_cut_off(self, sitting):
+        sitting.sit(answered=(), until=1)
+        sitting.answer(0, ended_by="candidate")
+        assert self.listen(sitting, TEXT, trailing_ms=60) is ResponseState.SCORED
+        assert sitting.response().score["points"]
+
     def test_cut_in_the_middle_of_a_word_waits_for_a_person(self, sitting):
         sitting.sit(answered=(), until=1)
         sitting.answer(0, ended_by="interrupted")
@@ -161,6 +171,42 @@ class TestCutOff:
         sitting.answer(0, ended_by="interrupted")
         sitting.answer(0, segment=1, ended_by="silence")
         assert self.listen(sitting, TEXT) is ResponseState.SCORED
+
+
+class TestNoSilenceEnd:
+    """A zero for an answer that silence would have ended is a person's, where that was granted."""
+
+    OTHER = "quite another sentence about green apples"
+
+    def judged(self, sitting, said, *, granted=True, **heard):
+        sitting.grant(no_silence_end=granted, extra_time=2.0)
+        sitting.sit(answered=(0,), until=1)
+        sitting.services.listener.hear = lambda recordings, task: evidence(task, said, **heard)
+        sitting.score()
+        return sitting.response()
+
+    @pytest.mark.parametrize(
+        ("said", "heard"),
+        [("", {"leading_ms": 8_000}), (OTHER, {"leading_ms": 4_000}), (OTHER, {"longest_silence_ms": 2_000})],
+        ids=["nothing in the whole window", "a late beginning", "a long pause"],
+    )
+    def test_a_person_listens(self, sitting, said, heard):
+        response = self.judged(sitting, said, **heard)
+        assert (response.state, response.reason) == (ResponseState.FAILED, "long_silence")
+        assert response.score["points"] == {}
+
+    @pytest.mark.parametrize(
+        ("granted", "said", "heard"),
+        [
+            (False, OTHER, {"longest_silence_ms": 9_000}),
+            (True, OTHER, {"longest_silence_ms": 1_900}),
+            (True, "", {"leading_ms": 1_500}),
+            (True, TEXT, {"longest_silence_ms": 9_000, "leading_ms": 9_000}),
+        ],
+        ids=["not granted", "no long silence", "ended at once, without a word", "no zero"],
+    )
+    def test_otherwise_the_machine_decides_as_for_everybody(self, sitting, granted, said, heard):
+        assert self.judged(sitting, said, granted=granted, **heard).state is ResponseState.SCORED
 
 
 class TestLeases:

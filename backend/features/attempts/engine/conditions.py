@@ -32,4 +32,5 @@ def _conditions(accommodations: Iterable[Accommodation]) -> Conditions:
         break_ms=measures.break_minutes * _MS_A_MINUTE,
         replays=measures.replays,
         larger_text=measures.larger_text,
+        no_silence_end=measures.no_silence_end,
     )

@@ -1,4 +1,5 @@
 /** What a candidate is told of its own conditions, pure: what is different, and how long there is. */
+import { isSpoken } from "./answers/registry";
 import type { AttemptSnapshot } from "./types";
 
 /** What staff granted this candidate, in words; nothing for the usual conditions. */
@@ -11,7 +12,15 @@ export function differences(snapshot: AttemptSnapshot): string[] {
     minutes > 0 ? `You may rest between parts, for ${minutes} minutes in all. The clock stands meanwhile.` : "",
     conditions.replays > 0 ? `You may hear each question ${conditions.replays === 1 ? "once" : `${conditions.replays} times`} more.` : "",
     conditions.larger_text ? "The text is larger." : "",
+    endsOwnAnswers(snapshot) ? `Silence does not end your spoken answers. Take your time, and press “${OWN_END}” after each; otherwise an answer ends when its time is over.` : "",
   ].filter(Boolean);
+}
+
+export const OWN_END = "I am finished";
+
+/** Whether the candidate ends spoken answers by a button, never silence: granted, and there is something to say. */
+export function endsOwnAnswers({ conditions, sections }: AttemptSnapshot): boolean {
+  return Boolean(conditions?.no_silence_end) && sections.some((section) => isSpoken(section.task));
 }
 
 /** How long a candidate has who begins now: the test's time, or less where the test closes sooner. Null: not known. */

@@ -3,6 +3,7 @@ import { panel } from "./answers/panel";
 import { PartScreen } from "./answers/part";
 import type { PartNote } from "./answers/progress";
 import { QUESTIONS, type AnswerTools } from "./answers/registry";
+import { endsOwnAnswers } from "./conditions";
 import type { Drafts } from "./drafts";
 import type { Frame } from "./frame";
 import { ItemScreen } from "./item_screen";
@@ -53,7 +54,7 @@ export class ItemRunner {
   screenFor(snapshot: AttemptSnapshot, item: ItemView): ItemScreen {
     if (this.#screen?.item.position !== item.position || !this.#screen.element.isConnected) {
       const section = snapshot.sections.find((each) => each.letter === item.section_letter);
-      this.#screen = new ItemScreen(item, section, snapshot.total_items);
+      this.#screen = new ItemScreen(item, section, snapshot.total_items, endsOwnAnswers(snapshot));
       this.options.frame.show(this.#screen.element, { focus: false });
     }
     return this.#screen;
@@ -85,7 +86,7 @@ export class ItemRunner {
     clearInterval(timer);
   }
 
-  /** Records until the window or the answer ends. A microphone that goes away and comes back makes a further segment. */
+  /** Records until the window or the answer ends, by silence or by the candidate. A microphone that goes away and comes back makes a further segment. */
   async record(snapshot: AttemptSnapshot, item: ItemView, offsetMs: number, signal: AbortSignal): Promise<void> {
     const { microphone, onRecorded } = this.options;
     const screen = this.screenFor(snapshot, item);
@@ -93,14 +94,14 @@ export class ItemRunner {
     const elapsed = () => performance.now() - startedAt;
     const here = await this.#onDevice(snapshot.id);
     let finished = false;
-    while (!finished && item.window_ms - elapsed() > FEWEST_MS) {
+    while (!finished && !screen.isEnded && item.window_ms - elapsed() > FEWEST_MS) {
       const from = elapsed();
       if (!microphone.live && !(await microphone.mend())) {
         screen.showNoMicrophone(from);
         await sleep(RETRY_MS, signal);
         continue;
       }
-      screen.showRecording(from, 0);
+      screen.showRecording(from, 0, false);
       const segment = segmentFor(item.window_ms, from, this.#segmentsOf(snapshot, item.position, here));
       const id = recordingId(item.position, segment, crypto.randomUUID());
       this.#begun.add(id);
@@ -137,7 +138,8 @@ export class ItemRunner {
         silenceEndMs: item.silence_end_ms,
       },
       {
-        onLevel: (rms, ms) => screen.showRecording(from + ms, rms),
+        onLevel: (rms, ms, heard) => screen.showRecording(from + ms, rms, heard),
+        isEnded: () => screen.isEnded,
         onDead: (dead) => {
           microphone.tell(dead ? "silent" : null);
           if (dead) void sound.unlock(); // it may be the page that does not hear: the system has suspended its sound

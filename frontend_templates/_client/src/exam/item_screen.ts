@@ -1,6 +1,8 @@
 import { h, icon, Meter, Ring, type IconName } from "./dom";
 import { minutesAndSeconds } from "./clock";
+import { OWN_END } from "./conditions";
 import { promptMs } from "./machine";
+import { OwnEnd } from "./own_end";
 import type { ItemView, SectionView } from "./types";
 import { meterOf } from "./voice";
 
@@ -22,11 +24,15 @@ export class ItemScreen {
   readonly #word = h("p", { class: "exam-word" });
   readonly #hint = h("p", { class: "exam-hint" });
   readonly #core = h("div", { class: "exam-core" });
+  readonly #end = new OwnEnd();
+  readonly #endButton = h("button", { type: "button", class: "btn btn-primary btn-lg exam-own-end", "on:click": () => this.#end.press(performance.now()) }, OWN_END);
 
+  /** `hasOwnEnd`: the candidate ends the recording by a button, silence does not. */
   constructor(
     readonly item: ItemView,
     section: SectionView | undefined,
     total: number,
+    private readonly hasOwnEnd: boolean,
   ) {
     const count = h("progress", { max: String(total), value: String(item.position), "aria-label": "Items done" });
     this.element = h(
@@ -44,8 +50,14 @@ export class ItemScreen {
       h("div", { class: "exam-dial" }, this.#ring.element, this.#core),
       this.#word,
       this.#meter.element,
+      hasOwnEnd ? this.#endButton : null, // before the hint: on a low screen the hint is what stays below the edge
       this.#hint,
     );
+  }
+
+  /** Whether the candidate has ended the answer. */
+  get isEnded(): boolean {
+    return this.#end.isEnded;
   }
 
   waitForPrompt(waiting: boolean): void {
@@ -80,12 +92,24 @@ export class ItemScreen {
     });
   }
 
-  showRecording(elapsedMs: number, rms: number): void {
+  /** `heard`: whether there was a voice so far. */
+  showRecording(elapsedMs: number, rms: number, heard: boolean): void {
     this.#set("recording", "microphone", "Speak now");
     const leftMs = Math.max(0, this.item.window_ms - elapsedMs);
-    this.#hint.textContent = `${minutesAndSeconds(leftMs)} left. Recording ends by itself when you stop.`;
+    if (heard) this.#end.hear();
+    this.#hint.textContent = `${minutesAndSeconds(leftMs)} left. ${this.#howItEnds()}`;
+    this.#nameEnd(this.#end.asks ? `Yes, ${OWN_END}` : OWN_END);
     this.#ring.set(leftMs / Math.max(1, this.item.window_ms));
     this.#meter.set(meterOf(rms));
+  }
+
+  #nameEnd(name: string): void {
+    if (this.#endButton.textContent !== name) this.#endButton.textContent = name;
+  }
+
+  #howItEnds(): string {
+    if (!this.hasOwnEnd) return "Recording ends by itself when you stop.";
+    return this.#end.asks ? "No voice was heard yet. End this answer all the same?" : "Silence does not end it: press the button when you are finished.";
   }
 
   /** The window runs on; the banner above says what to do. */

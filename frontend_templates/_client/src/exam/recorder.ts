@@ -17,7 +17,7 @@ export function recordingType(): string | null {
   return TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? null;
 }
 
-export type EndedBy = "window" | "silence" | "never_began" | "microphone" | "aborted";
+export type EndedBy = "window" | "silence" | "never_began" | "candidate" | "microphone" | "aborted";
 
 export interface Take {
   recordingId: string;
@@ -30,7 +30,10 @@ export interface Take {
 }
 
 export interface TakeListener {
-  onLevel(rms: number, elapsedMs: number): void;
+  /** `heard`: whether there was a voice in this take so far. */
+  onLevel(rms: number, elapsedMs: number, heard: boolean): void;
+  /** Whether the candidate has ended the answer. */
+  isEnded(): boolean;
   /** The microphone delivers nothing (true), or again something (false). */
   onDead(dead: boolean): void;
 }
@@ -113,9 +116,10 @@ function untilEnd(
       if (!microphone.isAlive || recorder.state === "inactive") return end("microphone");
       const { isHeard } = microphone;
       const rms = isHeard ? microphone.level() : 0;
-      listener.onLevel(rms, elapsedMs);
+      listener.onLevel(rms, elapsedMs, voice.heard);
       const isDead = dead.feed(rms, elapsedMs);
       if (isDead !== wasDead) listener.onDead((wasDead = isDead));
+      if (listener.isEnded()) return end("candidate");
       if (elapsedMs >= take.windowMs) return end("window");
       const state = isHeard ? voice.feed(rms, elapsedMs) : voice.miss(elapsedMs);
       if (state === "ended") end("silence");

@@ -1,7 +1,7 @@
 /** The screens between items. Each is built new; buttons call back. */
 import { isSpoken } from "./answers/registry";
 import { roughly } from "./clock";
-import { differences } from "./conditions";
+import { OWN_END, differences, endsOwnAnswers } from "./conditions";
 import { h, icon } from "./dom";
 import type { MicrophoneTrouble } from "./microphone";
 import { MICROPHONE_HELP } from "./microphone";
@@ -31,7 +31,7 @@ export function welcome(snapshot: AttemptSnapshot, onGo: () => void): HTMLElemen
     speaks ? "Find a quiet place and put on your headset." : "Find a quiet place. Some questions may be heard: a headset helps.",
     `First we check ${speaks ? "your microphone and sound" : "your browser and sound"} together. That takes ${speaks ? "two minutes" : "a minute"} and no clock runs.`,
     speaks
-      ? `${snapshot.conditions?.replays ? "" : "Each question is heard once. "}Recording starts and ends by itself. You cannot go back.`
+      ? `${snapshot.conditions?.replays ? "" : "Each question is heard once. "}Recording starts ${endsOwnAnswers(snapshot) ? "by itself; you end it with a button" : "and ends by itself"}. You cannot go back.`
       : snapshot.sections.some((section) => section.time_limit_ms)
         ? "Each question has its own time, or its part has; each part says which. You cannot go back to a part that is over."
         : "Each question has its own time. You cannot go back.",
@@ -64,6 +64,7 @@ export function demonstration(snapshot: AttemptSnapshot, onPlay: () => void, onG
     h("p", { class: "exam-over" }, "Example"),
     h("h1", { class: "exam-title" }, demo?.title ?? "How it works"),
     h("p", { class: "exam-lead" }, demo?.text ?? ""),
+    endsOwnAnswers(snapshot) ? h("p", { class: "exam-lead" }, h("strong", {}, "Different for you: "), `a recording goes on while you are silent. The next question comes when you press “${OWN_END}”, or when the time of the answer is over.`) : null,
     h("div", { class: "exam-actions" }, demo?.audio_url ? play : null, go),
   );
   return {

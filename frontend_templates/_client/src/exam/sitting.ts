@@ -64,12 +64,14 @@ function after(before: AttemptSnapshot, move: Move, find: FindItem, nowMs: numbe
 function opened(position: number, move: Move, find: FindItem, snapshot: AttemptSnapshot, nowMs: number): ItemView | null {
   const packed = find(position);
   if (!packed) return null;
-  const stretch = (ms: number): number => Math.round(ms * (snapshot.conditions?.extra_time ?? 1));
+  const { extra_time: factor = 1, no_silence_end: hasOwnEnd = false } = snapshot.conditions ?? {};
+  const stretch = (ms: number): number => Math.round(ms * factor);
+  const limit = (ms: number): number => (hasOwnEnd ? 0 : stretch(ms));
   return {
     ...packed,
     window_ms: stretch(packed.window_ms),
-    begin_within_ms: stretch(packed.begin_within_ms),
-    silence_end_ms: stretch(packed.silence_end_ms),
+    begin_within_ms: limit(packed.begin_within_ms),
+    silence_end_ms: limit(packed.silence_end_ms),
     opened_at: move.at,
     elapsed_ms: Math.max(0, Math.round(nowMs - Date.parse(move.at))),
   };

@@ -21,6 +21,7 @@ export interface ItemView {
   text: string | null;
   prompt: { url: string; duration_ms: number } | null;
   window_ms: number;
+  /** Silence that ends a recording, before the first word and after it; 0: none does. */
   begin_within_ms: number;
   silence_end_ms: number;
   opened_at: string;
@@ -96,7 +97,7 @@ export interface AttemptSnapshot {
   /** Whether the college asks for the full screen, where the device has one. */
   asks_full_screen?: boolean;
   /** What is different for this candidate. */
-  conditions?: { extra_time: number; break_ms: number; replays: number; larger_text: boolean };
+  conditions?: { extra_time: number; break_ms: number; replays: number; larger_text: boolean; no_silence_end?: boolean };
   /** Opens the package of the part that is on; null before its first item was opened. */
   section_key?: string | null;
   /** 32 bytes, base64url: what this device keeps of the attempt is sealed with it. */

@@ -5,6 +5,7 @@ export interface Conditions {
   break_ms: number;
   replays: number;
   larger_text: boolean;
+  no_silence_end: boolean;
 }
 
 export interface Row {
@@ -234,13 +235,14 @@ export interface Granted {
 /** A candidate's accommodations in words; null where there are none. */
 export function grantedOf({ conditions }: Row): Granted | null {
   if (!conditions) return null;
-  const { extra_time: factor, break_ms, replays, larger_text } = conditions;
+  const { extra_time: factor, break_ms, replays, larger_text, no_silence_end } = conditions;
   const minutes = Math.round(break_ms / 60_000);
   const pieces: [string, string][] = [];
   if (factor > 1) pieces.push([`×${factor}`, `${factor} times the usual time`]);
   if (minutes > 0) pieces.push(["rest", `breaks of ${minutes} minutes in all`]);
   if (replays > 0) pieces.push(["replay", replays === 1 ? "each prompt once more" : `each prompt ${replays} times more`]);
   if (larger_text) pieces.push(["Aa", "larger text"]);
+  if (no_silence_end) pieces.push(["end", "answers not ended by silence"]);
   return { short: pieces.map(([short]) => short).join(" "), long: pieces.map(([, long]) => long).join(", ") };
 }
 
