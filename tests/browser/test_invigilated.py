@@ -11,7 +11,7 @@ from backend.features.assessments.conditions import Conditions
 from backend.features.invigilation.signals import SignalKind
 from backend.wiring import Services
 from tests.browser import steps
-from tests.browser.sitting import Sitting, begin, open_test, open_tests
+from tests.browser.sitting import Sitting, begin, open_test, open_tests, reach
 
 GRANTED = {"break_minutes": 10, "replays": 1, "larger_text": True}
 MORE_MINUTES = 5
@@ -192,3 +192,20 @@ def test_the_welcome_tells_who_ends_answers_by_a_button(services: Services, new_
     told = page.get_by_role("main")
     expect(told).to_contain_text("Recording starts by itself; you end it with a button.")
     expect(told).to_contain_text("Silence does not end your spoken answers.")
+
+
+def test_silence_ends_no_answer_of_whom_that_is_granted(services: Services, new_page) -> None:
+    """The button ends it; as long as no voice was heard it asks first."""
+    sitting, page = open_test(services, "Own end", no_silence_end=True, extra_time=3.0), new_page()
+    sitting = begin(page, sitting)
+    reach(page, 0)
+    item = page.locator('.exam-item[data-mode="recording"]')
+    position = int(item.get_attribute("data-position") or "0")
+    expect(item).to_contain_text("Silence does not end it: press the button when you are finished.")
+    this = page.locator(f'.exam-item[data-position="{position}"][data-mode="recording"]')
+    for _ in range(10):
+        if this.is_visible():
+            this.get_by_role("button", name="I am finished").click(timeout=2_000)
+            page.wait_for_timeout(800)
+    steps.wait_for(page, lambda: sitting.has_all([position]), what="the answer that was ended")
+    assert [each.ended_by for each in sitting.responses()[position].recordings] == ["candidate"]
