@@ -182,6 +182,8 @@ def install(uv: Path | None, locks: Sequence[str], progress: Progress) -> None:
             str(VENV_PYTHON),
             "--require-hashes",
             "--allow-empty-requirements",
+            # Otherwise every process of a machine that keeps no bytecode reads all sources anew: 3.7 s instead of 1.6.
+            "--compile-bytecode",
         ]
         command += [part for name in WHEELS_ONLY for part in ("--only-binary", name)]
         command += [*files, str(ROOT / UV_LOCK)]

@@ -10,7 +10,7 @@ from backend.storage.compare_and_set import compare_and_set
 from backend.storage.connection import MongoDatabase, connect, ping
 from backend.storage.documents import DocumentMismatch, from_document, to_document, to_value
 from backend.storage.errors import storage_errors
-from backend.storage.records import Records
+from backend.storage.records import Records, RevisedRecords
 
 __all__ = [
     "CollectionSpec",
@@ -18,6 +18,7 @@ __all__ = [
     "IndexSpec",
     "MongoDatabase",
     "Records",
+    "RevisedRecords",
     "compare_and_set",
     "connect",
     "discard_collection",

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from backend.core.changes import field_names
 from backend.core.errors import PermanentFailure
 
 T = TypeVar("T")
@@ -64,12 +65,7 @@ def to_value(value: Any) -> Any:
 
 
 def _fields_to_values(record: Any) -> dict[str, Any]:
-    return {name: to_value(getattr(record, name)) for name in _names_of(record.__class__)}
-
-
-@cache
-def _names_of(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+    return {name: to_value(getattr(record, name)) for name in field_names(record.__class__)}
 
 
 def _moment_to_value(moment: datetime) -> datetime:

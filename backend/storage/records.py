@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from pymongo.collection import Collection
 
+from backend.core.changes import R, differences
 from backend.core.errors import Conflict
 from backend.storage.compare_and_set import compare_and_set
 from backend.storage.connection import MongoDatabase
@@ -91,3 +92,12 @@ class Records(Generic[T]):
 
     def _read(self, document: Mapping[str, Any] | None) -> T | None:
         return None if document is None else from_document(self._cls, document)
+
+
+class RevisedRecords(Records[R]):
+    """Records that have a revision, and are written only over the one that was read."""
+
+    def save(self, record: R, *, seen: R) -> bool:
+        """Writes what `record` has different from `seen`, if the stored revision still is that of `seen`; says whether
+        it did. `seen` is what was read or last written: what both have in common is not sent."""
+        return self.change(record.id, {"revision": seen.revision}, differences(seen, record))

@@ -64,10 +64,10 @@ class CrashingAttempts(MemoryAttempts):
         super().__init__()
         self._world = world
 
-    def save(self, attempt: Attempt, *, seen_revision: int) -> bool:
+    def save(self, attempt: Attempt, *, seen: Attempt) -> bool:
         self._world.may_die()
         before = self.find(attempt.id)
-        written = super().save(attempt, seen_revision=seen_revision)
+        written = super().save(attempt, seen=seen)
         if written and before is not None:
             world = self._world
             world.checker.saw(before, attempt, goes_on_offline=world.paper.goes_on_offline, now=world.now)
@@ -80,9 +80,9 @@ class CrashingDeliveries(MemoryDeliveries):
         super().__init__()
         self._world = world
 
-    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
+    def save(self, delivery: Delivery, *, seen: Delivery) -> bool:
         self._world.may_die()
-        written = super().save(delivery, seen_revision=seen_revision)
+        written = super().save(delivery, seen=seen)
         self._world.may_die()
         return written
 
@@ -107,9 +107,9 @@ class CrashingResponses(MemoryResponses):
         with self._world.crashing():
             return super().add(response)
 
-    def save(self, response: Response, *, seen_revision: int) -> bool:
+    def save(self, response: Response, *, seen: Response) -> bool:
         with self._world.crashing():
-            return super().save(response, seen_revision=seen_revision)
+            return super().save(response, seen=seen)
 
     def save_answer(self, response_id: str, *, student_id: str, answer: Answer, rank: int, now: datetime) -> bool:
         with self._world.crashing():
@@ -140,9 +140,9 @@ class CrashingLateAnswers(MemoryLateAnswers):
         with self._world.crashing():
             return super().add(late)
 
-    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
+    def save(self, late: LateAnswer, *, seen: LateAnswer) -> bool:
         with self._world.crashing():
-            return super().save(late, seen_revision=seen_revision)
+            return super().save(late, seen=seen)
 
 
 class Released(ReleasedAttempts):
@@ -697,7 +697,7 @@ class World:
             claimed = rules.claimed(response, at=self.now)
             if claimed is not None:
                 scored = rules.scored(claimed, score={}, evidence_key="")
-                self.responses.save(replace(scored, revision=response.revision + 1), seen_revision=response.revision)
+                self.responses.save(replace(scored, revision=response.revision + 1), seen=response)
         return ratings.review_attempt(attempt_id=attempt.id, desk=self.desk, now=self.now)
 
     def new_id(self) -> str:

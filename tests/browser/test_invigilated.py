@@ -76,7 +76,7 @@ def test_the_full_screen_is_taken_offered_again_and_its_leaving_noted(services: 
     delivery = services.deliveries.find(sitting.delivery_id)
     assert delivery is not None
     asked = replace(delivery, conditions=Conditions(full_screen=True), revision=delivery.revision + 1)
-    assert services.deliveries.save(asked, seen_revision=delivery.revision)
+    assert services.deliveries.save(asked, seen=delivery)
     sitting = begin(page, sitting)
     told = page.locator(".exam-banner").filter(has_text="This test is taken in full screen.")
 

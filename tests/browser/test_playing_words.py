@@ -20,7 +20,7 @@ def address():
     services = furnish_results(build_memory_services())
     sit(services, "asha")
     seen = services.responses.find("attempt_asha:0")
-    services.responses.save(explained_response("asha", 0, revision=seen.revision + 1), seen_revision=seen.revision)
+    services.responses.save(explained_response("asha", 0, revision=seen.revision + 1), seen=seen)
     services.blobs.put("recordings/north/asha-0", spoken(), content_type="audio/wav")
     settle("attempt_asha", services)
     services.releases.add(release_of(services.results.find("attempt_asha-1"), by="meera", at=COMPLETED))

@@ -143,11 +143,11 @@ class TestAttempts:
 
     def test_of_many_writers_over_the_same_revision_one_wins(self, attempts):
         attempts.add(make_attempt())
-        outcomes = at_once(8, lambda n: attempts.save(make_attempt(position=n, revision=1), seen_revision=0))
+        outcomes = at_once(8, lambda n: attempts.save(make_attempt(position=n, revision=1), seen=make_attempt()))
         assert sorted(outcomes) == [False] * 7 + [True]
 
     def test_nothing_is_saved_that_was_not_there(self, attempts):
-        assert attempts.save(make_attempt(revision=1), seen_revision=0) is False
+        assert attempts.save(make_attempt(revision=1), seen=make_attempt()) is False
         assert attempts.find("a1") is None
 
     def test_due_by_state_and_moment(self, attempts):
@@ -184,8 +184,17 @@ class TestResponses:
 
     def test_one_claim_of_many_wins(self, responses):
         responses.add(make_response())
-        outcomes = at_once(8, lambda n: responses.save(make_response(tries=n, revision=1), seen_revision=0))
+        outcomes = at_once(8, lambda n: responses.save(make_response(tries=n, revision=1), seen=make_response()))
         assert sorted(outcomes) == [False] * 7 + [True]
+
+    def test_only_what_differs_is_written(self, responses):
+        """A claim that was renewed meanwhile stays as long as it was made."""
+        claimed = make_response(state=ResponseState.CLAIMED, lease_until=OPENS, revision=4)
+        later = OPENS + timedelta(minutes=1)
+        responses.add(claimed)
+        assert responses.renew_lease("a1:0", seen_revision=4, lease_until=later)
+        assert responses.save(replace(claimed, tries=2, revision=5), seen=claimed)
+        assert responses.find("a1:0") == replace(claimed, lease_until=later, tries=2, revision=5)
 
     def test_lists_and_counts(self, responses):
         responses.add(make_response(1))
@@ -273,8 +282,8 @@ class TestUploads:
         assert not uploads.add(replace(upload, size=10))
         assert uploads.find("a1:rec-1") == upload
         further = with_part(upload, start=4, end=7)
-        assert uploads.save(further, seen_revision=1)
-        assert not uploads.save(with_part(upload, start=4, end=8), seen_revision=1)
+        assert uploads.save(further, seen=upload)
+        assert not uploads.save(with_part(upload, start=4, end=8), seen=upload)
         assert uploads.find("a1:rec-1") == further
         uploads.add(replace(upload, attempt_id="a2"))
         assert list(uploads.list_by_attempt("a1")) == [further]
@@ -296,8 +305,8 @@ class TestDeliveries:
     def test_compare_and_set(self, deliveries):
         deliveries.add(make_delivery("d1"))
         changed = make_delivery("d1", title="Other", revision=1)
-        assert deliveries.save(changed, seen_revision=0)
-        assert not deliveries.save(replace(changed, title="Lost", revision=1), seen_revision=0)
+        assert deliveries.save(changed, seen=make_delivery("d1"))
+        assert not deliveries.save(replace(changed, title="Lost", revision=1), seen=make_delivery("d1"))
         assert deliveries.find("d1").title == "Other"
 
 
@@ -371,7 +380,7 @@ class TestAnswers:
             ),
             Earlier(replaced_at=self.UNTIL, answer=Answer(texts=("a", ""), choices=(2, -1))),
         )
-        assert responses.save(replace(draft, earlier=earlier, revision=1), seen_revision=0)
+        assert responses.save(replace(draft, earlier=earlier, revision=1), seen=draft)
         assert self.save(responses, "I go", 6)
         assert responses.move_answer_limit(
             "a1:0", window_began_at=OPENS, window_ends_at=self.UNTIL, answer_until=self.UNTIL
@@ -444,8 +453,8 @@ class TestLateAnswers:
         assert not late_answers.add(replace(late, answer_rank=8))
         assert late_answers.find("a1:0") == late
         decided = replace(late, state=LateState.LEFT, decided_by="meera", decided_at=OPENS, revision=1)
-        assert late_answers.save(decided, seen_revision=0)
-        assert not late_answers.save(decided, seen_revision=0)
+        assert late_answers.save(decided, seen=late)
+        assert not late_answers.save(decided, seen=late)
         assert list(late_answers.list_by_delivery("delivery")) == [decided]
         assert not late_answers.list_by_delivery("another")
 

@@ -120,9 +120,9 @@ def test_signals_are_written_over_the_revision_that_was_read(storage):
     assert not records.add(replace(fresh, signals=()))
     review = SignalReview(finding=Finding.NO_CONCERN, reason="Fire alarm", by="meera", at=LATER, covers=1)
     reviewed = replace(fresh, reviews=(review,), revision=1)
-    assert records.save(reviewed, seen_revision=0)
-    assert not records.save(replace(fresh, beyond=5, revision=1), seen_revision=0)
-    assert not records.save(replace(fresh, id="another", revision=1), seen_revision=0)
+    assert records.save(reviewed, seen=fresh)
+    assert not records.save(replace(fresh, beyond=5, revision=1), seen=fresh)
+    assert not records.save(replace(fresh, id="another", revision=1), seen=replace(fresh, id="another"))
     assert records.find("attempt") == reviewed
     assert records.find("another") is None
     assert list(records.list_by_delivery("delivery")) == [reviewed]

@@ -67,8 +67,8 @@ def test_saving_is_refused_when_somebody_was_quicker(storage):
     items, _, _ = storage
     items.add(ITEM)
     retired = dataclasses.replace(ITEM, status=ItemStatus.RETIRED, revision=1)
-    assert items.save(retired, seen_revision=0)
-    assert not items.save(dataclasses.replace(ITEM, revision=1), seen_revision=0)
+    assert items.save(retired, seen=ITEM)
+    assert not items.save(dataclasses.replace(ITEM, revision=1), seen=ITEM)
     assert items.find(ITEM.id) == retired
 
 

@@ -93,8 +93,8 @@ def test_a_plan_is_written_over_what_was_read(stores):
     assert plans.add(plan)
     assert not plans.add(plan)
     after = planned(plan, is_double=True, at=COMPLETED)
-    assert plans.save(after, seen_revision=plan.revision)
-    assert not plans.save(after, seen_revision=plan.revision)
+    assert plans.save(after, seen=plan)
+    assert not plans.save(after, seen=plan)
     assert plans.find("delivery") == after
 
 
@@ -105,8 +105,8 @@ def test_a_cohort_is_bound_once_and_written_over_what_was_read(stores):
     assert cohorts.add(cohort)
     assert not cohorts.add(replace(cohort, engine="offline"))
     down = went_down(cohort, "a1:0", reason="engine_unreachable", at=COMPLETED)
-    assert cohorts.save(down, seen_revision=cohort.revision)
-    assert not cohorts.save(down, seen_revision=cohort.revision)
+    assert cohorts.save(down, seen=cohort)
+    assert not cohorts.save(down, seen=cohort)
     assert cohorts.find("delivery") == down
 
 
@@ -117,9 +117,9 @@ def test_a_cohort_that_leaves_its_engine_is_found_until_it_is_there(stores):
         assert cohorts.add(each)
     assert not cohorts.list_leaving(limit=10)
     leaving = moved(cohort, "offline", by="meera", reason="An outage.", at=COMPLETED)
-    assert cohorts.save(leaving, seen_revision=cohort.revision)
+    assert cohorts.save(leaving, seen=cohort)
     assert list(cohorts.list_leaving(limit=10)) == [leaving]
-    assert cohorts.save(rescored(leaving), seen_revision=leaving.revision)
+    assert cohorts.save(rescored(leaving), seen=leaving)
     assert not cohorts.list_leaving(limit=10)
     assert cohorts.find("delivery").moves == leaving.moves
 
@@ -131,7 +131,7 @@ def test_the_versions_that_heard_a_cohort_come_back_in_order(stores):
     for version in ("2", "1"):
         seen = cohorts.find("delivery")
         after = heard(seen, engine_version=version, heard_by=f"azure {version}, pipeline 4, abc")
-        assert cohorts.save(after, seen_revision=seen.revision)
+        assert cohorts.save(after, seen=seen)
     assert cohorts.find("delivery").versions == ("azure 2, pipeline 4, abc", "azure 1, pipeline 4, abc")
 
 
@@ -145,5 +145,5 @@ def test_a_cohort_stored_before_versions_were_kept_goes_on(mongo_database):
     cohorts = ratings_mongo.MongoCohorts(mongo_database)
     assert cohorts.find("delivery") == cohort
     after = heard(cohort, engine_version="1", heard_by="azure 1, pipeline 4, abc")
-    assert cohorts.save(after, seen_revision=cohort.revision)
+    assert cohorts.save(after, seen=cohort)
     assert cohorts.find("delivery") == after

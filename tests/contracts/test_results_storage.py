@@ -87,8 +87,8 @@ def test_a_release_is_written_over_what_was_seen(releases):
     assert releases.add(release)
     assert not releases.add(release)
     after = withdrawn(release, by="meera", at=COMPLETED + timedelta(hours=1))
-    assert releases.save(after, seen_revision=release.revision)
-    assert not releases.save(after, seen_revision=release.revision)
+    assert releases.save(after, seen=release)
+    assert not releases.save(after, seen=release)
     assert releases.find(release.id) == after
     assert releases.list_by_attempt("attempt_asha") == releases.list_by_delivery("delivery") == [after]
     assert releases.list_by_student("asha") == [after]
@@ -102,8 +102,8 @@ def test_a_mailing_that_is_still_being_prepared_is_found(mailings):
     mailings.add(ready)
     assert [each.id for each in mailings.list_preparing(before=COMPLETED, limit=10)] == ["mailing"]
     assert mailings.list_by_delivery("delivery")[0].id == "later"
-    assert mailings.save(mailing_rules.prepared(MAILING), seen_revision=0)
-    assert not mailings.save(mailing_rules.prepared(MAILING), seen_revision=0)
+    assert mailings.save(mailing_rules.prepared(MAILING), seen=MAILING)
+    assert not mailings.save(mailing_rules.prepared(MAILING), seen=MAILING)
     assert mailings.list_preparing(before=COMPLETED, limit=10) == []
 
 
@@ -115,13 +115,13 @@ def test_dispatches_wait_are_claimed_and_are_abandoned(dispatches):
     assert not dispatches.add(first)
     assert dispatches.list_waiting(at=COMPLETED, limit=10) == [first]
     claim = mailing_rules.claimed(first, at=COMPLETED)
-    assert dispatches.save(claim, seen_revision=0)
-    assert not dispatches.save(claim, seen_revision=0), "claimed once"
+    assert dispatches.save(claim, seen=first)
+    assert not dispatches.save(claim, seen=first), "claimed once"
     assert dispatches.list_waiting(at=COMPLETED + timedelta(hours=1), limit=10) == [second]
     assert dispatches.list_abandoned(at=COMPLETED, limit=10) == []
     assert dispatches.list_abandoned(at=COMPLETED + mailing_rules.LEASE, limit=10) == [claim]
     sent = mailing_rules.sent(claim, message_id="message", at=COMPLETED)
-    assert dispatches.save(sent, seen_revision=claim.revision)
+    assert dispatches.save(sent, seen=claim)
     assert dispatches.find(first.id) == sent
     assert sent.state is DispatchState.SENT
     assert {each.id for each in dispatches.list_by_mailing("mailing")} == {first.id, second.id}

@@ -24,7 +24,7 @@ def services():
     sit(services, "asha")
     for place in (0, 6):
         seen = services.responses.find(f"attempt_asha:{place}")
-        services.responses.save(explained_response("asha", place, revision=seen.revision + 1), seen_revision=0)
+        services.responses.save(explained_response("asha", place, revision=seen.revision + 1), seen=seen)
         services.blobs.put(f"recordings/north/asha-{place}", spoken(900), content_type="audio/wav")
     settle("attempt_asha", services)
     services.releases.add(release_of(services.results.find(RESULT), by="meera", at=COMPLETED))
@@ -33,9 +33,7 @@ def services():
 
 def allow(services, shown=True):
     seen = services.deliveries.find("delivery")
-    services.deliveries.save(
-        replace(seen, shows_answers=shown, revision=seen.revision + 1), seen_revision=seen.revision
-    )
+    services.deliveries.save(replace(seen, shows_answers=shown, revision=seen.revision + 1), seen=seen)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -46,9 +44,7 @@ def test_a_student_follows_answers_only_where_the_campus_shows_them(browse, serv
     for stranger in ("ravi", "salma", "omar"):
         assert browse(stranger).get(path).status_code == 404
     release = services.releases.find(RESULT)
-    services.releases.save(
-        replace(release, state="withdrawn", revision=release.revision + 1), seen_revision=release.revision
-    )
+    services.releases.save(replace(release, state="withdrawn", revision=release.revision + 1), seen=release)
     assert browse("asha").get(path).status_code == 404, "a withdrawn result shows nothing"
     assert browse("meera").get(path).status_code == 200
 
@@ -131,18 +127,16 @@ def test_staff_see_what_counted_before_and_an_older_result_keeps_what_it_was_mad
         earlier=(Earlier(replaced_at=services.now(), answer=Answer(text="The first letter."), score=typed),),
         revision=seen.revision + 1,
     )
-    services.responses.save(later, seen_revision=seen.revision)
+    services.responses.save(later, seen=seen)
     first = browse("meera").get(f"/results/{RESULT}/answers/1").text
     assert "The first letter." in first
     assert "The second letter." not in first
     assert "What counted before" not in first
     services.now.moment += timedelta(minutes=5)
     reopened = services.attempts.find("attempt_asha")
-    services.attempts.save(
-        replace(reopened, settled_at=None, revision=reopened.revision + 1), seen_revision=reopened.revision
-    )
+    services.attempts.save(replace(reopened, settled_at=None, revision=reopened.revision + 1), seen=reopened)
     raised = {**later.score, "points": {"fluency": {"value": 0.9, "weight": 1.0}}}
-    services.responses.save(replace(later, score=raised, revision=later.revision + 1), seen_revision=later.revision)
+    services.responses.save(replace(later, score=raised, revision=later.revision + 1), seen=later)
     settle("attempt_asha", services)
     page = browse("meera").get("/results/attempt_asha-2/answers/1").text
     assert "What counted before" in page

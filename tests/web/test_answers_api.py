@@ -307,7 +307,7 @@ class TestLate:
         move(asha, attempt_id, "close", 0)
         attempt = services.attempts.find(attempt_id)
         rested = replace(attempt, moved_at=services.now() + timedelta(minutes=5), revision=attempt.revision + 1)
-        services.attempts.save(rested, seen_revision=attempt.revision)
+        services.attempts.save(rested, seen=attempt)
         services.now.move(minutes=5)
         assert save(asha, attempt_id, "written in the break", 1).json["code"] == "answer_late"
 
@@ -325,7 +325,7 @@ class TestLimitsMove:
         save(asha, attempt_id, "typ", 1)
         attempt = services.attempts.find(attempt_id)
         longer = replace(attempt, item_window_ms=120_000, revision=attempt.revision + 1)
-        services.attempts.save(longer, seen_revision=attempt.revision)
+        services.attempts.save(longer, seen=attempt)
         paper = services.papers.get(attempt.form_id)
         answers.move_limits(longer, paper=paper, responses=services.responses, now=services.now())
         services.now.move(seconds=125)

@@ -92,11 +92,11 @@ class TestTests:
         services, sushma = full.services, full.browser("sushma")
         delivery = services.deliveries.find("delivery")
         cancelled = {"state": DeliveryState.CANCELLED, "revision": delivery.revision + 1}
-        assert services.deliveries.save(replace(delivery, **cancelled), seen_revision=delivery.revision)
+        assert services.deliveries.save(replace(delivery, **cancelled), seen=delivery)
         assert "1 in the test now" in sushma.post(CLOSE).text
         attempt = services.attempts.find("attempt")
         over = {"state": AttemptState.EXPIRED, "submitted_at": services.now(), "revision": attempt.revision + 1}
-        assert services.attempts.save(replace(attempt, **over), seen_revision=attempt.revision)
+        assert services.attempts.save(replace(attempt, **over), seen=attempt)
         assert sushma.post(CLOSE).status_code == 302
 
     def test_one_that_is_over_keeps_nothing(self, full):

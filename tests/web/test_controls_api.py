@@ -82,10 +82,10 @@ def test_who_was_just_beginning_is_paused_too(browse, meera, services):
     attempt_id = asha.post("/api/deliveries/delivery/attempts").json["id"]
     save = services.attempts.save
 
-    def save_late(attempt, *, seen_revision):
+    def save_late(attempt, *, seen):
         services.attempts.save = save
         control(meera, "pause")
-        return save(attempt, seen_revision=seen_revision)
+        return save(attempt, seen=seen)
 
     services.attempts.save = save_late
     assert asha.post(f"/api/attempts/{attempt_id}/begin").json["state"] == "paused"
@@ -173,7 +173,7 @@ def _settled(services, attempt_id):
     services.now.moment = CLOSES
     exam.catch_up(attempt_id=attempt_id, attempts=services.attempts, now=services.now())
     seen = services.attempts.find(attempt_id)
-    assert services.attempts.save(settled(seen, at=services.now()), seen_revision=seen.revision)
+    assert services.attempts.save(settled(seen, at=services.now()), seen=seen)
     result = make_result(attempt_id)
     services.results.add(result)
     return result
@@ -201,10 +201,10 @@ def test_a_release_comes_between_the_look_and_the_write_of_a_reopening(meera, se
     result = _settled(services, both[0])
     save = services.attempts.save
 
-    def release_first(attempt, *, seen_revision):
+    def release_first(attempt, *, seen):
         services.attempts.save = save
         assert _release(services, result)
-        return save(attempt, seen_revision=seen_revision)
+        return save(attempt, seen=seen)
 
     services.attempts.save = release_first
     minutes = {"minutes": 5} if action == "reopen" else {}
@@ -305,10 +305,10 @@ def _control(world):
 def test_a_control_that_comes_too_late_after_all_says_so_in_the_log(meera, browse, services, both, monkeypatch):
     save = services.attempts.save
 
-    def end_first(attempt, *, seen_revision):
+    def end_first(attempt, *, seen):
         services.attempts.save = save
         control(meera, "void", [both[0]], control_id="control-void")
-        return save(attempt, seen_revision=seen_revision)
+        return save(attempt, seen=seen)
 
     services.attempts.save = end_first
     report = control(meera, "pause", [both[0]]).json

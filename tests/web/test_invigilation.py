@@ -28,7 +28,7 @@ def world():
 def set_conditions(world, **changes):
     delivery = world.services.deliveries.find("delivery")
     after = replace(delivery, conditions=Conditions(**changes), revision=delivery.revision + 1)
-    assert world.services.deliveries.save(after, seen_revision=delivery.revision)
+    assert world.services.deliveries.save(after, seen=delivery)
 
 
 def beat(browser):
@@ -331,7 +331,7 @@ def test_after_the_end_a_signal_of_before_still_arrives(world):
     attempt = services.attempts.find("attempt")
     world.clock.move(minutes=30)
     over = attempt_rules.expired(attempt, at=services.now())
-    assert services.attempts.save(over, seen_revision=attempt.revision)
+    assert services.attempts.save(over, seen=attempt)
     late = a_signal(world, 2, at=(services.now() + timedelta(0)).isoformat())
     assert asha.post(SIGNALS, json={"signals": [early, late]}).json == {"known": 1}
 

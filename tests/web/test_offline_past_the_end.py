@@ -98,7 +98,7 @@ def settle(services, attempt_id):
     assert review(services, attempt_id) is Outlook.RESULT
     attempt = services.attempts.find(attempt_id)
     settled = replace(attempt, settled_at=services.now(), due_at=None, revision=attempt.revision + 1)
-    assert services.attempts.save(settled, seen_revision=attempt.revision)
+    assert services.attempts.save(settled, seen=attempt)
 
 
 def state_of(services, attempt_id, position):
@@ -275,6 +275,6 @@ class TestRecordingsInParts:
 def test_a_voided_attempt_keeps_nothing(services, asha, attempt_id):
     attempt = services.attempts.find(attempt_id)
     voided = replace(attempt, state=AttemptState.VOIDED, revision=attempt.revision + 1)
-    services.attempts.save(voided, seen_revision=attempt.revision)
+    services.attempts.save(voided, seen=attempt)
     assert answer(asha, attempt_id, 1).json["code"] == "attempt_not_open"
     assert services.late_answers.list_by_delivery("delivery") == []

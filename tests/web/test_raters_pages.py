@@ -24,7 +24,7 @@ def services():
     sit(services, "asha")
     seen = services.responses.find("attempt_asha:6")
     doubtful = make_response("asha", 6, state=ResponseState.FAILED, reason="low_confidence", revision=1)
-    services.responses.save(doubtful, seen_revision=seen.revision)
+    services.responses.save(doubtful, seen=seen)
     services.blobs.put(f"recordings/north/asha-{len(TASKS) - 1}", spoken(900), content_type="audio/wav")
     return services
 
@@ -103,7 +103,7 @@ def test_an_empty_queue_says_what_will_come(browse, services):
         seen = services.responses.find(f"attempt_asha:{place}")
         services.responses.save(
             make_response("asha", place, state=ResponseState.SCORED, revision=seen.revision + 1),
-            seen_revision=seen.revision,
+            seen=seen,
         )
     assert "No answer needs a person" in browse("meera").get(QUEUE).text
 

@@ -168,7 +168,7 @@ def test_after_the_result_was_settled_what_it_reached_waits_for_a_decision(servi
     services.now.moment = OPENS + ALLOWED + timedelta(hours=3)
     attempt = services.attempts.find(attempt_id)
     over = replace(attempt, state=AttemptState.EXPIRED, submitted_at=attempt.deadline_at, settled_at=services.now())
-    services.attempts.save(replace(over, revision=attempt.revision + 1), seen_revision=attempt.revision)
+    services.attempts.save(replace(over, revision=attempt.revision + 1), seen=attempt)
     before = services.attempts.find(attempt_id)
     for _ in range(2):
         assert "Came after its time" in bring(a_whole_file(services, attempt_id)).text

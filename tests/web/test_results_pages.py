@@ -204,7 +204,7 @@ def test_a_result_from_before_a_reopening_is_neither_listed_nor_released(browse,
     reopened = replace(
         seen, state=AttemptState.IN_PROGRESS, submitted_at=None, settled_at=None, revision=seen.revision + 1
     )
-    services.attempts.save(reopened, seen_revision=seen.revision)
+    services.attempts.save(reopened, seen=seen)
     meera = browse("meera")
     line = next(line for line in meera.get(PAGES["csv"]).text.splitlines() if "Asha Rao" in line)
     assert line.split(",")[2:5] == ["sitting", "", ""]

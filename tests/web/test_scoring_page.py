@@ -19,7 +19,7 @@ def services():
     for place, state in ((0, ResponseState.QUEUED), (3, ResponseState.FAILED)):
         seen = services.responses.find(f"attempt_asha:{place}")
         changed = make_response("asha", place, state=state, revision=seen.revision + 1)
-        services.responses.save(changed, seen_revision=seen.revision)
+        services.responses.save(changed, seen=seen)
     return services
 
 
@@ -96,9 +96,7 @@ class TestSpeechEngine:
         )  # fmt: skip
         for place, version in ((1, versions[0]), (2, versions[0]), (4, versions[1])):
             seen = services.responses.find(f"attempt_asha:{place}")
-            services.responses.save(
-                replace(seen, heard_by=version, revision=seen.revision + 1), seen_revision=seen.revision
-            )
+            services.responses.save(replace(seen, heard_by=version, revision=seen.revision + 1), seen=seen)
         meera = browse("meera")
         page = meera.get(self.PAGE).text
         for text in (

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from backend.core.changes import write_over
 from backend.core.errors import Conflict
 from backend.features.assessments.model import Delivery
 from backend.features.assessments.repository import (
@@ -28,13 +29,9 @@ class MemoryDeliveries(Deliveries):
                 raise Conflict("already_exists", "This exists already.")
             self._deliveries[delivery.id] = delivery
 
-    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
+    def save(self, delivery: Delivery, *, seen: Delivery) -> bool:
         with self._lock:
-            stored = self._deliveries.get(delivery.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._deliveries[delivery.id] = delivery
-            return True
+            return write_over(self._deliveries, delivery, seen=seen)
 
     def list_by_campus(self, campus_id: str, *, limit: int = 200) -> Sequence[Delivery]:
         return self._latest_first([d for d in self._deliveries.values() if d.campus_id == campus_id])[:limit]

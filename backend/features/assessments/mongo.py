@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 
 from backend.features.assessments.model import Delivery
 from backend.features.assessments.repository import Deliveries
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    RevisedRecords,
+)
 
 # A range needs both ends here: an absent moment must never count as one that has come.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -24,7 +29,7 @@ COLLECTIONS = (
 
 class MongoDeliveries(Deliveries):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "deliveries", Delivery)
+        self._records = RevisedRecords(database, "deliveries", Delivery)
 
     def find(self, delivery_id: str) -> Delivery | None:
         return self._records.find(delivery_id)
@@ -32,10 +37,8 @@ class MongoDeliveries(Deliveries):
     def add(self, delivery: Delivery) -> None:
         self._records.insert(delivery)
 
-    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
-        changes = to_document(delivery)
-        del changes["_id"]
-        return compare_and_set(self._records.collection, delivery.id, {"revision": seen_revision}, changes)
+    def save(self, delivery: Delivery, *, seen: Delivery) -> bool:
+        return self._records.save(delivery, seen=seen)
 
     def list_by_campus(self, campus_id: str, *, limit: int = 200) -> Sequence[Delivery]:
         return self._records.list_by({"campus_id": campus_id}, sort=[("opens_at", -1)], limit=limit)

@@ -14,8 +14,8 @@ class Deliveries(Protocol):
 
     def add(self, delivery: Delivery) -> None: ...
 
-    def save(self, delivery: Delivery, *, seen_revision: int) -> bool:
-        """Replaces the delivery if its revision still is `seen_revision`; says whether it did."""
+    def save(self, delivery: Delivery, *, seen: Delivery) -> bool:
+        """Replaces the delivery if its revision still is that of `seen`; says whether it did."""
 
     def list_by_campus(self, campus_id: str, *, limit: int = 200) -> Sequence[Delivery]:
         """The latest to open first."""

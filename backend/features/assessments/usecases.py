@@ -171,7 +171,7 @@ def _note(
 
 
 def _save(after: Delivery, before: Delivery, deliveries: Deliveries) -> None:
-    if not deliveries.save(after, seen_revision=before.revision):
+    if not deliveries.save(after, seen=before):
         raise Conflict("changed_meanwhile", "Somebody else has just changed this test. Look at it again.")
 
 

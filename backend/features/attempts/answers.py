@@ -112,7 +112,7 @@ def save_answer(
             keep_answer(fresh, answer, rank, late_answers=late_answers, now=now)
             raise kept_apart()
         after = _with_answer(attempt, seen or fresh, answer, rank, ends_at, at=now)
-        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
+        if responses.add(after) if seen is None else responses.save(after, seen=seen):
             if after.state is ResponseState.QUEUED:
                 hand_over(jobs, SCORE_RESPONSE, after.id)
             return _saved(after)

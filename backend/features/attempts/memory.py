@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
+from backend.core.changes import R, write_over
 from backend.core.errors import Conflict, NotFound
 from backend.features.attempts.late.model import LateAnswer
 from backend.features.attempts.model import Attempt, AttemptState
@@ -16,45 +17,30 @@ from backend.features.attempts.repository import Attempts, LateAnswers, Papers, 
 from backend.features.attempts.responses import JUDGED, Answer, Response, ResponseState
 
 
-class _Revised(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def revision(self) -> int: ...
-
-
-Record = TypeVar("Record", bound=_Revised)
-
-
-class _Shelf(Generic[Record]):
+class _Shelf(Generic[R]):
     """Records by id, with the atomicity that one document has in the database."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, R] = {}
         self.lock = threading.RLock()
 
-    def find(self, record_id: str) -> Record | None:
+    def find(self, record_id: str) -> R | None:
         with self.lock:
             return self._records.get(record_id)
 
-    def add(self, record: Record) -> bool:
+    def add(self, record: R) -> bool:
         with self.lock:
             return self._records.setdefault(record.id, record) is record
 
-    def save(self, record: Record, seen_revision: int) -> bool:
+    def save(self, record: R, *, seen: R) -> bool:
         with self.lock:
-            stored = self._records.get(record.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._records[record.id] = record
-            return True
+            return write_over(self._records, record, seen=seen)
 
     def remove(self, record_id: str) -> None:
         with self.lock:
             self._records.pop(record_id, None)
 
-    def all(self) -> list[Record]:
+    def all(self) -> list[R]:
         with self.lock:
             return list(self._records.values())
 
@@ -72,8 +58,8 @@ class MemoryAttempts(Attempts):
             if taken or not self._shelf.add(attempt):
                 raise Conflict("already_exists", "This exists already.")
 
-    def save(self, attempt: Attempt, *, seen_revision: int) -> bool:
-        return self._shelf.save(attempt, seen_revision)
+    def save(self, attempt: Attempt, *, seen: Attempt) -> bool:
+        return self._shelf.save(attempt, seen=seen)
 
     def _of(self, delivery_id: str, student_id: str) -> list[Attempt]:
         return [a for a in self._shelf.all() if (a.delivery_id, a.student_id) == (delivery_id, student_id)]
@@ -102,8 +88,8 @@ class MemoryResponses(Responses):
     def add(self, response: Response) -> bool:
         return self._shelf.add(response)
 
-    def save(self, response: Response, *, seen_revision: int) -> bool:
-        return self._shelf.save(response, seen_revision)
+    def save(self, response: Response, *, seen: Response) -> bool:
+        return self._shelf.save(response, seen=seen)
 
     def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Response]:
         return [each for attempt_id in attempt_ids for each in self.list_by_attempt(attempt_id)]
@@ -112,7 +98,9 @@ class MemoryResponses(Responses):
         seen = self._shelf.find(response_id)
         if seen is None or seen.state is not ResponseState.CLAIMED:
             return False
-        return self._shelf.save(replace(seen, lease_until=lease_until), seen_revision)
+        if seen.revision != seen_revision:
+            return False
+        return self._shelf.save(replace(seen, lease_until=lease_until), seen=seen)
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         mine = [response for response in self._shelf.all() if response.attempt_id == attempt_id]
@@ -194,7 +182,7 @@ class MemoryResponses(Responses):
 
     def _write(self, seen: Response, **changes: object) -> bool:
         after = replace(seen, revision=seen.revision + 1, **changes)  # type: ignore[arg-type] # Response's own fields
-        return self._shelf.save(after, seen.revision)
+        return self._shelf.save(after, seen=seen)
 
 
 class MemoryLateAnswers(LateAnswers):
@@ -207,8 +195,8 @@ class MemoryLateAnswers(LateAnswers):
     def add(self, late: LateAnswer) -> bool:
         return self._shelf.add(late)
 
-    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
-        return self._shelf.save(late, seen_revision)
+    def save(self, late: LateAnswer, *, seen: LateAnswer) -> bool:
+        return self._shelf.save(late, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[LateAnswer]:
         return [late for late in self._shelf.all() if late.delivery_id == delivery_id]
@@ -224,8 +212,8 @@ class MemoryUploads(Uploads):
     def add(self, upload: Upload) -> bool:
         return self._shelf.add(upload)
 
-    def save(self, upload: Upload, *, seen_revision: int) -> bool:
-        return self._shelf.save(upload, seen_revision)
+    def save(self, upload: Upload, *, seen: Upload) -> bool:
+        return self._shelf.save(upload, seen=seen)
 
     def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Upload]:
         return [each for attempt_id in attempt_ids for each in self.list_by_attempt(attempt_id)]

@@ -175,6 +175,11 @@ class Attempt:
         return self.state in OVER
 
     @property
+    def is_untouched(self) -> bool:
+        """Nothing of it was opened since it was entered: there is no answer yet."""
+        return self.position == 0 and not self.is_item_open and self.moved_at == self.started_at
+
+    @property
     def is_item_open(self) -> bool:
         return self.item_opened_at is not None
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from backend.core.changes import differences
 from backend.core.errors import Conflict
 from backend.core.ports import Tallies
 from backend.features.attempts.late.model import LateAnswer
@@ -16,7 +17,7 @@ from backend.storage import (
     CollectionSpec,
     IndexSpec,
     MongoDatabase,
-    Records,
+    RevisedRecords,
     compare_and_set,
     from_document,
     storage_errors,
@@ -58,15 +59,9 @@ def _due(state: str, field: str, at: datetime) -> dict[str, Any]:
     return {"state": state, field: {"$gt": _LONG_AGO, "$lte": at}}
 
 
-def _changes(record: Attempt | Response | LateAnswer | Upload) -> dict[str, Any]:
-    document = to_document(record)
-    document.pop("_id", None)  # an upload's is made of its parts
-    return document
-
-
 class MongoAttempts(Attempts):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "attempts", Attempt)
+        self._records = RevisedRecords(database, "attempts", Attempt)
 
     def find(self, attempt_id: str) -> Attempt | None:
         return self._records.find(attempt_id)
@@ -74,8 +69,8 @@ class MongoAttempts(Attempts):
     def add(self, attempt: Attempt) -> None:
         self._records.insert(attempt)
 
-    def save(self, attempt: Attempt, *, seen_revision: int) -> bool:
-        return compare_and_set(self._records.collection, attempt.id, {"revision": seen_revision}, _changes(attempt))
+    def save(self, attempt: Attempt, *, seen: Attempt) -> bool:
+        return self._records.save(attempt, seen=seen)
 
     def list_by_student(self, delivery_id: str, student_id: str) -> Sequence[Attempt]:
         wanted = {"delivery_id": delivery_id, "student_id": student_id}
@@ -93,7 +88,7 @@ class MongoAttempts(Attempts):
 
 class MongoResponses(Responses):
     def __init__(self, database: MongoDatabase, tallies: Tallies) -> None:
-        self._records = Records(database, "responses", Response)
+        self._records = RevisedRecords(database, "responses", Response)
         self._tallies = tallies
 
     def find(self, response_id: str) -> Response | None:
@@ -106,8 +101,8 @@ class MongoResponses(Responses):
             return False
         return True
 
-    def save(self, response: Response, *, seen_revision: int) -> bool:
-        return compare_and_set(self._records.collection, response.id, {"revision": seen_revision}, _changes(response))
+    def save(self, response: Response, *, seen: Response) -> bool:
+        return self._records.save(response, seen=seen)
 
     def renew_lease(self, response_id: str, *, seen_revision: int, lease_until: datetime) -> bool:
         expected = {"revision": seen_revision, "state": ResponseState.CLAIMED}
@@ -208,7 +203,7 @@ class MongoResponses(Responses):
 
 class MongoLateAnswers(LateAnswers):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "late_answers", LateAnswer)
+        self._records = RevisedRecords(database, "late_answers", LateAnswer)
 
     def find(self, late_id: str) -> LateAnswer | None:
         return self._records.find(late_id)
@@ -216,8 +211,8 @@ class MongoLateAnswers(LateAnswers):
     def add(self, late: LateAnswer) -> bool:
         return self._records.insert_if_absent(late)
 
-    def save(self, late: LateAnswer, *, seen_revision: int) -> bool:
-        return compare_and_set(self._records.collection, late.id, {"revision": seen_revision}, _changes(late))
+    def save(self, late: LateAnswer, *, seen: LateAnswer) -> bool:
+        return self._records.save(late, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[LateAnswer]:
         return self._records.list_by({"delivery_id": delivery_id})
@@ -241,8 +236,8 @@ class MongoUploads(Uploads):
         return True
 
     @storage_errors()
-    def save(self, upload: Upload, *, seen_revision: int) -> bool:
-        return compare_and_set(self._collection, upload.id, {"revision": seen_revision}, _changes(upload))
+    def save(self, upload: Upload, *, seen: Upload) -> bool:
+        return compare_and_set(self._collection, upload.id, {"revision": seen.revision}, differences(seen, upload))
 
     @storage_errors()
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]:

@@ -23,8 +23,8 @@ class Attempts(Protocol):
     def add(self, attempt: Attempt) -> None:
         """Raises Conflict when the student has an attempt of that number at that delivery."""
 
-    def save(self, attempt: Attempt, *, seen_revision: int) -> bool:
-        """Writes the attempt if its stored revision still is `seen_revision`; says whether it did."""
+    def save(self, attempt: Attempt, *, seen: Attempt) -> bool:
+        """Writes the attempt if its stored revision still is that of `seen`; says whether it did."""
 
     def list_by_student(self, delivery_id: str, student_id: str) -> Sequence[Attempt]:
         """By number."""
@@ -45,7 +45,7 @@ class Responses(Protocol):
     def add(self, response: Response) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, response: Response, *, seen_revision: int) -> bool: ...
+    def save(self, response: Response, *, seen: Response) -> bool: ...
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Response]:
         """By position."""
@@ -112,7 +112,7 @@ class LateAnswers(Protocol):
     def add(self, late: "LateAnswer") -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, late: "LateAnswer", *, seen_revision: int) -> bool: ...
+    def save(self, late: "LateAnswer", *, seen: "LateAnswer") -> bool: ...
 
     def list_by_delivery(self, delivery_id: str) -> "Sequence[LateAnswer]": ...
 
@@ -125,7 +125,7 @@ class Uploads(Protocol):
     def add(self, upload: Upload) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, upload: Upload, *, seen_revision: int) -> bool: ...
+    def save(self, upload: Upload, *, seen: Upload) -> bool: ...
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]: ...
 

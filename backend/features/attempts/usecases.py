@@ -258,7 +258,7 @@ def change(
         if seen is None:
             raise PermanentFailure("attempt_missing")
         after = step(seen)
-        if after is seen or attempts.save(after, seen_revision=seen.revision):
+        if after is seen or attempts.save(after, seen=seen):
             return after
         seen = None
     raise TemporaryFailure("attempt_contended")

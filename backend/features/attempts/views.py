@@ -342,7 +342,8 @@ def _at_open_item(before: Attempt, after: Attempt) -> list[Response] | None:
     whole part is open."""
     if after.is_over:
         return None
-    if not after.is_item_open or (after.position > before.position and after.revision == before.revision + 1):
+    is_fresh = (after.position > before.position or before.is_untouched) and after.revision == before.revision + 1
+    if not after.is_item_open or is_fresh:
         return []
     if after.items_open > 1:
         return None
@@ -355,12 +356,14 @@ def _snapshot(
 ) -> AttemptSnapshot:
     """With all that is stored of the attempt, unless `responses` says what is asked for."""
     services = get_services()
+    if responses is None:
+        responses = [] if attempt.is_untouched else services.responses.list_by_attempt(attempt.id)
     return take_snapshot(
         attempt,
         paper,
         delivery,
         student_name=current_actor().display_name,
-        responses=services.responses.list_by_attempt(attempt.id) if responses is None else responses,
+        responses=responses,
         secret=services.settings.viva_secret_key,
         blobs=services.blobs,
         now=services.now(),

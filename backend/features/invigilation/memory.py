@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from backend.core.changes import write_over
 from backend.features.invigilation.model import Duty, IdentityCheck, Incident, Message, Receipt
 from backend.features.invigilation.repository import Duties, IdentityChecks, Incidents, Messages, SignalRecords
 from backend.features.invigilation.signals import SignalRecord
@@ -90,13 +91,9 @@ class MemorySignalRecords(SignalRecords):
     def add(self, record: SignalRecord) -> bool:
         return self._records.setdefault(record.id, record) is record
 
-    def save(self, record: SignalRecord, *, seen_revision: int) -> bool:
+    def save(self, record: SignalRecord, *, seen: SignalRecord) -> bool:
         with self._lock:
-            stored = self._records.get(record.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._records[record.id] = record
-            return True
+            return write_over(self._records, record, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[SignalRecord]:
         return [each for each in self._records.values() if each.delivery_id == delivery_id]

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from backend.features.invigilation.model import Duty, IdentityCheck, Incident, Message, Receipt
 from backend.features.invigilation.repository import Duties, IdentityChecks, Incidents, Messages, SignalRecords
 from backend.features.invigilation.signals import SignalRecord
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    Records,
+    RevisedRecords,
+)
 
 _BY_DELIVERY = IndexSpec(keys=(("delivery_id", 1),))
 
@@ -90,7 +96,7 @@ class MongoIdentityChecks(IdentityChecks):
 
 class MongoSignalRecords(SignalRecords):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "signal_records", SignalRecord)
+        self._records = RevisedRecords(database, "signal_records", SignalRecord)
 
     def find(self, attempt_id: str) -> SignalRecord | None:
         return self._records.find(attempt_id)
@@ -98,10 +104,8 @@ class MongoSignalRecords(SignalRecords):
     def add(self, record: SignalRecord) -> bool:
         return self._records.insert_if_absent(record)
 
-    def save(self, record: SignalRecord, *, seen_revision: int) -> bool:
-        changes = to_document(record)
-        del changes["_id"]
-        return compare_and_set(self._records.collection, record.id, {"revision": seen_revision}, changes)
+    def save(self, record: SignalRecord, *, seen: SignalRecord) -> bool:
+        return self._records.save(record, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[SignalRecord]:
         return self._records.list_by({"delivery_id": delivery_id})

@@ -354,7 +354,7 @@ def _change(first: SignalRecord, step: Callable[[SignalRecord], SignalRecord], r
         if seen is None:
             raise NotFound()
         after = step(seen)
-        if after is seen or records.save(after, seen_revision=seen.revision):
+        if after is seen or records.save(after, seen=seen):
             return after
         seen = records.find(first.id)
     raise Conflict("changed_meanwhile", "Somebody else has just changed this. Load the page again.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from backend.core.changes import write_over
 from backend.core.errors import Conflict
 from backend.features.items.forms import Form, PublishedFormat
 from backend.features.items.model import Item, ItemVersion, PromptAudio, StoredKey, version_id
@@ -25,11 +26,8 @@ class MemoryItems(Items):
             raise Conflict("already_exists", "This exists already.")
         self._items[item.id] = item
 
-    def save(self, item: Item, *, seen_revision: int) -> bool:
-        if item.id not in self._items or self._items[item.id].revision != seen_revision:
-            return False
-        self._items[item.id] = item
-        return True
+    def save(self, item: Item, *, seen: Item) -> bool:
+        return write_over(self._items, item, seen=seen)
 
     def add_version(self, version: ItemVersion, key: StoredKey) -> None:
         self._keys.setdefault(key.id, key)

@@ -8,7 +8,13 @@ from backend.features.items.forms import Form, PublishedFormat
 from backend.features.items.model import Item, ItemVersion, PromptAudio, StoredKey, version_id
 from backend.features.items.repository import Forms, Items, PromptSounds
 from backend.features.items.types import ITEM_TYPES
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    Records,
+    RevisedRecords,
+)
 
 T = TypeVar("T")
 _CHUNK = 200
@@ -44,7 +50,7 @@ class Publication:
 
 class MongoItems(Items):
     def __init__(self, database: MongoDatabase) -> None:
-        self._items = Records(database, "items", Item)
+        self._items = RevisedRecords(database, "items", Item)
         self._versions = Records(database, "item_versions", ItemVersion)
         self._keys = Records(database, "answer_keys", StoredKey)
 
@@ -59,10 +65,8 @@ class MongoItems(Items):
     def add(self, item: Item) -> None:
         self._items.insert(item)
 
-    def save(self, item: Item, *, seen_revision: int) -> bool:
-        changes = to_document(item)
-        del changes["_id"]
-        return compare_and_set(self._items.collection, item.id, {"revision": seen_revision}, changes)
+    def save(self, item: Item, *, seen: Item) -> bool:
+        return self._items.save(item, seen=seen)
 
     def add_version(self, version: ItemVersion, key: StoredKey) -> None:
         self._keys.insert_if_absent(key)

@@ -18,8 +18,8 @@ class Items(Protocol):
     def add(self, item: Item) -> None:
         """Raises Conflict when the id exists."""
 
-    def save(self, item: Item, *, seen_revision: int) -> bool:
-        """Replaces the item if its revision still is `seen_revision`; says whether it did."""
+    def save(self, item: Item, *, seen: Item) -> bool:
+        """Replaces the item if its revision still is that of `seen`; says whether it did."""
 
     def add_version(self, version: ItemVersion, key: StoredKey) -> None:
         """Key first, so that no version is ever without one. Safe to repeat; never changes what is there."""

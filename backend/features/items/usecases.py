@@ -158,7 +158,7 @@ def change_status(
         status_changed_by=actor.account_id,
         revision=item.revision + 1,
     )
-    if not items.save(changed, seen_revision=item.revision):
+    if not items.save(changed, seen=item):
         raise Conflict("changed_meanwhile", "Somebody changed this item meanwhile. Look at it again.")
     record(
         actor_id=actor.account_id,
@@ -214,9 +214,8 @@ def _sync_item(bank_item: BankItem, items: Items, now: datetime) -> str:
     if stored.content_hash != bank_item.content_hash:
         number = max(bank_item.version, stored.version + 1)
         _add_version(bank_item, number, items, now)
-        stored = _saved(
-            replace(stored, version=number, task=bank_item.task, content_hash=bank_item.content_hash), items
-        )
+        changed = replace(stored, version=number, task=bank_item.task, content_hash=bank_item.content_hash)
+        stored = _saved(changed, stored, items)
         outcome = "changed"
     _sync_status(bank_item, stored, items, now)
     return outcome
@@ -227,7 +226,8 @@ def _sync_status(bank_item: BankItem, stored: Item, items: Items, now: datetime)
         _retire(stored, "Retired in the bank's files.", items, now)
     returned = stored.status is ItemStatus.RETIRED and stored.status_reason == GONE_FROM_BANK
     if bank_item.status is ItemStatus.ACTIVE and returned:
-        _saved(replace(stored, status=ItemStatus.ACTIVE, status_reason="", status_changed_at=now), items)
+        active = replace(stored, status=ItemStatus.ACTIVE, status_reason="", status_changed_at=now)
+        _saved(active, stored, items)
 
 
 def _retire(stored: Item, reason: str, items: Items, now: datetime) -> None:
@@ -239,13 +239,14 @@ def _retire(stored: Item, reason: str, items: Items, now: datetime) -> None:
             status_changed_at=now,
             status_changed_by=None,
         ),
+        stored,
         items,
     )
 
 
-def _saved(item: Item, items: Items) -> Item:
-    made = replace(item, revision=item.revision + 1)
-    if not items.save(made, seen_revision=item.revision):
+def _saved(after: Item, seen: Item, items: Items) -> Item:
+    made = replace(after, revision=seen.revision + 1)
+    if not items.save(made, seen=seen):
         raise Conflict("changed_meanwhile", "Somebody changed this item meanwhile. Try again.")
     return made
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.core.changes import write_over
 from backend.core.errors import Conflict
 from backend.features.mailings.model import Dispatch, DispatchState, Mailing, MailingState
 from backend.features.mailings.repository import Dispatches, Mailings
@@ -23,13 +24,9 @@ class MemoryMailings(Mailings):
                 raise Conflict("already_exists", "This exists already.")
             self._mailings[mailing.id] = mailing
 
-    def save(self, mailing: Mailing, *, seen_revision: int) -> bool:
+    def save(self, mailing: Mailing, *, seen: Mailing) -> bool:
         with self._lock:
-            stored = self._mailings.get(mailing.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._mailings[mailing.id] = mailing
-            return True
+            return write_over(self._mailings, mailing, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[Mailing]:
         mine = [each for each in self._mailings.values() if each.delivery_id == delivery_id]
@@ -55,13 +52,9 @@ class MemoryDispatches(Dispatches):
             self._dispatches[dispatch.id] = dispatch
             return True
 
-    def save(self, dispatch: Dispatch, *, seen_revision: int) -> bool:
+    def save(self, dispatch: Dispatch, *, seen: Dispatch) -> bool:
         with self._lock:
-            stored = self._dispatches.get(dispatch.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._dispatches[dispatch.id] = dispatch
-            return True
+            return write_over(self._dispatches, dispatch, seen=seen)
 
     def list_by_mailing(self, mailing_id: str) -> Sequence[Dispatch]:
         return [each for each in self._dispatches.values() if each.mailing_id == mailing_id]

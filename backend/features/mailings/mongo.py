@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 
 from backend.features.mailings.model import Dispatch, DispatchState, Mailing, MailingState
 from backend.features.mailings.repository import Dispatches, Mailings
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    RevisedRecords,
+)
 
 # A range needs both ends here: an absent moment must never count as one that has come.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -32,7 +37,7 @@ COLLECTIONS = (
 
 class MongoMailings(Mailings):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "mailings", Mailing)
+        self._records = RevisedRecords(database, "mailings", Mailing)
 
     def find(self, mailing_id: str) -> Mailing | None:
         return self._records.find(mailing_id)
@@ -40,10 +45,8 @@ class MongoMailings(Mailings):
     def add(self, mailing: Mailing) -> None:
         self._records.insert(mailing)
 
-    def save(self, mailing: Mailing, *, seen_revision: int) -> bool:
-        document = to_document(mailing)
-        del document["_id"]
-        return compare_and_set(self._records.collection, mailing.id, {"revision": seen_revision}, document)
+    def save(self, mailing: Mailing, *, seen: Mailing) -> bool:
+        return self._records.save(mailing, seen=seen)
 
     def list_by_delivery(self, delivery_id: str) -> Sequence[Mailing]:
         return self._records.list_by({"delivery_id": delivery_id}, sort=[("created_at", -1)])
@@ -55,7 +58,7 @@ class MongoMailings(Mailings):
 
 class MongoDispatches(Dispatches):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "mail_dispatches", Dispatch)
+        self._records = RevisedRecords(database, "mail_dispatches", Dispatch)
 
     def find(self, dispatch_id: str) -> Dispatch | None:
         return self._records.find(dispatch_id)
@@ -63,10 +66,8 @@ class MongoDispatches(Dispatches):
     def add(self, dispatch: Dispatch) -> bool:
         return self._records.insert_if_absent(dispatch)
 
-    def save(self, dispatch: Dispatch, *, seen_revision: int) -> bool:
-        document = to_document(dispatch)
-        del document["_id"]
-        return compare_and_set(self._records.collection, dispatch.id, {"revision": seen_revision}, document)
+    def save(self, dispatch: Dispatch, *, seen: Dispatch) -> bool:
+        return self._records.save(dispatch, seen=seen)
 
     def list_by_mailing(self, mailing_id: str) -> Sequence[Dispatch]:
         return self._records.list_by({"mailing_id": mailing_id})

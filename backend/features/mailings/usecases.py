@@ -139,14 +139,14 @@ def send_dispatch(*, dispatch_id: str, office: PostOffice, clock: Clock) -> Disp
         _wait_with(mailing, dispatch, office)
         return None
     claim = model.claimed(dispatch, at=clock())
-    if claim is None or not office.dispatches.save(claim, seen_revision=dispatch.revision):
+    if claim is None or not office.dispatches.save(claim, seen=dispatch):
         return None
     return _deliver(claim, mailing, office, clock)
 
 
 def _wait_with(mailing: Mailing, dispatch: Dispatch, office: PostOffice) -> None:
     if dispatch.state is DispatchState.QUEUED and mailing.paused_until is not None:
-        office.dispatches.save(model.deferred(dispatch, until=mailing.paused_until), seen_revision=dispatch.revision)
+        office.dispatches.save(model.deferred(dispatch, until=mailing.paused_until), seen=dispatch)
 
 
 def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock) -> Dispatch | None:
@@ -162,7 +162,7 @@ def _deliver(claim: Dispatch, mailing: Mailing, office: PostOffice, clock: Clock
     if not model.may_repeat(claim, key_lifetime=lifetime, at=clock()):
         return _conclude(claim, model.unknown(claim, reason=claim.reason or "interrupted"), office, clock)
     leaving = model.sending(claim, address=mail.to_address, at=clock())
-    if not office.dispatches.save(leaving, seen_revision=claim.revision):
+    if not office.dispatches.save(leaving, seen=claim):
         return None
     try:
         message_id = office.mailer.send(mail, now=clock())
@@ -213,7 +213,7 @@ def _put_back(dispatch: Dispatch, since: datetime | None, failure: TemporaryFail
 
 def _conclude(seen: Dispatch, after: Dispatch, office: PostOffice, clock: Clock) -> Dispatch | None:
     """Records an outcome over exactly what this worker wrote; whoever took over meanwhile knows better."""
-    if not office.dispatches.save(after, seen_revision=seen.revision):
+    if not office.dispatches.save(after, seen=seen):
         return None
     log.info(
         "dispatch_concluded",
@@ -273,7 +273,7 @@ def sweep(*, office: PostOffice, now: datetime) -> int:
         prepare_mailing(mailing_id=mailing.id, office=office, now=now)
     for dispatch in office.dispatches.list_abandoned(at=now, limit=SWEPT_AT_ONCE):
         after = model.abandoned(dispatch, key_lifetime=office.mailer.key_lifetime, at=now)
-        if office.dispatches.save(after, seen_revision=dispatch.revision):
+        if office.dispatches.save(after, seen=dispatch):
             log.warning("dispatch_abandoned", dispatch_id=dispatch.id, state=after.state.value)
             announce(after, feed=office.feed, now=now)
     if office.jobs.waiting(SEND_DISPATCH) > QUEUE_IS_SHORT:
@@ -293,7 +293,7 @@ def send_again(*, actor: Actor, mailing: Mailing, office: PostOffice, now: datet
         if dispatch.state is not DispatchState.FAILED:
             continue
         after = model.sent_again(dispatch, at=now)
-        if office.dispatches.save(after, seen_revision=dispatch.revision):
+        if office.dispatches.save(after, seen=dispatch):
             announce(after, feed=office.feed, now=now)
             again.append(after)
     if again:
@@ -310,7 +310,7 @@ def decide_unknown(
     Refused: Conflict("not_unknown").
     """
     after = model.found_sent(dispatch, at=now) if went else model.risked_again(dispatch, at=now)
-    if not office.dispatches.save(after, seen_revision=dispatch.revision):
+    if not office.dispatches.save(after, seen=dispatch):
         raise Conflict("not_unknown", "This mail's outcome became known meanwhile.")
     mailing = _get(dispatch.mailing_id, office)
     action = "dispatch_found_sent" if went else "dispatch_risked_again"
@@ -334,7 +334,7 @@ def _change_mailing(mailing_id: str, step: Callable[[Mailing], Mailing], office:
     for _ in range(_RACES):
         seen = _get(mailing_id, office)
         after = step(seen)
-        if after is seen or office.mailings.save(after, seen_revision=seen.revision):
+        if after is seen or office.mailings.save(after, seen=seen):
             return after
     raise TemporaryFailure("mailing_contended")
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.core.changes import write_over
 from backend.features.raters.model import Rating, RatingPlan
 from backend.features.raters.repository import RatingPlans, Ratings
 
@@ -48,10 +49,6 @@ class MemoryRatingPlans(RatingPlans):
             self._plans[plan.id] = plan
             return True
 
-    def save(self, plan: RatingPlan, *, seen_revision: int) -> bool:
+    def save(self, plan: RatingPlan, *, seen: RatingPlan) -> bool:
         with self._lock:
-            stored = self._plans.get(plan.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._plans[plan.id] = plan
-            return True
+            return write_over(self._plans, plan, seen=seen)

@@ -10,9 +10,8 @@ from backend.storage import (
     IndexSpec,
     MongoDatabase,
     Records,
-    compare_and_set,
+    RevisedRecords,
     storage_errors,
-    to_document,
     to_value,
 )
 
@@ -53,7 +52,7 @@ class MongoRatings(Ratings):
 
 class MongoRatingPlans(RatingPlans):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "rating_plans", RatingPlan)
+        self._records = RevisedRecords(database, "rating_plans", RatingPlan)
 
     def find(self, delivery_id: str) -> RatingPlan | None:
         return self._records.find(delivery_id)
@@ -61,7 +60,5 @@ class MongoRatingPlans(RatingPlans):
     def add(self, plan: RatingPlan) -> bool:
         return self._records.insert_if_absent(plan)
 
-    def save(self, plan: RatingPlan, *, seen_revision: int) -> bool:
-        document = to_document(plan)
-        del document["_id"]
-        return compare_and_set(self._records.collection, plan.id, {"revision": seen_revision}, document)
+    def save(self, plan: RatingPlan, *, seen: RatingPlan) -> bool:
+        return self._records.save(plan, seen=seen)

@@ -36,7 +36,7 @@ class RatingPlans(Protocol):
     def add(self, plan: RatingPlan) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, plan: RatingPlan, *, seen_revision: int) -> bool: ...
+    def save(self, plan: RatingPlan, *, seen: RatingPlan) -> bool: ...
 
 
 class Rubrics(Protocol):

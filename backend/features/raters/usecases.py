@@ -263,7 +263,7 @@ def _conclude(delivery: Delivery, response: Response, rubric: Rubric, raters: Ra
             attempts=raters.desk.attempts,
         )
         score = model.score_by_people(seen, rubric, standing.levels)
-        if raters.desk.responses.save(response_rules.rated(seen, score=score.to_dict()), seen_revision=seen.revision):
+        if raters.desk.responses.save(response_rules.rated(seen, score=score.to_dict()), seen=seen):
             log.info("response_rated", response_id=seen.id, rubric=rubric.id)
             review_judged(attempt_id=seen.attempt_id, desk=raters.desk, now=now)
             return standing.step
@@ -315,7 +315,7 @@ def _store_plan(
     new_id: IdSource,
 ) -> None:
     stored = raters.plans.find(delivery.id) is not None
-    written = raters.plans.save(after, seen_revision=before.revision) if stored else raters.plans.add(after)
+    written = raters.plans.save(after, seen=before) if stored else raters.plans.add(after)
     if not written:
         raise Conflict("changed_meanwhile", "Somebody else has just changed this. Look at it again.")
     record(

@@ -110,7 +110,7 @@ def _note_heard(cohort: Cohort, evidence: Evidence, desk: Desk) -> None:
             after = cohort_rules.heard(after, engine_version=evidence.engine_version, heard_by=evidence.heard_by)
         if after is seen:
             return
-        if desk.cohorts.save(after, seen_revision=seen.revision):
+        if desk.cohorts.save(after, seen=seen):
             if cohort_rules.older_versions(after) and after.versions != seen.versions:
                 log.warning("cohort_heard_by_versions", delivery_id=cohort.id, versions=list(after.versions))
             return
@@ -132,7 +132,7 @@ def _while_down(
         noted = cohort_rules.failed_at_one(cohort, claimed.id)
     else:
         noted = cohort_rules.went_down(cohort, claimed.id, reason=failure.reason, at=now)
-    if noted is not cohort and not desk.cohorts.save(noted, seen_revision=cohort.revision):
+    if noted is not cohort and not desk.cohorts.save(noted, seen=cohort):
         return EngineIsDown(failure.reason)
     if is_its_own:
         return failure

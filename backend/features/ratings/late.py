@@ -106,7 +106,7 @@ def decide_late(
             now=now,
             new_id=new_id,
         )
-        if not desk.late_answers.save(after, seen_revision=late.revision):
+        if not desk.late_answers.save(after, seen=late):
             raise Conflict("changed_meanwhile", "This answer changed meanwhile. Load the page again.")
     if accept:
         _queue(after, attempt, desk, now)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from backend.core.changes import write_over
 from backend.core.errors import EngineFailure, PermanentFailure
 from backend.features.ratings.cohort import Cohort
 from backend.features.ratings.repository import AnswerKeys, Cohorts, Listener, TextReader
@@ -72,13 +73,9 @@ class MemoryCohorts(Cohorts):
             self._cohorts[cohort.id] = cohort
             return True
 
-    def save(self, cohort: Cohort, *, seen_revision: int) -> bool:
+    def save(self, cohort: Cohort, *, seen: Cohort) -> bool:
         with self._lock:
-            stored = self._cohorts.get(cohort.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._cohorts[cohort.id] = cohort
-            return True
+            return write_over(self._cohorts, cohort, seen=seen)
 
     def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
         return [cohort for cohort in self._cohorts.values() if cohort.leaving is not None][:limit]

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 from backend.features.ratings.cohort import Cohort
 from backend.features.ratings.repository import Cohorts
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    RevisedRecords,
+)
 
 COLLECTIONS = (CollectionSpec(name="speech_cohorts", indexes=(IndexSpec(keys=(("leaving", 1),)),)),)
 
 
 class MongoCohorts(Cohorts):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "speech_cohorts", Cohort)
+        self._records = RevisedRecords(database, "speech_cohorts", Cohort)
 
     def find(self, delivery_id: str) -> Cohort | None:
         return self._records.find(delivery_id)
@@ -19,10 +24,8 @@ class MongoCohorts(Cohorts):
     def add(self, cohort: Cohort) -> bool:
         return self._records.insert_if_absent(cohort)
 
-    def save(self, cohort: Cohort, *, seen_revision: int) -> bool:
-        document = to_document(cohort)
-        del document["_id"]
-        return compare_and_set(self._records.collection, cohort.id, {"revision": seen_revision}, document)
+    def save(self, cohort: Cohort, *, seen: Cohort) -> bool:
+        return self._records.save(cohort, seen=seen)
 
     def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
         return self._records.list_by({"leaving": {"$gt": ""}}, limit=limit)

@@ -79,7 +79,7 @@ def move_to(
 def _leave(cohort: Cohort, after: Cohort, desk: Desk) -> bool:
     """From this write on nothing is heard by the old engine; what it scored is queued again by a job, and by the sweep
     where that is lost."""
-    if not desk.cohorts.save(after, seen_revision=cohort.revision):
+    if not desk.cohorts.save(after, seen=cohort):
         return False
     log.warning("cohort_moved", delivery_id=cohort.id, from_engine=cohort.engine, to_engine=after.engine)
     hand_over(desk.jobs, FINISH_MOVE, cohort.id)
@@ -116,7 +116,7 @@ def _heard_anew(response: Response, cohort: Cohort, desk: Desk, now: datetime) -
             return False
         if seen.state in rules.JUDGED:
             change(seen.attempt_id, lambda each: attempt_rules.unsettled(each, at=now), attempts=desk.attempts)
-        if desk.responses.save(rules.requeued(seen, at=now), seen_revision=seen.revision):
+        if desk.responses.save(rules.requeued(seen, at=now), seen=seen):
             hand_over(desk.jobs, SCORE_RESPONSE, seen.id)
             return True
         seen = desk.responses.find(response.id)
@@ -147,7 +147,7 @@ def _note_finished(cohort: Cohort, cohorts: Cohorts) -> None:
     for _ in range(_RACES):
         if seen is None or seen.bound_at != cohort.bound_at:
             return
-        if cohorts.save(cohort_rules.rescored(seen), seen_revision=seen.revision):
+        if cohorts.save(cohort_rules.rescored(seen), seen=seen):
             return
         seen = cohorts.find(cohort.id)
 

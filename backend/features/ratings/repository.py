@@ -42,7 +42,7 @@ class Cohorts(Protocol):
     def add(self, cohort: Cohort) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, cohort: Cohort, *, seen_revision: int) -> bool: ...
+    def save(self, cohort: Cohort, *, seen: Cohort) -> bool: ...
 
     def list_leaving(self, *, limit: int) -> Sequence[Cohort]:
         """Those whose earlier engine's scores are still being taken again."""

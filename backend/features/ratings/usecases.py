@@ -72,7 +72,7 @@ def score_response(
         after = judge(claimed, desk, judges, clock)
     if not after.is_waiting:
         after = replace(after, judged_at=clock())
-    if not desk.responses.save(after, seen_revision=claimed.revision):
+    if not desk.responses.save(after, seen=claimed):
         # Another part of the answer arrived meanwhile: it was queued again, with both.
         return None
     log.info(
@@ -85,7 +85,7 @@ def score_response(
 def _claim(response_id: str, responses: Responses, now: datetime) -> Response | None:
     seen = responses.find(response_id)
     claimed = rules.claimed(seen, at=now) if seen is not None else None
-    if seen is None or claimed is None or not responses.save(claimed, seen_revision=seen.revision):
+    if seen is None or claimed is None or not responses.save(claimed, seen=seen):
         return None
     return claimed
 
@@ -222,7 +222,7 @@ def _sweep_abandoned(desk: Desk, now: datetime) -> int:
         # The first time at once: it waited for the lease already. Answers that kill their worker wait longer.
         wait = rules.backoff(response.tries - 1) if response.tries > 1 else timedelta()
         after = rules.put_back(response, reason="worker_lost", wait=wait, at=now)
-        if desk.responses.save(after, seen_revision=response.revision):
+        if desk.responses.save(after, seen=response):
             _follow(after, desk, now)
     return len(abandoned)
 
@@ -459,6 +459,6 @@ def _change(response_id: str, step: Callable[[Response], Response], responses: R
         if seen is None:
             raise NotFound()
         after = step(seen)
-        if after is seen or responses.save(after, seen_revision=seen.revision):
+        if after is seen or responses.save(after, seen=seen):
             return after
     raise TemporaryFailure("response_contended")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 
+from backend.core.changes import write_over
 from backend.features.results.model import Release, Result
 from backend.features.results.repository import Releases, Results
 
@@ -53,13 +54,9 @@ class MemoryReleases(Releases):
             self._releases[release.id] = release
             return True
 
-    def save(self, release: Release, *, seen_revision: int) -> bool:
+    def save(self, release: Release, *, seen: Release) -> bool:
         with self._lock:
-            stored = self._releases.get(release.id)
-            if stored is None or stored.revision != seen_revision:
-                return False
-            self._releases[release.id] = release
-            return True
+            return write_over(self._releases, release, seen=seen)
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Release]:
         return [each for each in self._releases.values() if each.attempt_id == attempt_id]

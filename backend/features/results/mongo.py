@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from backend.features.results.model import Release, Result
 from backend.features.results.repository import Releases, Results
-from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, compare_and_set, to_document
+from backend.storage import (
+    CollectionSpec,
+    IndexSpec,
+    MongoDatabase,
+    Records,
+    RevisedRecords,
+)
 
 COLLECTIONS = (
     CollectionSpec(
@@ -51,7 +57,7 @@ class MongoResults(Results):
 
 class MongoReleases(Releases):
     def __init__(self, database: MongoDatabase) -> None:
-        self._records = Records(database, "result_releases", Release)
+        self._records = RevisedRecords(database, "result_releases", Release)
 
     def find(self, result_id: str) -> Release | None:
         return self._records.find(result_id)
@@ -59,10 +65,8 @@ class MongoReleases(Releases):
     def add(self, release: Release) -> bool:
         return self._records.insert_if_absent(release)
 
-    def save(self, release: Release, *, seen_revision: int) -> bool:
-        document = to_document(release)
-        del document["_id"]
-        return compare_and_set(self._records.collection, release.id, {"revision": seen_revision}, document)
+    def save(self, release: Release, *, seen: Release) -> bool:
+        return self._records.save(release, seen=seen)
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Release]:
         return self._records.list_by({"attempt_id": attempt_id})

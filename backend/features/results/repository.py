@@ -37,8 +37,8 @@ class Releases(Protocol):
     def add(self, release: Release) -> bool:
         """Adds it if there is none with its id; says whether it did."""
 
-    def save(self, release: Release, *, seen_revision: int) -> bool:
-        """Writes it if its stored revision still is `seen_revision`; says whether it did."""
+    def save(self, release: Release, *, seen: Release) -> bool:
+        """Writes it if its stored revision still is that of `seen`; says whether it did."""
 
     def list_by_attempt(self, attempt_id: str) -> Sequence[Release]: ...
 

@@ -113,7 +113,7 @@ def score_again(
     attempt_usecases.change(
         result.attempt_id, lambda seen: attempt_rules.unsettled(seen, at=now), attempts=contesting.attempts
     )
-    if after is not response and not contesting.responses.save(after, seen_revision=response.revision):
+    if after is not response and not contesting.responses.save(after, seen=response):
         raise Conflict("changed_meanwhile", "This answer changed meanwhile. Load the page again.")
     audit.record(
         actor_id=actor.account_id,
@@ -241,7 +241,7 @@ def _change(result_id: str, step: Callable[[Release], Release], releasing: Relea
         after = step(seen)
         if after is seen:
             return False
-        if releasing.releases.save(after, seen_revision=seen.revision):
+        if releasing.releases.save(after, seen=seen):
             _record(releasing, action, after)
             return True
     raise TemporaryFailure("release_contended")

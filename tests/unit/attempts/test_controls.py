@@ -54,6 +54,23 @@ def refusal(act) -> str:
     return refused.value.code
 
 
+class TestUntouched:
+    """Of an attempt of which nothing was opened no answers are looked for."""
+
+    def test_until_its_first_item_is_opened(self):
+        assert make_attempt().is_untouched
+        assert begun().is_untouched
+        assert not opened().is_untouched
+
+    def test_not_where_the_first_item_is_given_once_more(self):
+        paper = make_paper(tasks=("repeat",))
+        closed = moved(begun(), [make_move("open", 0), make_move("close", 0)], paper, now=after(seconds=9))
+        again = Control(id="control-one", kind=ControlKind("reopen"), by="meera", reason="Fire alarm", minutes=5)
+        reopened = controlled(closed, again, paper, is_released=False, now=after(minutes=1))
+        assert (reopened.position, reopened.is_item_open) == (0, False)
+        assert not reopened.is_untouched
+
+
 class TestAgain:
     @pytest.mark.parametrize("kind", ["extend", "pause", "void"])
     def test_the_same_control_reaches_an_attempt_once(self, kind):

@@ -85,10 +85,11 @@ class Sitting:
         self.attempt = self._opened()
 
     def score(self):
-        claimed = rules.claimed(self.stored, at=self.now)
-        self.responses.save(claimed, seen_revision=claimed.revision - 1)
+        seen = self.stored
+        claimed = rules.claimed(seen, at=self.now)
+        self.responses.save(claimed, seen=seen)
         after = rules.scored(claimed, score=SCORE, evidence_key="evidence/one")
-        self.responses.save(after, seen_revision=claimed.revision)
+        self.responses.save(after, seen=claimed)
 
     @property
     def stored(self):

@@ -186,10 +186,10 @@ class TestAnswers:
 class DyingAttempts(MemoryAttempts):
     dies = False
 
-    def save(self, attempt, *, seen_revision):
+    def save(self, attempt, *, seen):
         if self.dies:
             raise RuntimeError
-        return super().save(attempt, seen_revision=seen_revision)
+        return super().save(attempt, seen=seen)
 
 
 class Desk:

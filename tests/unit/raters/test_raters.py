@@ -37,7 +37,7 @@ def services():
     doubtful = make_response(
         "asha", FAILED, state=ResponseState.FAILED, reason="low_confidence", revision=seen.revision + 1
     )
-    services.responses.save(doubtful, seen_revision=seen.revision)
+    services.responses.save(doubtful, seen=seen)
     return services
 
 
@@ -112,7 +112,7 @@ def alter(services):
     def alter(position=OPEN, **changes):
         seen = services.responses.find(f"attempt_asha:{position}")
         after = replace(seen, revision=seen.revision + 1, **changes)
-        assert services.responses.save(after, seen_revision=seen.revision)
+        assert services.responses.save(after, seen=seen)
         return after
 
     return alter
@@ -200,7 +200,7 @@ def test_an_answer_that_the_machine_did_not_trust_gets_its_points_and_frees_the_
 def test_rated_after_it_was_settled_without_makes_a_new_result(rate, services):
     seen = services.responses.find(f"attempt_asha:{FAILED}")
     waived = replace(seen, waived_by="meera", waived_at=COMPLETED, revision=seen.revision + 1)
-    services.responses.save(waived, seen_revision=seen.revision)
+    services.responses.save(waived, seen=seen)
     settle("attempt_asha", services)
     assert services.results.find("attempt_asha-1").items[FAILED].points == {}
     rate(MEERA, position=FAILED, level=5)
@@ -248,7 +248,7 @@ def test_agreement_counts_people_and_the_machines_hints(rate, services, raters, 
         seen = services.responses.find(f"attempt_{student}:{OPEN}")
         hints = [{"criterion": "fluency", "level": hint, "confidence": 0.5, "because": "counted"}]
         score = {**seen.score, "explanation": {**seen.score["explanation"], "hints": hints}}
-        services.responses.save(replace(seen, score=score, revision=seen.revision + 1), seen_revision=seen.revision)
+        services.responses.save(replace(seen, score=score, revision=seen.revision + 1), seen=seen)
     rate(MEERA, level=2)
     rate(JOHN, level=2)
     rate(MEERA, level=4, student="ravi")

@@ -41,7 +41,7 @@ def services(listener):
     for place in REPEATS:
         seen = services.responses.find(f"attempt_asha:{place}")
         queued = make_response("asha", place, state=ResponseState.QUEUED, score=None, revision=seen.revision + 1)
-        services.responses.save(queued, seen_revision=seen.revision)
+        services.responses.save(queued, seen=seen)
         services.blobs.put(f"recordings/north/asha-{place}", WEBM, content_type="audio/webm")
         services.scoring_keys.add(f"item{place}", 1, RepeatKey(text=TEXT))
     return services
@@ -165,7 +165,7 @@ def test_a_move_that_a_crash_cut_is_finished_by_the_sweep(score, services):
     score(REPEATS[0])
     bound = services.cohorts.find("delivery")
     cut = replace(bound, engine="offline", tried=("azure",), leaving="azure", revision=bound.revision + 1)
-    services.cohorts.save(cut, seen_revision=bound.revision)
+    services.cohorts.save(cut, seen=bound)
     assert engine_of(score(REPEATS[1])) == "offline"
     services.jobs.waiting_jobs.clear()
     sweep(desk=desk_of(services), now=services.now())
@@ -198,7 +198,7 @@ def test_what_people_rated_is_not_taken_from_them(score, services, listener):
     rated = score(REPEATS[0])
     explanation = {**rated.score["explanation"], "rated_by_people": {"fluency": 4}}
     people = replace(rated, score={**rated.score, "explanation": explanation}, revision=rated.revision + 1)
-    services.responses.save(people, seen_revision=rated.revision)
+    services.responses.save(people, seen=rated)
     listener.down = {"azure": DOWN}
     score(REPEATS[1])
     score(REPEATS[2])
@@ -286,7 +286,7 @@ class TestOneRecordingThatTheEngineChokesOn:
         assert score(REPEATS[1]).tries == 1
         listener.down = {"azure": DOWN}
         seen = services.responses.find(f"attempt_asha:{REPEATS[0]}")
-        services.responses.save(requeued(seen, at=services.now()), seen_revision=seen.revision)
+        services.responses.save(requeued(seen, at=services.now()), seen=seen)
         assert score(REPEATS[0]).tries == 0
         assert score(REPEATS[1]).tries == 1
         assert services.cohorts.find("delivery").down_since is not None
@@ -312,7 +312,7 @@ class TestStaffDecide:
                 seen = services.responses.find(f"attempt_asha:{place}")
                 explanation = {**seen.score["explanation"], "engine": {"name": "azure", "version": "1"}}
                 azure = replace(seen, score={**seen.score, "explanation": explanation}, revision=seen.revision + 1)
-                services.responses.save(azure, seen_revision=seen.revision)
+                services.responses.save(azure, seen=seen)
         services.jobs.waiting_jobs.clear()
         settle("attempt_asha", services)
         return services.results.find("attempt_asha-1")
@@ -370,13 +370,13 @@ class TestStaffDecide:
         failed = replace(
             seen, state=ResponseState.FAILED, reason="engine_refused", score=None, revision=seen.revision + 1
         )
-        services.responses.save(failed, seen_revision=seen.revision)
+        services.responses.save(failed, seen=seen)
         decide(services)
         finish_moves(services)
         assert services.responses.find(failed.id).state is ResponseState.QUEUED
         attempt = services.attempts.find("attempt_asha")
         voided = replace(attempt, state=AttemptState.VOIDED, revision=attempt.revision + 1)
-        services.attempts.save(voided, seen_revision=attempt.revision)
+        services.attempts.save(voided, seen=attempt)
         decide(services, "azure")
         assert finish_moves(services) == 0
 
@@ -463,7 +463,7 @@ class TestVersions:
     def test_an_answer_from_before_versions_were_kept_goes_along(self, services, score, upgrade):
         score(REPEATS[0])
         old = services.responses.find(f"attempt_asha:{REPEATS[0]}")
-        services.responses.save(replace(old, heard_by="", revision=old.revision + 1), seen_revision=old.revision)
+        services.responses.save(replace(old, heard_by="", revision=old.revision + 1), seen=old)
         upgrade(2)
         score(REPEATS[1])
         decide(services, "azure")
@@ -482,7 +482,7 @@ class TestVersions:
 
         def hear(_, task):
             seen = services.cohorts.find("delivery")
-            services.cohorts.save(replace(seen, revision=seen.revision + 1), seen_revision=seen.revision)
+            services.cohorts.save(replace(seen, revision=seen.revision + 1), seen=seen)
             return replace(evidence(task, TEXT), versions={"calibration": "made-2"})
 
         listener.hear = hear

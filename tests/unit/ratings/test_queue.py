@@ -45,7 +45,7 @@ def services():
         changed = make_response(
             "asha", place, state=state, recordings=recordings, not_before=OPENS, revision=seen.revision + 1
         )
-        services.responses.save(changed, seen_revision=seen.revision)
+        services.responses.save(changed, seen=seen)
     return services
 
 
@@ -95,5 +95,5 @@ def test_the_pace_counts_what_was_judged_lately_in_the_whole_installation(servic
     for place, minutes_ago in ((5, 1), (6, 4), (7, 6)):
         seen = services.responses.find(f"attempt_asha:{place}")
         judged = replace(seen, judged_at=services.now() - timedelta(minutes=minutes_ago), revision=seen.revision + 1)
-        services.responses.save(judged, seen_revision=seen.revision)
+        services.responses.save(judged, seen=seen)
     assert watching.measure_pace(responses=services.responses, now=services.now()) == Pace(waiting=3, judged=2)

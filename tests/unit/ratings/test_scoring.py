@@ -216,16 +216,18 @@ class TestLeases:
     def test_a_dead_workers_answer_is_handed_over_within_a_minute(self, sitting):
         assert LEASE.total_seconds() + SWEEP_EVERY_S <= 45
         sitting.sit()
-        claim = rules.claimed(sitting.response(), at=sitting.now)
-        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        seen = sitting.response()
+        claim = rules.claimed(seen, at=sitting.now)
+        sitting.services.responses.save(claim, seen=seen)
         sitting.services.now.move(seconds=LEASE.total_seconds())
         usecases.sweep(desk=sitting.desk, now=sitting.now)
         assert sitting.score() is ResponseState.SCORED
 
     def test_a_claim_is_renewed_while_its_answer_is_judged(self, sitting):
         sitting.sit()
-        claim = rules.claimed(sitting.response(), at=sitting.now)
-        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        seen = sitting.response()
+        claim = rules.claimed(seen, at=sitting.now)
+        sitting.services.responses.save(claim, seen=seen)
         sitting.services.now.move(seconds=20)
         with LeaseRenewal(claim, responses=sitting.services.responses, clock=sitting.services.now, every_s=0.005):
             sitting.wait_until(lambda: sitting.response().lease_until == sitting.now + LEASE)
@@ -233,10 +235,11 @@ class TestLeases:
 
     def test_a_claim_that_was_lost_is_not_renewed(self, sitting):
         sitting.sit()
-        claim = rules.claimed(sitting.response(), at=sitting.now)
-        sitting.services.responses.save(claim, seen_revision=claim.revision - 1)
+        seen = sitting.response()
+        claim = rules.claimed(seen, at=sitting.now)
+        sitting.services.responses.save(claim, seen=seen)
         back = rules.put_back(claim, reason="worker_lost", wait=timedelta(), at=sitting.now)
-        sitting.services.responses.save(back, seen_revision=claim.revision)
+        sitting.services.responses.save(back, seen=claim)
         later = sitting.now + LEASE * 2
         responses = sitting.services.responses
         assert not responses.renew_lease(claim.id, seen_revision=claim.revision, lease_until=later)

@@ -40,7 +40,7 @@ class Typist:
 
     def becomes(self, attempt, *, seconds):
         """A control reached the attempt."""
-        assert self.services.attempts.save(attempt, seen_revision=self.attempt.revision)
+        assert self.services.attempts.save(attempt, seen=self.attempt)
         self.attempt = attempt
         now = OPENS + timedelta(seconds=seconds)
         answers.move_limits(attempt, paper=self.paper, responses=self.services.responses, now=now)
@@ -116,7 +116,5 @@ def test_an_answer_from_before_the_beginning_was_kept_counts_back_from_its_end(e
     typist = Typist(extra_time=extra_time)
     typist.save(seconds=58)
     seen = typist.services.responses.find(f"{typist.attempt.id}:0")
-    assert typist.services.responses.save(
-        replace(seen, window_began_at=None, revision=seen.revision + 1), seen_revision=seen.revision
-    )
+    assert typist.services.responses.save(replace(seen, window_began_at=None, revision=seen.revision + 1), seen=seen)
     assert typist.speed() == words_per_minute(58)

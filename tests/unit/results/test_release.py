@@ -32,14 +32,14 @@ def score_and_settle(services):
     seen = services.responses.find(f"{ATTEMPT}:{PLACE}")
     score = make_response("asha", PLACE, value=0.0).score
     after = replace(seen, state=ResponseState.SCORED, score=score, revision=seen.revision + 1)
-    assert services.responses.save(after, seen_revision=seen.revision)
+    assert services.responses.save(after, seen=seen)
     settle(ATTEMPT, services)
 
 
 def change_attempt(services, **changes):
     seen = services.attempts.find(ATTEMPT)
     after = replace(seen, revision=seen.revision + 1, **changes)
-    assert services.attempts.save(after, seen_revision=seen.revision)
+    assert services.attempts.save(after, seen=seen)
 
 
 def release(services, name=FIRST):
@@ -121,7 +121,7 @@ def test_a_contest_comes_between_the_look_and_the_write_of_a_release(services):
     def contest_first(fresh):
         services.releases.add = add
         seen = services.attempts.find(ATTEMPT)
-        assert services.attempts.save(unsettled(seen, at=services.now()), seen_revision=seen.revision)
+        assert services.attempts.save(unsettled(seen, at=services.now()), seen=seen)
         return add(fresh)
 
     services.releases.add = contest_first

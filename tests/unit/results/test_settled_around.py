@@ -40,7 +40,7 @@ def stored(services):
 def waive(services, **changes):
     seen = stored(services)
     after = replace(seen, waived_by="meera", revision=seen.revision + 1, **changes)
-    assert services.responses.save(after, seen_revision=seen.revision)
+    assert services.responses.save(after, seen=seen)
 
 
 def waive_failed(services):
@@ -197,7 +197,7 @@ def test_a_recording_that_came_after_the_result_counts_once_staff_have_it_scored
 def test_what_the_result_counts_already_makes_no_other(services):
     seen = stored(services)
     queued = make_response("asha", REPEAT, state=ResponseState.QUEUED, score=None, revision=seen.revision + 1)
-    services.responses.save(queued, seen_revision=seen.revision)
+    services.responses.save(queued, seen=seen)
     services.blobs.put(f"recordings/north/asha-{REPEAT}", WEBM, content_type="audio/webm")
     score_response(response_id=seen.id, desk=desk_of(services), judges=judges_of(services), clock=services.now)
     go_on(services)

@@ -27,7 +27,7 @@ def _settle(services):
 def _change(services, position, **changes):
     seen = services.responses.find(response_id("attempt_asha", position))
     after = replace(seen, revision=seen.revision + 1, **changes)
-    assert services.responses.save(after, seen_revision=seen.revision)
+    assert services.responses.save(after, seen=seen)
 
 
 def test_a_result_names_every_version(services):

@@ -199,7 +199,7 @@ def _control_delivery(delivery: Delivery, control: Control, room: ControlRoom, n
             return seen
         room.audit_log.add_absent([_delivery_event(seen, control, now)])
         after = _controlled_delivery(seen, control, now)
-        if room.deliveries.save(after, seen_revision=seen.revision):
+        if room.deliveries.save(after, seen=seen):
             return after
     raise TemporaryFailure("delivery_contended")
 
@@ -225,7 +225,7 @@ def _note_arrival(delivery_id: str, control_id: str, room: ControlRoom) -> None:
         if seen is None:
             return
         after = delivery_rules.arrived(seen, control_id)
-        if after is seen or room.deliveries.save(after, seen_revision=seen.revision):
+        if after is seen or room.deliveries.save(after, seen=seen):
             return
     raise TemporaryFailure("delivery_contended")
 
@@ -290,7 +290,7 @@ def _write(
     for _ in range(_RACES):
         if plan.after is plan.before:
             return _after_race(plan, orders[-1].control, room, now)
-        if room.attempts.save(plan.after, seen_revision=plan.before.revision):
+        if room.attempts.save(plan.after, seen=plan.before):
             _tell(plan.after, room, now, is_told=plan.after is told)
             return plan.outcome
         seen = room.attempts.find(plan.before.id)

@@ -61,7 +61,7 @@ def _keep(fresh: Response, step: Callable[[LateAnswer], LateAnswer], late_answer
         if seen is None:
             written = late_answers.add(after)
         else:
-            written = late_answers.save(replace(after, revision=seen.revision + 1), seen_revision=seen.revision)
+            written = late_answers.save(replace(after, revision=seen.revision + 1), seen=seen)
         if written:
             log.info("answer_kept_late", attempt_id=first.attempt_id, position=first.position)
             return
@@ -81,7 +81,7 @@ def accept_late(*, late: LateAnswer, attempt: Attempt, paper: Paper, responses: 
         after = _with_recordings(_with_answer(before, late, attempt, now), late, now)
         if after is before:
             return before
-        if responses.add(after) if seen is None else responses.save(after, seen_revision=before.revision):
+        if responses.add(after) if seen is None else responses.save(after, seen=before):
             return after
     raise TemporaryFailure("response_contended")
 

@@ -155,7 +155,7 @@ def _take_part(
 def _keep_part(before: Upload, offset: int, data: bytes, *, is_new: bool, shelves: Shelves) -> Upload:
     after = with_part(before, start=offset, end=offset + len(data))
     shelves.blobs.put(after.part_keys[-1], data, content_type=_PART_TYPE)
-    written = shelves.uploads.add(after) if is_new else shelves.uploads.save(after, seen_revision=before.revision)
+    written = shelves.uploads.add(after) if is_new else shelves.uploads.save(after, seen=before)
     if written:
         return after
     # Another request was quicker: what it says holds, and this one's part is at most a blob to be tidied away.
@@ -215,7 +215,7 @@ def _write_response(attempt: Attempt, upload: Upload, paper: Paper, responses: R
         if after is seen:
             _check_same(after, upload)
             return after
-        if responses.add(after) if seen is None else responses.save(after, seen_revision=seen.revision):
+        if responses.add(after) if seen is None else responses.save(after, seen=seen):
             return after
         seen = responses.find(fresh.id)
     raise TemporaryFailure("response_contended")
