@@ -1,9 +1,9 @@
-"""What each call of a whole exam costs a web process: `python -m scripts.load.calls`, CPU time, so any machine will do.
+"""What each call of a whole exam costs a web process and the database: `python -m scripts.load.calls`, CPU time.
 
 A Viva of the run's own with one web process; candidates sit over HTTP, in the load run's calls and counts, while a
 monitor watches. All make the same step before any makes the next, and around each step the kernel is asked how long
-the process has run: what happens behind a reply (events heard, jobs sent) is part of it. Prints a table, and as its
-last line one JSON object. Reads /proc: Linux only.
+each has run: what happens behind a reply (events heard, jobs sent) is part of it. Prints a table, and as its last line
+one JSON object. Reads /proc: Linux only.
 """
 
 import argparse
@@ -42,7 +42,7 @@ PING, PONG = "2", "3"  # Engine.IO's
 REST_S = 0.02  # for what comes behind the last reply
 
 Json = dict[str, Any]
-Costs = dict[str, list[float]]
+Costs = dict[str, list[dict[str, float]]]
 Step = tuple[str, Callable[[], object]]
 
 
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _measure(stack: Stack, *, candidates: int) -> Costs:
-    """The milliseconds that each kind of call took, one figure for each step that all candidates made together."""
+    """The milliseconds of each process that each kind of call took, for each step that all candidates made together."""
     services = build_services(stack.settings)
     campus.prepare_storage(stack.settings)
     campus.prepare_items(services)
@@ -71,22 +71,25 @@ def _measure(stack: Stack, *, candidates: int) -> Costs:
     with running_web(stack):
         monitor = _join(stack, cast_of_run.admin, "/live", "join_delivery", {"delivery_id": cast_of_run.delivery.id})
         pages = [_Page(stack, student, cast_of_run.delivery.id) for student in cast_of_run.students]
-        worker = _worker_of(stack.groups["web"])
-        _sit(pages[:CROWD], recording.read_bytes(), worker)  # not counted: connections are made, schemas built
-        costs = _sit(pages[CROWD:], recording.read_bytes(), worker)
+        processes = {"web": _worker_of(stack.groups["web"])}
+        if "database" in stack.groups:  # else it is the one that MONGODB_URI names
+            processes["database"] = stack.groups["database"]
+        _sit(pages[:CROWD], recording.read_bytes(), processes)  # not counted: connections are made, schemas built
+        costs = _sit(pages[CROWD:], recording.read_bytes(), processes)
         _leave(monitor)
         return costs
 
 
-def _sit(pages: Sequence["_Page"], recording: bytes, worker: int) -> Costs:
+def _sit(pages: Sequence["_Page"], recording: bytes, processes: Mapping[str, int]) -> Costs:
     """Whole exams, step by step, `CROWD` calls at once."""
     costs: Costs = defaultdict(list)
     with ThreadPoolExecutor(CROWD) as crowd:
         for steps in zip(*(page.steps(recording) for page in pages), strict=True):
-            before = _spent_ms(worker)
+            before = {name: _spent_ms(pid) for name, pid in processes.items()}
             list(crowd.map(lambda step: step[1](), steps))
             time.sleep(REST_S)
-            costs[steps[0][0]].append((_spent_ms(worker) - before) / len(steps))
+            spent = {name: (_spent_ms(pid) - before[name]) / len(steps) for name, pid in processes.items()}
+            costs[steps[0][0]].append(spent)
     return costs
 
 
@@ -199,15 +202,19 @@ def _body(reply: Reply) -> Mapping[str, Any]:
 
 
 def _report(costs: Costs, *, candidates: int) -> None:
-    """Medians over the steps of a kind, and their sum."""
-    each = {kind: statistics.median(figures) for kind, figures in costs.items()}
-    exam_ms = sum(each[kind] * len(figures) for kind, figures in costs.items())
-    print(f"{'call':<12}{'calls':>6}{'ms each':>9}{'ms an exam':>12}")
-    for kind, figures in costs.items():
-        print(f"{kind:<12}{len(figures):>6}{each[kind]:>9.2f}{each[kind] * len(figures):>12.1f}")
-    print(f"{'':<27}{exam_ms:>12.1f}")
-    found = {f"{kind}_ms": round(figure, 3) for kind, figure in each.items()}
-    print(json.dumps({"candidates": candidates, **found, "exam_ms": round(exam_ms, 1)}))
+    """Medians over the steps of a kind, and their sum over an exam."""
+    names = list(next(iter(costs.values()))[0])
+    each = {
+        kind: {name: statistics.median(step[name] for step in steps) for name in names} for kind, steps in costs.items()
+    }
+    exam = {name: sum(each[kind][name] * len(steps) for kind, steps in costs.items()) for name in names}
+    print(f"{'call':<12}{'calls':>6}" + "".join(f"{name:>10}" for name in names) + "  ms each")
+    for kind, steps in costs.items():
+        print(f"{kind:<12}{len(steps):>6}" + "".join(f"{each[kind][name]:>10.2f}" for name in names))
+    print(f"{'an exam':<18}" + "".join(f"{exam[name]:>10.1f}" for name in names))
+    found = {name: {kind: round(each[kind][name], 3) for kind in each} for name in names}
+    sums = {f"exam_{name}_ms": round(exam[name], 1) for name in names}
+    print(json.dumps({"candidates": candidates, **sums, "each_ms": found}))
 
 
 def _arguments() -> argparse.Namespace:
