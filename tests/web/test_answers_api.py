@@ -200,7 +200,7 @@ class TestLate:
         save(asha, attempt_id, "typ", 1)
         services.now.move(minutes=1)
         running = services.attempts.find(attempt_id)
-        assert services.attempts.save(paused(running, at=services.now()), seen_revision=running.revision)
+        assert services.attempts.save(paused(running, at=services.now()), seen=running)
         services.now.move(minutes=25)
         assert services.now() > running.deadline_at + ANSWER_GRACE
         assert save(asha, attempt_id, "typed off-line", 2).status_code == 200

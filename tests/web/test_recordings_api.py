@@ -153,7 +153,7 @@ class TestWhole:
         """Nobody has noticed yet that the break ended, and the time after it."""
         attempt = services.attempts.find(path.split("/")[-1])
         resting = replace(attempt, state=AttemptState.PAUSED, paused_at=OPENS, break_until=OPENS + ALLOWED, revision=9)
-        assert services.attempts.save(resting, seen_revision=attempt.revision)
+        assert services.attempts.save(resting, seen=attempt)
         services.now.moment = OPENS + ALLOWED * 2 + UPLOAD_GRACE
         assert code_of(asha.send(path)) == (409, "attempt_not_open")
 
