@@ -175,7 +175,7 @@ def _plan(
         "heartbeat_ms": HEARTBEAT_MS,
         "lobby_ms": arguments.candidates * 1000 / ARRIVALS_A_SECOND,
         "start_within_ms": arguments.candidates * 1000 / STARTS_A_SECOND,
-        "fetches_prompts": True,
+        "fetches_packages": True,
         "takes_turns": False,
         "signals": [],
         "away": {"parts": []},
@@ -188,11 +188,11 @@ def _plan(
 
 
 def _with_outage(planned: Outage) -> dict[str, object]:
-    """Prompts are taken to be on the devices, where packages bring them before a part begins."""
+    """Packages are taken to be on the devices when the store goes."""
     away = {"parts": planned.parts, "from_ms": planned.from_s * 1000, "until_ms": planned.until_s * 1000}
     return {
         "start_within_ms": planned.exam_s * 1000,
-        "fetches_prompts": "objects" not in planned.parts,
+        "fetches_packages": "objects" not in planned.parts,
         "takes_turns": True,
         "ends_ms": planned.ends_s * 1000,
         "signals": [(at_s * 1000, word) for at_s, word in planned.signals],

@@ -262,6 +262,18 @@ describe("the package of a part", () => {
     expect(asked).toEqual(["B", "C", "D"]);
   });
 
+  it("comes some seconds after a part began, because all candidates begin together; a part that begins has it at once", async () => {
+    const waits: number[] = [];
+    const heard: string[] = [];
+    const wait = async (ms: number) => void waits.push(ms);
+    const made = new Packages({ api: { packageOf: async (_, letter) => ({ url: letter }) }, store: new MemoryStore(), attemptId: "a", keepSound: () => undefined, load: async () => new Uint8Array([1]), wait, random: () => 0.5 });
+    await made.fetchAhead(["B", "C", "D"], (letter) => heard.push(letter));
+    expect(waits).toEqual([16_000, 10_000, 10_000]);
+    expect(heard).toEqual(["B", "C", "D"]);
+    await made.prefetch("E");
+    expect(waits).toHaveLength(3);
+  });
+
   it("holds nobody while the store does not answer, and opens when it is there", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let arrive: (bytes: Bytes) => void = () => undefined;

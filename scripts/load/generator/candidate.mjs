@@ -1,7 +1,7 @@
 /**
  * A candidate sits the whole exam: enters, checks the devices, begins with the others, moves from item to item, records
- * or types, and hands in. Recordings go behind the next item, what is typed is saved while it is typed, heartbeats run
- * beside everything, as in the exam's client.
+ * or types, and hands in. The first part's package is fetched before the start, the others behind the exam; recordings
+ * go behind the next item, what is typed is saved while it is typed, heartbeats run beside everything, as in the exam's client.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Browser, Failed } from "./browser.mjs";
@@ -10,6 +10,12 @@ import { pause } from "./pause.mjs";
 import { Room } from "./room.mjs";
 
 const CHECKS = { browser: "passed", microphone: "passed", speaker: "passed", connection: "passed" };
+/** How long after the start the coming part's package is fetched, and at most before each further one (packages.ts). */
+const SOON_MS = 8000;
+const SPREAD_MS = 16_000;
+const GAP_MS = 20_000;
+/** The pace for which they are meant; quicker exams fetch sooner. */
+const USUAL_PACE_MS = 16_000;
 const WORDS_A_SAVE = "because the bridge is ";
 
 export class Candidate {
@@ -40,6 +46,8 @@ export class Candidate {
       this.entered += 1;
       this.epoch = snapshot.epoch;
       await this.#post("check", "check", CHECKS);
+      this.parts = this.plan.fetches_packages ? snapshot.sections.map(({ letter }) => letter) : [];
+      await this.#package(this.parts.shift());
       const since = performance.now();
       this.room = new Room(this.browser, "/exam", "join_attempt", { attempt_id: this.attempt });
       await this.room.entered;
@@ -57,6 +65,7 @@ export class Candidate {
       await this.#post("begin", "begin", {});
       let { item, total_items } = await this.#move({ kind: "open", position: 0 });
       this.figures.took("start", due);
+      const fetching = this.#fetchAhead();
       while (item) {
         const { position } = item;
         this.position = position;
@@ -69,6 +78,7 @@ export class Candidate {
       }
       const { state } = await this.browser.call("hand_in", "GET", `/attempts/${this.attempt}`);
       if (state !== "submitted") throw new Failed(`state ${state}`);
+      await fetching;
     });
     clearInterval(heart);
     await this.beating;
@@ -84,9 +94,24 @@ export class Candidate {
 
   async #move(...moves) {
     const at = new Date().toISOString();
-    const snapshot = await this.#post("move", "moves", { moves: moves.map((move) => ({ ...move, at })) });
-    if (snapshot.item?.prompt && this.plan.fetches_prompts) await this.browser.fetch("prompt", snapshot.item.prompt.url);
-    return snapshot;
+    return this.#post("move", "moves", { moves: moves.map((move) => ({ ...move, at })) });
+  }
+
+  /** The packages of the parts after the first; nothing waits for them. */
+  #fetchAhead() {
+    return this.#carefully(async () => {
+      for (const [number, letter] of this.parts.entries()) {
+        const wait_ms = number === 0 ? SOON_MS + SPREAD_MS * Math.random() : GAP_MS * Math.random();
+        await pause(wait_ms * Math.min(1, this.plan.pace_ms / USUAL_PACE_MS));
+        await this.#package(letter);
+      }
+    });
+  }
+
+  async #package(letter) {
+    if (!letter) return;
+    const { url } = await this.browser.call("package", "GET", `/attempts/${this.attempt}/packages/${letter}`);
+    await this.browser.fetch("fetched", url);
   }
 
   #record(position) {

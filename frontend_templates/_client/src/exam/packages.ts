@@ -26,7 +26,10 @@ interface Options {
 }
 
 const TRIES = 8;
-/** Between the parts after the coming one: a college's candidates do not fetch a whole exam in one moment. */
+/** When the coming part is fetched, after one began: a college's candidates begin in the same moment, and that is over then. */
+const SOON_MS = 8000;
+const SPREAD_MS = 16_000;
+/** Up to so long before each of those after it. */
 const GAP_MS = 20_000;
 /** Whoever comes back while the store is away goes on without the package, item by item. */
 const PATIENCE_MS = 3000;
@@ -57,14 +60,14 @@ export class Packages {
   }
 
   /** Fetches these parts one after another, the nearest first, so that no store is needed any more when they begin. */
-  async fetchAhead(letters: readonly string[]): Promise<void> {
+  async fetchAhead(letters: readonly string[], onFetched: (letter: string) => void = () => undefined): Promise<void> {
     if (this.#isFetchingAhead) return;
     this.#isFetchingAhead = true;
     const { random = Math.random, wait = pause } = this.#options;
-    for (const letter of letters) {
-      const isNew = !this.#fetching.has(letter);
+    for (const [number, letter] of letters.entries()) {
+      if (!this.#fetching.has(letter)) await wait(number === 0 ? SOON_MS + SPREAD_MS * random() : GAP_MS * random());
       await this.prefetch(letter);
-      if (isNew) await wait(GAP_MS * random());
+      onFetched(letter);
     }
     this.#isFetchingAhead = false;
   }

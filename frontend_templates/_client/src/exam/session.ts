@@ -152,9 +152,12 @@ export class Session {
     const section = snapshot.sections[on];
     if (!section) return;
     if (snapshot.section_key) await this.#packages.unlock(section.letter, snapshot.section_key);
-    const coming = snapshot.section_key ? snapshot.sections[on + 1] : section;
-    if (coming) void this.#packages.prefetch(coming.letter).then(() => this.#parts.fetchAhead(coming));
-    if (snapshot.section_key) void this.#packages.fetchAhead(snapshot.sections.slice(on + 1).map(({ letter }) => letter));
+    const hear = (letter: string): void => {
+      const fetched = snapshot.sections.find((each) => each.letter === letter);
+      if (fetched) void this.#parts.fetchAhead(fetched);
+    };
+    if (!snapshot.section_key) return void this.#packages.prefetch(section.letter).then(() => hear(section.letter));
+    void this.#packages.fetchAhead(snapshot.sections.slice(on + 1).map(({ letter }) => letter), hear);
   }
 
   /** A reply to moves. */
