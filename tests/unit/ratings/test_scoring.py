@@ -83,8 +83,9 @@ class Sitting:
             self.services.uploads.add(with_part(upload, start=0, end=9))
 
     def grant(self, **conditions):
-        after = replace(self.attempt, conditions=Conditions(**conditions), revision=self.attempt.revision + 1)
-        assert self.attempts.save(after, seen_revision=after.revision - 1)
+        seen = self.attempt
+        after = replace(seen, conditions=Conditions(**conditions), revision=seen.revision + 1)
+        assert self.attempts.save(after, seen=seen)
 
     def sit(self, *, answered=(0, 1, 2), until=None):
         for position in range(self.paper.total_items if until is None else until):
