@@ -5,12 +5,7 @@ from datetime import UTC, datetime
 
 from backend.features.assessments.model import Delivery
 from backend.features.assessments.repository import Deliveries
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    RevisedRecords,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, RevisedRecords
 
 # A range needs both ends here: an absent moment must never count as one that has come.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

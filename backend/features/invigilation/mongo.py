@@ -5,13 +5,7 @@ from collections.abc import Sequence
 from backend.features.invigilation.model import Duty, IdentityCheck, Incident, Message, Receipt
 from backend.features.invigilation.repository import Duties, IdentityChecks, Incidents, Messages, SignalRecords
 from backend.features.invigilation.signals import SignalRecord
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    Records,
-    RevisedRecords,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, RevisedRecords
 
 _BY_DELIVERY = IndexSpec(keys=(("delivery_id", 1),))
 

@@ -8,13 +8,7 @@ from backend.features.items.forms import Form, PublishedFormat
 from backend.features.items.model import Item, ItemVersion, PromptAudio, StoredKey, version_id
 from backend.features.items.repository import Forms, Items, PromptSounds
 from backend.features.items.types import ITEM_TYPES
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    Records,
-    RevisedRecords,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, RevisedRecords
 
 T = TypeVar("T")
 _CHUNK = 200

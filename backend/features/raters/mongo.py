@@ -5,15 +5,7 @@ from datetime import datetime
 
 from backend.features.raters.model import Rating, RatingPlan
 from backend.features.raters.repository import RatingPlans, Ratings
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    Records,
-    RevisedRecords,
-    storage_errors,
-    to_value,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, RevisedRecords, storage_errors, to_value
 
 COLLECTIONS = (
     CollectionSpec(

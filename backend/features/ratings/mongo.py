@@ -4,12 +4,7 @@ from collections.abc import Sequence
 
 from backend.features.ratings.cohort import Cohort
 from backend.features.ratings.repository import Cohorts
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    RevisedRecords,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, RevisedRecords
 
 COLLECTIONS = (CollectionSpec(name="speech_cohorts", indexes=(IndexSpec(keys=(("leaving", 1),)),)),)
 

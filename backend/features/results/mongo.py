@@ -4,13 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.features.results.model import Release, Result
 from backend.features.results.repository import Releases, Results
-from backend.storage import (
-    CollectionSpec,
-    IndexSpec,
-    MongoDatabase,
-    Records,
-    RevisedRecords,
-)
+from backend.storage import CollectionSpec, IndexSpec, MongoDatabase, Records, RevisedRecords
 
 COLLECTIONS = (
     CollectionSpec(
