@@ -18,9 +18,13 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from scripts.services.memory import free_port
+from scripts.services.program import StartProblem
+
 Mode = Literal["pass", "refuse", "reset", "stall", "slow", "half_close", "lose_reply"]
 T = TypeVar("T")
 CHUNK = 64 * 1024
+_TRIES = 20
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 HOST = "127.0.0.1"
 # The settings that reach each store; the first is where it is.
@@ -29,6 +33,21 @@ SETTINGS_OF = {
     "queue": ("redis_url",),
     "objects": ("s3_endpoint", "s3_public_endpoint"),
 }
+
+
+def _reserve() -> socket.socket:
+    """Keeps a port. One that is free for a server may still be kept by connections that have just ended, from anybody
+    who does not share it, and this socket must not share: then another is tried."""
+    for _ in range(_TRIES):
+        reserved = socket.socket()
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            reserved.bind((HOST, free_port(HOST)))
+        except OSError:
+            reserved.close()
+            continue
+        return reserved
+    raise StartProblem(f"No port could be kept on {HOST}.")
 
 
 class Loop:
@@ -59,15 +78,14 @@ class Loop:
 
 
 class Proxy:
-    """Listens on `port` and forwards to `target` (host, port), which may be told later, as its mode says.
+    """Listens on a port of its own and forwards to `target` (host, port), which may be told later, as its mode says.
 
     The port stays ours while nobody listens on it: a socket that never listens keeps it."""
 
-    def __init__(self, loop: Loop, *, port: int, target: tuple[str, int] | None = None) -> None:
-        self.port, self.target, self._loop = port, target, loop
-        self._reserved = socket.socket()
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._reserved.bind((HOST, port))
+    def __init__(self, loop: Loop, *, target: tuple[str, int] | None = None) -> None:
+        self.target, self._loop = target, loop
+        self._reserved = _reserve()
+        self.port: int = self._reserved.getsockname()[1]
         self._mode: Mode = "pass"
         self._delay_s, self._every, self._replies = 0.0, 1, 0
         self._server: asyncio.Server | None = None

@@ -104,7 +104,7 @@ class Stack:
         # Their ports are ours from now on; where they lead is known when the stores have started.
         self.proxies: dict[str, Proxy] = {}
         for name in (*STORE_NAMES, "door"):
-            self.proxies[name] = Proxy(self._loop, port=free_port())
+            self.proxies[name] = Proxy(self._loop)
             ends.callback(self.proxies[name].close)
 
     @property

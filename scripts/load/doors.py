@@ -50,9 +50,8 @@ class Doors:
         self._loop.stop()
 
     def _open(self, target: tuple[str, int]) -> int:
-        port = free_port()
-        self._proxies.append(Proxy(self._loop, port=port, target=target))
-        return port
+        self._proxies.append(Proxy(self._loop, target=target))
+        return self._proxies[-1].port
 
 
 @contextlib.contextmanager

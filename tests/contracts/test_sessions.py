@@ -14,7 +14,6 @@ from backend.adapters.sessions.remembered import BELIEVED_S, DEAF_AFTER_S, KEPT_
 from backend.core.errors import TemporaryFailure
 from backend.core.ports import Session, Sessions
 from scripts.faults.proxy import Loop, Proxy, addresses_through, host_and_port
-from scripts.services.memory import free_port
 
 NOW = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
@@ -240,7 +239,7 @@ def test_a_process_that_hears_nothing_asks_redis_each_time(listening, redis_url)
 @pytest.mark.services
 def test_while_redis_is_away_what_was_known_last_is_believed_for_a_time(redis_url) -> None:
     url, moment, loop = f"{redis_url}/9", [0.0], Loop()
-    door = Proxy(loop, port=free_port(), target=host_and_port(url))
+    door = Proxy(loop, target=host_and_port(url))
     through_door = addresses_through({"redis_url": url}, {"queue": door.port})["redis_url"]
     elsewhere = RedisSessions(url, lifetime=timedelta(hours=12))
     kept = CountedSessions(through_door, lifetime=timedelta(hours=12))

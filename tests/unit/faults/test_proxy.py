@@ -27,7 +27,7 @@ def proxy():
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         loop = Loop()
-        made = Proxy(loop, port=free_port(), target=("127.0.0.1", server.server_address[1]))
+        made = Proxy(loop, target=("127.0.0.1", server.server_address[1]))
         yield made
         made.close()
         loop.stop()
@@ -92,3 +92,23 @@ def test_a_lost_reply_is_one_whose_request_arrived(proxy):
         line.sendall(b"two")
         with pytest.raises(ConnectionResetError):
             line.recv(10)
+
+
+def test_a_port_that_connections_of_a_moment_ago_still_keep_is_not_taken(monkeypatch):
+    """It is free for a server that shares it, as `free_port` asks."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        used = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", used)) as client:
+            server.accept()[0].close()
+            client.recv(1)
+    other = free_port()
+    offered = iter([used, other])
+    monkeypatch.setattr("scripts.faults.proxy.free_port", lambda _host: next(offered))
+    loop = Loop()
+    made = Proxy(loop)
+    assert made.port == other
+    made.close()
+    loop.stop()
