@@ -54,17 +54,19 @@ class Spoken:
     def silence(self, seconds: float) -> Pcm:
         return sounds.noise(seconds, self.room)
 
+    def _spread(self, count: int) -> list[int]:
+        """So many seams, evenly over the sentence; one of a short sentence may come twice."""
+        return sorted(self.seams[(number + 1) * len(self.seams) // (count + 1)] for number in range(count))
+
     def with_pauses(self, count: int, seconds: float) -> Pcm:
         """So many pauses, spread over the sentence."""
-        chosen = [self.seams[(number + 1) * len(self.seams) // (count + 1)] for number in range(count)]
-        pieces = np.split(self.pcm, sorted(chosen))
+        pieces = np.split(self.pcm, self._spread(count))
         return np.concatenate([part for piece in pieces for part in (piece, self.silence(seconds))][:-1])
 
     def with_repeated_sounds(self, words: int) -> Pcm:
         """The first 180 ms of so many words three times before the word, as people who stammer may say them."""
-        chosen = sorted({self.seams[(number + 1) * len(self.seams) // (words + 1)] for number in range(words)})
         parts, last = [], 0
-        for seam in chosen:
+        for seam in sorted(set(self._spread(words))):
             sound = self.pcm[seam : seam + 180 * _PER_MS]
             parts += [self.pcm[last:seam], *[np.concatenate([sound, self.silence(0.15)])] * 3]
             last = seam

@@ -134,11 +134,8 @@ class Forks:
 
     def close(self) -> None:
         """Its child, wherever that is in its job, dies with it."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        with self._process:  # which closes its pipes and waits for it
+            self._process.kill()
 
 
 @contextmanager

@@ -64,11 +64,8 @@ class WebForks:
 
     def close(self) -> None:
         self.kill_all()
-        self._server.kill()
-        self._server.wait()
-        for pipe in (self._server.stdin, self._server.stdout):
-            if pipe is not None:
-                pipe.close()
+        with self._server:  # which closes its pipes and waits for it
+            self._server.kill()
         self._listener.close()
 
     def _read(self) -> str:

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from backend.core.changes import differences
 from backend.core.errors import Conflict
 from backend.core.ports import Tallies
 from backend.features.attempts.late.model import LateAnswer
@@ -19,7 +18,6 @@ from backend.storage import (
     MongoDatabase,
     RevisedRecords,
     compare_and_set,
-    from_document,
     storage_errors,
     to_document,
     to_value,
@@ -220,36 +218,28 @@ class MongoLateAnswers(LateAnswers):
 
 class MongoUploads(Uploads):
     def __init__(self, database: MongoDatabase) -> None:
-        self._collection = database["uploads"]
+        self._records = RevisedRecords(database, "uploads", Upload)
 
-    @storage_errors()
     def find(self, upload_id: str) -> Upload | None:
-        document = self._collection.find_one({"_id": upload_id})
-        return None if document is None else from_document(Upload, document)
+        return self._records.find(upload_id)
 
     def add(self, upload: Upload) -> bool:
+        document = {"_id": upload.id, **to_document(upload)}  # its id is made of its parts, and no field
         try:
             with storage_errors():
-                self._collection.insert_one(cast("dict[str, Any]", {"_id": upload.id, **to_document(upload)}))
+                self._records.collection.insert_one(document)
         except Conflict:
             return False
         return True
 
-    @storage_errors()
     def save(self, upload: Upload, *, seen: Upload) -> bool:
-        return compare_and_set(self._collection, upload.id, {"revision": seen.revision}, differences(seen, upload))
+        return self._records.save(upload, seen=seen)
 
-    @storage_errors()
     def list_by_attempt(self, attempt_id: str) -> Sequence[Upload]:
-        return [from_document(Upload, document) for document in self._collection.find({"attempt_id": attempt_id})]
+        return self._records.list_by({"attempt_id": attempt_id})
 
-    @storage_errors()
     def list_by_attempts(self, attempt_ids: Sequence[str]) -> Sequence[Upload]:
-        if not attempt_ids:
-            return []
-        found = self._collection.find({"attempt_id": {"$in": list(attempt_ids)}})
-        return [from_document(Upload, document) for document in found]
+        return self._records.list_by({"attempt_id": {"$in": list(attempt_ids)}}) if attempt_ids else []
 
-    @storage_errors()
     def remove(self, upload_id: str) -> None:
-        self._collection.delete_one({"_id": upload_id})
+        self._records.delete(upload_id)

@@ -257,8 +257,9 @@ describe("the package of a part", () => {
     const asked: string[] = [];
     const load = async (url: string) => (asked.push(url), new Uint8Array([1]));
     const made = new Packages({ api: { packageOf: async (_, letter) => ({ url: letter }) }, store: new MemoryStore(), attemptId: "a", keepSound: () => undefined, load, wait: () => Promise.resolve() });
-    await Promise.all([made.prefetch("B"), made.fetchAhead(["B", "C", "D"]), made.fetchAhead(["B", "C", "D"])]);
-    await made.fetchAhead(["C", "D"]);
+    const ahead = (letters: string) => made.fetchAhead([...letters].map((letter) => ({ letter })), () => undefined);
+    await Promise.all([made.prefetch("B"), ahead("BCD"), ahead("BCD")]);
+    await ahead("CD");
     expect(asked).toEqual(["B", "C", "D"]);
   });
 
@@ -267,7 +268,7 @@ describe("the package of a part", () => {
     const heard: string[] = [];
     const wait = async (ms: number) => void waits.push(ms);
     const made = new Packages({ api: { packageOf: async (_, letter) => ({ url: letter }) }, store: new MemoryStore(), attemptId: "a", keepSound: () => undefined, load: async () => new Uint8Array([1]), wait, random: () => 0.5 });
-    await made.fetchAhead(["B", "C", "D"], (letter) => heard.push(letter));
+    await made.fetchAhead([..."BCD"].map((letter) => ({ letter })), ({ letter }) => heard.push(letter));
     expect(waits).toEqual([16_000, 10_000, 10_000]);
     expect(heard).toEqual(["B", "C", "D"]);
     await made.prefetch("E");

@@ -92,12 +92,12 @@ export class Candidate {
     this.browser.leave();
   }
 
-  async #move(...moves) {
+  #move(...moves) {
     const at = new Date().toISOString();
     return this.#post("move", "moves", { moves: moves.map((move) => ({ ...move, at })) });
   }
 
-  /** The packages of the parts after the first; nothing waits for them. */
+  /** The packages of the parts after the first; no item waits for them. */
   #fetchAhead() {
     return this.#carefully(async () => {
       for (const [number, letter] of this.parts.entries()) {

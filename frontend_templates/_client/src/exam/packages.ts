@@ -60,14 +60,14 @@ export class Packages {
   }
 
   /** Fetches these parts one after another, the nearest first, so that no store is needed any more when they begin. */
-  async fetchAhead(letters: readonly string[], onFetched: (letter: string) => void = () => undefined): Promise<void> {
+  async fetchAhead<Part extends { letter: string }>(parts: readonly Part[], onFetched: (part: Part) => void): Promise<void> {
     if (this.#isFetchingAhead) return;
     this.#isFetchingAhead = true;
     const { random = Math.random, wait = pause } = this.#options;
-    for (const [number, letter] of letters.entries()) {
-      if (!this.#fetching.has(letter)) await wait(number === 0 ? SOON_MS + SPREAD_MS * random() : GAP_MS * random());
-      await this.prefetch(letter);
-      onFetched(letter);
+    for (const [number, part] of parts.entries()) {
+      if (!this.#fetching.has(part.letter)) await wait(number === 0 ? SOON_MS + SPREAD_MS * random() : GAP_MS * random());
+      await this.prefetch(part.letter);
+      onFetched(part);
     }
     this.#isFetchingAhead = false;
   }

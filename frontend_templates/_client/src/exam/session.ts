@@ -22,7 +22,7 @@ import { sleep } from "./sleep";
 import type { Sitting } from "./sitting";
 import type { Sound } from "./sound";
 import type { ExamStore } from "./store";
-import type { AttemptSnapshot, ItemView, Pulse } from "./types";
+import type { AttemptSnapshot, ItemView, Pulse, SectionView } from "./types";
 import { WakeLock } from "./wake_lock";
 
 const KEPT_MS = 600;
@@ -152,12 +152,9 @@ export class Session {
     const section = snapshot.sections[on];
     if (!section) return;
     if (snapshot.section_key) await this.#packages.unlock(section.letter, snapshot.section_key);
-    const hear = (letter: string): void => {
-      const fetched = snapshot.sections.find((each) => each.letter === letter);
-      if (fetched) void this.#parts.fetchAhead(fetched);
-    };
-    if (!snapshot.section_key) return void this.#packages.prefetch(section.letter).then(() => hear(section.letter));
-    void this.#packages.fetchAhead(snapshot.sections.slice(on + 1).map(({ letter }) => letter), hear);
+    const hear = (part: SectionView): void => void this.#parts.fetchAhead(part);
+    if (!snapshot.section_key) return void this.#packages.prefetch(section.letter).then(() => hear(section));
+    void this.#packages.fetchAhead(snapshot.sections.slice(on + 1), hear);
   }
 
   /** A reply to moves. */
